@@ -1,0 +1,61 @@
+"""The tables: every normalization, dropout and weight reparametrization that a slot can hold.
+
+A kind is one row: the layer's dotted name (imported only when a network is built, so that reading `params.yaml` costs no
+Keras import), the places it can stand in, and its options with their defaults. `REQUIRED` marks an option without a default.
+The NumPy references of the tests have the same keys; a row without a reference fails them.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+REQUIRED: Any = ...
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A row: `layer` is a dotted class name or null for the identity, `places` are slots of the network, `options` name -> default."""
+
+    layer: str | None
+    places: frozenset[str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _kind(layer: str | None, places: str, **options: Any) -> Kind:
+    return Kind(layer, frozenset(places.split()), options)
+
+
+NORMALIZATIONS: Mapping[str, Kind] = {
+    "none": _kind(None, "input conv pooling cell between head"),
+    "batch": _kind("keras.layers.BatchNormalization", "input conv pooling between head", momentum=0.99, epsilon=1e-3, scale=True),
+    "layer": _kind("keras.layers.LayerNormalization", "conv pooling between head", epsilon=1e-3),
+}
+
+DROPOUTS: Mapping[str, Kind] = {
+    "none": _kind(None, "conv before between after head input recurrent"),
+    "standard": _kind("keras.layers.Dropout", "conv before between after head", rate=REQUIRED),
+    "spatial": _kind("keras.layers.SpatialDropout1D", "conv before between", rate=REQUIRED),
+    "alpha": _kind("keras.layers.AlphaDropout", "conv before between after head", rate=REQUIRED),
+    "keras": _kind("pipeline.network.recurrent_dropout.Keras", "input recurrent", rate=REQUIRED),
+}
+
+WEIGHTS: Mapping[str, Kind] = {
+    "none": _kind(None, "conv recurrent head"),
+}
+
+
+def _between(low: float, high: float) -> Any:
+    return lambda value: _is_number(value) and low <= value < high, f"a number from {low:g} up to but not {high:g}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+RANGES: Mapping[str, Any] = {  # option -> (is it allowed?, what is)
+    "rate": _between(0, 1),
+    "momentum": _between(0, 1),
+    "epsilon": (lambda value: _is_number(value) and value > 0, "a number above 0"),
+    "scale": (lambda value: isinstance(value, bool), "true or false"),
+}

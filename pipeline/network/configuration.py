@@ -1,0 +1,144 @@
+"""A network as frozen, typed values: what `model:` and a variant's overlay in `params.yaml` mean. Never imports Keras."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
+from pydantic_core import PydanticCustomError
+
+from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, RANGES, REQUIRED, WEIGHTS, Kind
+
+
+class Frozen(BaseModel):
+    """A section of `params.yaml`: immutable, no unknown keys, no coercion of a number to text or of a fraction to a whole."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Slot(Frozen):
+    """One place of the network, filled: the kind and all of its options, defaults written out."""
+
+    kind: str
+    options: Mapping[str, Any] = Field(default_factory=dict)
+
+    @model_serializer
+    def flat(self) -> dict[str, Any]:
+        """As in `params.yaml`: `{kind: batch, momentum: 0.99, ...}`, which reads back to the same slot."""
+        return {"kind": self.kind, **self.options}
+
+
+def read_slot(table: Mapping[str, Kind], place: str, value: Any) -> Slot:
+    """Read `null`, `kind` or `{kind: ..., option: ...}`; raises for a kind that cannot stand in `place` and for bad options."""
+    if isinstance(value, Slot):
+        return value
+    given = {"kind": "none" if value is None else value} if not isinstance(value, Mapping) else dict(value)
+    kind = given.pop("kind", None)
+    here = sorted(name for name, row in table.items() if place in row.places)
+    if kind not in here:
+        raise PydanticCustomError("slot", "is {kind}; choose one of {here}", {"kind": repr(kind), "here": ", ".join(here)})
+    if mistakes := _mistakes(kind, table[kind].options, given):
+        raise PydanticCustomError("slot", "{mistakes}", {"mistakes": "; ".join(mistakes)})
+    return Slot(kind=kind, options={**table[kind].options, **given})
+
+
+def _mistakes(kind: str, options: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    allowed = ", ".join(options) or "none at all"
+    unknown = [f"has no option {name!r} for kind {kind!r}; its options are {allowed}" for name in given if name not in options]
+    missing = [f"needs the option {name!r} for kind {kind!r}" for name, default in options.items() if default is REQUIRED and name not in given]
+    wrong = [f"{name} is {given[name]!r}; it must be {RANGES[name][1]}" for name in options if name in given and not RANGES[name][0](given[name])]
+    return unknown + missing + wrong
+
+
+def _slot(table: Mapping[str, Kind], place: str) -> Any:
+    reader: Callable[[Any], Slot] = partial(read_slot, table, place)
+    return Annotated[Slot, BeforeValidator(reader)]
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list | tuple) else () if value is None else (value,)
+
+
+Size = Annotated[int, Field(ge=1, strict=True)]
+Sizes = Annotated[tuple[Size, ...], BeforeValidator(_as_tuple)]
+Activation = Literal["linear", "relu", "selu", "elu", "gelu", "silu", "tanh", "sigmoid", "softplus"]
+Position = Literal["before", "after"]
+OFF = Slot(kind="none")
+
+
+class Input(Frozen):
+    """What the network is fed, and the normalization in front of everything (undone behind the head where it can be)."""
+
+    values: Literal["standardized", "raw"] = "standardized"
+    normalization: _slot(NORMALIZATIONS, "input") = OFF  # type: ignore[valid-type]
+
+
+class Conv(Frozen):
+    """A stack of causal 1-D convolutions, one block per entry of `filters`; `position` places the normalization about the activation."""
+
+    filters: Sizes = (10,)
+    kernel: Size = 3
+    stride: Size = 1
+    dilation: Size = 1
+    activation: Activation = "relu"
+    initializer: str = "glorot_uniform"
+    bias: bool = True
+    normalization: _slot(NORMALIZATIONS, "conv") = OFF  # type: ignore[valid-type]
+    position: Position = "before"
+    dropout: _slot(DROPOUTS, "conv") = OFF  # type: ignore[valid-type]
+    squeeze_excite: Size | None = None
+    weights: _slot(WEIGHTS, "conv") = OFF  # type: ignore[valid-type]
+
+
+class Pooling(Frozen):
+    """Pooling over time that keeps the newest samples, with a normalization before or after it."""
+
+    kind: Literal["none", "average", "max"] = "none"
+    size: Size = 2
+    normalization: _slot(NORMALIZATIONS, "pooling") = OFF  # type: ignore[valid-type]
+    position: Position = "before"
+
+
+class Recurrent(Frozen):
+    """A stack of recurrent layers, one per entry of `units`. `normalization` stands inside the cell, `output_normalization` after each layer."""
+
+    cell: Literal["lstm", "gru", "simple_rnn"] = "lstm"
+    units: Sizes = (15,)
+    activation: Activation = "tanh"
+    bidirectional: bool = False
+    normalization: _slot(NORMALIZATIONS, "cell") = OFF  # type: ignore[valid-type]
+    output_normalization: _slot(NORMALIZATIONS, "between") = OFF  # type: ignore[valid-type]
+    dropout_before: _slot(DROPOUTS, "before") = OFF  # type: ignore[valid-type]
+    dropout_between: _slot(DROPOUTS, "between") = OFF  # type: ignore[valid-type]
+    dropout_after: _slot(DROPOUTS, "after") = OFF  # type: ignore[valid-type]
+    input_dropout: _slot(DROPOUTS, "input") = OFF  # type: ignore[valid-type]
+    recurrent_dropout: _slot(DROPOUTS, "recurrent") = OFF  # type: ignore[valid-type]
+    weights: _slot(WEIGHTS, "recurrent") = OFF  # type: ignore[valid-type]
+
+
+class Head(Frozen):
+    """Hidden dense layers, then one dense layer that forecasts every horizon step of every target directly."""
+
+    hidden: Sizes = ()
+    hidden_activation: Activation = "relu"
+    normalization: _slot(NORMALIZATIONS, "head") = OFF  # type: ignore[valid-type]
+    dropout: _slot(DROPOUTS, "head") = OFF  # type: ignore[valid-type]
+    activation: Activation = "linear"
+    weights: _slot(WEIGHTS, "head") = OFF  # type: ignore[valid-type]
+
+
+class Model(Frozen):
+    """The whole network: input normalization, convolutions, pooling, recurrent layers, head, inverse of the input normalization."""
+
+    columns: Literal["joint", "shared"] = "joint"
+    input: Input = Input()
+    conv: Conv = Conv()
+    pooling: Pooling = Pooling()
+    recurrent: Recurrent = Recurrent()
+    head: Head = Head()
+
+    @model_validator(mode="after")
+    def _has_a_layer(self) -> "Model":
+        if not self.recurrent.units:
+            raise PydanticCustomError("model", "recurrent.units is empty; the network needs at least one recurrent layer")
+        return self
