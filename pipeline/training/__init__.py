@@ -1,0 +1,1 @@
+"""How a fleet learns: the graph over stacked weights, optimizers, stopping, the store of finished fleets, the workers."""

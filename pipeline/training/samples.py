@@ -1,0 +1,42 @@
+"""The data of a fleet on its device: one array of inputs, one of targets, and the starts of windows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline.network.assembly import Shape
+
+Tensor = Any
+
+
+@dataclass(frozen=True)
+class Samples:
+    """`inputs` (row, channel) and `targets` (row, target), float32; `train` and `validation` (window,), the rows where windows start."""
+
+    inputs: Tensor
+    targets: Tensor
+    train: np.ndarray
+    validation: np.ndarray
+    shape: Shape
+
+    @classmethod
+    def on_device(cls, inputs: np.ndarray, targets: np.ndarray, train: np.ndarray, validation: np.ndarray, shape: Shape) -> "Samples":
+        """Known channels move up by the horizon: at the row of an input step stands the calendar of one horizon later."""
+        measured = inputs.shape[1] - shape.known
+        ahead = np.concatenate([inputs[:, :measured], np.roll(inputs[:, measured:], -shape.horizon, axis=0)], axis=1)
+        return cls(tf.constant(ahead), tf.constant(targets), train.astype(np.int32), validation.astype(np.int32), shape)
+
+    def windows(self, starts: Tensor) -> tuple[Tensor, Tensor]:
+        """Gather inputs (window, lookback, channel) and targets (window, horizon, target)."""
+        lookback, horizon = self.shape.lookback, self.shape.horizon
+        inputs = tf.gather(self.inputs, starts[:, None] + tf.range(lookback))
+        return inputs, tf.gather(self.targets, starts[:, None] + tf.range(lookback, lookback + horizon))
+
+    def batches(self, size: int, seeds: list[int], epoch: int) -> np.ndarray:
+        """The starts of an epoch, (step, replica, batch): each replica's permutation hangs on (seed, epoch) alone; the odd rest sits out."""
+        size = min(size, len(self.train))
+        steps = len(self.train) // size
+        orders = [np.random.default_rng([seed, epoch]).permutation(self.train)[: steps * size] for seed in seeds]
+        return np.stack(orders).reshape(len(seeds), steps, size).transpose(1, 0, 2)
