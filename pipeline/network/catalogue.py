@@ -34,9 +34,13 @@ NORMALIZATIONS: Mapping[str, Kind] = {
 
 DROPOUTS: Mapping[str, Kind] = {
     "none": _kind(None, "conv before between after head input recurrent"),
-    "standard": _kind("keras.layers.Dropout", "conv before between after head", rate=REQUIRED),
-    "spatial": _kind("keras.layers.SpatialDropout1D", "conv before between", rate=REQUIRED),
-    "alpha": _kind("keras.layers.AlphaDropout", "conv before between after head", rate=REQUIRED),
+    "standard": _kind("pipeline.network.dropout.Dropout", "conv before between after head", rate=REQUIRED, monte_carlo=False),
+    "spatial": _kind("pipeline.network.dropout.SpatialDropout", "conv before between", rate=REQUIRED, monte_carlo=False),
+    "locked": _kind("pipeline.network.dropout.SpatialDropout", "before between", rate=REQUIRED, monte_carlo=False),
+    "time_step": _kind("pipeline.network.dropout.TimeStepDropout", "conv before between", rate=REQUIRED, monte_carlo=False),
+    "gaussian": _kind("pipeline.network.dropout.GaussianDropout", "conv before between after head", rate=REQUIRED, monte_carlo=False),
+    "alpha": _kind("pipeline.network.dropout.AlphaDropout", "conv before between after head", rate=REQUIRED, monte_carlo=False),
+    "alpha_feature": _kind("pipeline.network.dropout.AlphaFeatureDropout", "conv before between", rate=REQUIRED, monte_carlo=False),
     "keras": _kind("pipeline.network.recurrent_dropout.Keras", "input recurrent", rate=REQUIRED),
 }
 
@@ -53,9 +57,12 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
+_BOOLEAN = (lambda value: isinstance(value, bool), "true or false")
+
 RANGES: Mapping[str, Any] = {  # option -> (is it allowed?, what is)
     "rate": _between(0, 1),
     "momentum": _between(0, 1),
     "epsilon": (lambda value: _is_number(value) and value > 0, "a number above 0"),
-    "scale": (lambda value: isinstance(value, bool), "true or false"),
+    "scale": _BOOLEAN,
+    "monte_carlo": _BOOLEAN,
 }
