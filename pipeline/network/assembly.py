@@ -1,7 +1,6 @@
 """The assembly: a configuration becomes a Keras model, slot by slot, in the order in which the data flows."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from itertools import count
 from typing import Any
@@ -9,25 +8,12 @@ from typing import Any
 import keras
 from keras import layers
 
-from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, WEIGHTS, Kind
+from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, Kind
+from pipeline.network.configuration import Conv, Head, Model, Pooling, Recurrent, Shape, Slot
 from pipeline.network.convolution import CausalConv1D
-from pipeline.network.configuration import Conv, Head, Model, Pooling, Recurrent, Slot
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What goes in and out: `lookback` x (`targets` + `covariates` + `known`) channels in, `horizon` x `targets` out."""
-
-    lookback: int
-    horizon: int
-    targets: int
-    covariates: int = 0
-    known: int = 0
-
-    @property
-    def channels(self) -> int:
-        """Channels of the input."""
-        return self.targets + self.covariates + self.known
+from pipeline.network.pooling import Pooling as PoolingLayer
+from pipeline.network.recurrent import Recurrent as RecurrentLayer
+from pipeline.network.squeeze_excite import SqueezeExcite
 
 
 def build(model: Model, shape: Shape, seed: int) -> keras.Model:
@@ -37,47 +23,53 @@ def build(model: Model, shape: Shape, seed: int) -> keras.Model:
 
 
 class _Assembly:
+    """Yields the layers one after the other, each under a name that says where it stands."""
+
     def __init__(self, model: Model, shape: Shape) -> None:
         self.model, self.shape, self.seeds = model, shape, count()
 
     def network(self) -> keras.Model:
         model = self.model
-        chain = [*self.conv(model.conv), *self.pooling(model.pooling), *self.recurrent(model.recurrent), *self.head(model.head)]
+        parts = (self.conv(model.conv), self.pooling(model.pooling), self.recurrent(model.recurrent), self.head(model.head))
         inputs = layers.Input((self.shape.lookback, self.shape.channels))
-        return keras.Model(inputs, keras.Sequential([*self.fill(NORMALIZATIONS, model.input.normalization), *chain])(inputs))
+        first = self.fill(NORMALIZATIONS, model.input.normalization, "input_normalization")
+        return keras.Sequential([inputs, *first, *(layer for part in parts for layer in part)], name="network")
 
-    def fill(self, table: Any, slot: Slot) -> Iterator[Any]:
+    def fill(self, table: Mapping[str, Kind], slot: Slot, name: str) -> Iterator[Any]:
         """The layer of a slot; nothing for `none`."""
-        row: Kind = table[slot.kind]
-        if row.layer is not None:
+        layer = table[slot.kind].layer
+        if layer is not None:
             seed = {"seed": next(self.seeds)} if table is DROPOUTS else {}
-            yield _class(row.layer)(**slot.options, **seed)
+            yield _class(layer)(**slot.options, **seed, name=name)
 
     def conv(self, conv: Conv) -> Iterator[Any]:
-        for filters in conv.filters:
-            activation = [layers.Activation(conv.activation)]
-            normalization = list(self.fill(NORMALIZATIONS, conv.normalization))
-            yield CausalConv1D(filters, conv.kernel, conv.stride, conv.dilation, use_bias=conv.bias, kernel_initializer=conv.initializer)
+        for depth, filters in enumerate(conv.filters, 1):
+            name = f"conv_{depth}"
+            activation = [layers.Activation(conv.activation, name=f"{name}_activation")]
+            normalization = list(self.fill(NORMALIZATIONS, conv.normalization, f"{name}_normalization"))
+            options = {"use_bias": conv.bias, "kernel_initializer": conv.initializer}
+            yield CausalConv1D(filters, conv.kernel, conv.stride, conv.dilation, **options, name=name)
             yield from normalization + activation if conv.position == "before" else activation + normalization
-            yield from self.fill(DROPOUTS, conv.dropout)
+            yield from self.fill(DROPOUTS, conv.dropout, f"{name}_dropout")
             if conv.squeeze_excite is not None:
-                yield _class("pipeline.network.squeeze_excite.SqueezeExcite")(conv.squeeze_excite)
+                yield SqueezeExcite(conv.squeeze_excite, name=f"{name}_squeeze_excite")
 
     def pooling(self, pooling: Pooling) -> Iterator[Any]:
-        normalization = list(self.fill(NORMALIZATIONS, pooling.normalization))
-        pool = [] if pooling.kind == "none" else [_class("pipeline.network.pooling.Pooling")(pooling.kind, pooling.size)]
+        normalization = list(self.fill(NORMALIZATIONS, pooling.normalization, "pooling_normalization"))
+        pool = [] if pooling.kind == "none" else [PoolingLayer(pooling.kind, pooling.size, name="pooling")]
         yield from normalization + pool if pooling.position == "before" else pool + normalization
 
     def recurrent(self, recurrent: Recurrent) -> Iterator[Any]:
-        yield from self.fill(DROPOUTS, recurrent.dropout_before)
+        yield from self.fill(DROPOUTS, recurrent.dropout_before, "dropout_before")
         for depth, units in enumerate(recurrent.units, 1):
-            last = depth == len(recurrent.units)
-            yield self.recurrent_layer(recurrent, units, sequences=not last)
-            yield from self.fill(NORMALIZATIONS, recurrent.output_normalization)
-            yield from self.fill(DROPOUTS, recurrent.dropout_after if last else recurrent.dropout_between)
+            name, last = f"recurrent_{depth}", depth == len(recurrent.units)
+            yield self.recurrent_layer(recurrent, units, return_sequences=not last, name=name)
+            yield from self.fill(NORMALIZATIONS, recurrent.output_normalization, f"{name}_normalization")
+            dropout = recurrent.dropout_after if last else recurrent.dropout_between
+            yield from self.fill(DROPOUTS, dropout, f"{name}_dropout")
 
-    def recurrent_layer(self, recurrent: Recurrent, units: int, sequences: bool) -> Any:
-        return _class("pipeline.network.recurrent.Recurrent")(
+    def recurrent_layer(self, recurrent: Recurrent, units: int, **rest: Any) -> Any:
+        return RecurrentLayer(
             cell=recurrent.cell,
             units=units,
             activation=recurrent.activation,
@@ -86,17 +78,17 @@ class _Assembly:
             recurrent_dropout=recurrent.recurrent_dropout.flat(),
             weights=recurrent.weights.flat(),
             bidirectional=recurrent.bidirectional,
-            return_sequences=sequences,
             seed=next(self.seeds),
+            **rest,
         )
 
     def head(self, head: Head) -> Iterator[Any]:
-        for units in head.hidden:
-            yield layers.Dense(units, activation=head.hidden_activation)
-            yield from self.fill(NORMALIZATIONS, head.normalization)
-            yield from self.fill(DROPOUTS, head.dropout)
-        yield layers.Dense(self.shape.horizon * self.shape.targets, activation=head.activation)
-        yield layers.Reshape((self.shape.horizon, self.shape.targets))
+        for depth, units in enumerate(head.hidden, 1):
+            yield layers.Dense(units, activation=head.hidden_activation, name=f"hidden_{depth}")
+            yield from self.fill(NORMALIZATIONS, head.normalization, f"hidden_{depth}_normalization")
+            yield from self.fill(DROPOUTS, head.dropout, f"hidden_{depth}_dropout")
+        yield layers.Dense(self.shape.horizon * self.shape.targets, activation=head.activation, name="head")
+        yield layers.Reshape((self.shape.horizon, self.shape.targets), name="forecast")
 
 
 def _class(name: str) -> Any:

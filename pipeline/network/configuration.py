@@ -1,6 +1,7 @@
 """A network as frozen, typed values: what `model:` and a variant's overlay in `params.yaml` mean. Never imports Keras."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -142,3 +143,19 @@ class Model(Frozen):
         if not self.recurrent.units:
             raise PydanticCustomError("model", "recurrent.units is empty; the network needs at least one recurrent layer")
         return self
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What goes in and out: `lookback` x (`targets` + `covariates` + `known`) channels in, `horizon` x `targets` out."""
+
+    lookback: int
+    horizon: int
+    targets: int
+    covariates: int = 0
+    known: int = 0
+
+    @property
+    def channels(self) -> int:
+        """Channels of the input."""
+        return self.targets + self.covariates + self.known

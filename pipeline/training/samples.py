@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pipeline.network.assembly import Shape
+from pipeline.network.configuration import Shape
 
 Tensor = Any
 

@@ -1,0 +1,63 @@
+"""Train every selected variant with every seed, as fleets, in parallel; what the store already holds is not trained again.
+
+Reads `standardized` and `windows`; writes one folder per variant into `out`: the best weights of every seed, their history, and facts.
+"""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pipeline import command
+from pipeline.files import new_folder
+from pipeline.network.configuration import Shape
+from pipeline.params import Params, Variant
+from pipeline.series.dataset import Dataset
+from pipeline.training import results, task, workers
+from pipeline.training.store import Store
+from pipeline.training.task import Task
+
+
+def run(params: Params, standardized: Path, windows: Path, store: Path, out: Path) -> None:
+    """Train what is missing, then gather every variant's fleets in one folder."""
+    workers.die_with(os.getppid())
+    plan = {variant: list(_fleets(params, variant, standardized, windows, store)) for variant in params.selected}
+    shelf = Store(store)
+    with shelf.lock():
+        _train([fleet for fleets in plan.values() for fleet in fleets if shelf.finished(fleet.fingerprint) is None], _workers(params))
+        with new_folder(out) as draft:
+            for variant, fleets in plan.items():
+                results.gather(variant, fleets[0].shape, [shelf.folder / fleet.fingerprint for fleet in fleets], draft / variant.name)
+
+
+def _workers(params: Params) -> int:
+    return params.train.workers or len(os.sched_getaffinity(0))
+
+
+def _fleets(params: Params, variant: Variant, standardized: Path, windows: Path, store: Path) -> Iterator[Task]:
+    """The variant's seeds as one fleet; as several where there are fewer variants than workers."""
+    channels = Dataset.load(standardized).channels
+    shape = Shape(params.window.lookback, params.window.horizon, len(channels.targets), len(channels.covariates), len(channels.known))
+    data = task.data_hash(standardized, windows, variant.model.input.values)
+    parts = min(variant.train.seeds, -(-_workers(params) // len(params.selected)))
+    for part in range(parts):
+        seeds = tuple(range(part, variant.train.seeds, parts))
+        fingerprint = task.identify(variant.model, variant.train, shape, seeds, data)
+        yield Task(fingerprint, variant.name, variant.model, variant.train, shape, seeds, standardized, windows, store)
+
+
+def _train(missing: Sequence[Task], number: int) -> None:
+    began, whole, done = time.monotonic(), sum(fleet.work for fleet in missing), 0
+    print(f"train: {len(missing)} fleets to train", flush=True)
+    for fleet in workers.run(task.train, sorted(missing, key=lambda fleet: -fleet.work), number) if missing else ():
+        done += fleet.work
+        spent = time.monotonic() - began
+        print(f"train: {fleet.variant:28} {done / whole:4.0%} done, about {_minutes(spent * (whole - done) / done)} left", flush=True)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
+
+
+if __name__ == "__main__":
+    command.main(run)

@@ -1,0 +1,107 @@
+"""The course of a fleet's training: early stopping of each replica, its best weights, its history, and all of it as a checkpoint."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline.files import new_file
+from pipeline.params import Train
+from pipeline.training.fleet import Fleet, State
+
+HISTORY = ("seed", "epoch", "loss", "validation_loss", "learning_rate")
+
+
+@dataclass
+class Course:
+    """Where a fleet is. The rows of `state` are the replicas that still learn, those of `best` all of them, in the order of `seeds`."""
+
+    seeds: np.ndarray  # (replica,)
+    state: State
+    best_weights: np.ndarray  # (replica, parameter)
+    best_statistics: list[np.ndarray]  # each (replica, ...)
+    best_loss: np.ndarray  # (replica,): on the validation part
+    best_epoch: np.ndarray  # (replica,): counted from 0, -1 before the first
+    diverged: np.ndarray  # (replica,): the epoch whose loss was not finite, else -1
+    history: np.ndarray  # (replica and epoch, len(HISTORY)) float64
+    epoch: int = 0  # epochs done
+    seconds: float = 0.0  # spent on training and validation, all replicas together
+
+    @classmethod
+    def start(cls, fleet: Fleet, seeds: Sequence[int]) -> "Course":
+        """Before the first epoch."""
+        state, none = fleet.initial(seeds), np.full(len(seeds), -1)
+        best = state.weights.numpy(), [s.numpy() for s in state.statistics]
+        return cls(np.asarray(seeds), state, *best, np.full(len(seeds), np.inf), none, none.copy(), np.empty((0, len(HISTORY))))
+
+    def learning(self, train: Train) -> np.ndarray:
+        """Positions of the replicas that have not stopped: not diverged, and better than before within `patience` epochs."""
+        if self.epoch >= train.epochs:
+            return np.empty(0, int)
+        waited = self.epoch - 1 - self.best_epoch
+        return np.flatnonzero((self.diverged < 0) & (waited < train.patience))
+
+    def advance(self, fleet: Fleet, train: Train) -> None:
+        """One more epoch for every replica that still learns."""
+        began, learning = time.perf_counter(), self.learning(train)
+        seeds = self.seeds[learning].tolist()
+        rates = np.full(len(seeds), train.learning_rate)
+        self.state, loss = fleet.epoch(self.state, seeds, self.epoch, fleet.samples.batches(train.batch, seeds, self.epoch), rates)
+        self._record(learning, loss, fleet.validate(self.state), rates)
+        self.epoch += 1
+        self.state = self.state.take(np.searchsorted(learning, self.learning(train)))
+        self.seconds += time.perf_counter() - began
+
+    def _record(self, learning: np.ndarray, loss: np.ndarray, validation: np.ndarray, rates: np.ndarray) -> None:
+        rows = [self.seeds[learning], np.full(len(learning), self.epoch), loss, validation, rates]
+        self.history = np.concatenate([self.history, np.stack(rows, axis=1)])
+        finite = np.isfinite(loss) & np.isfinite(validation)
+        self.diverged[learning[~finite]] = self.epoch
+        better = finite & (validation < self.best_loss[learning])
+        rows, here = learning[better], np.flatnonzero(better)
+        self.best_loss[rows], self.best_epoch[rows] = validation[better], self.epoch
+        self.best_weights[rows] = self.state.weights.numpy()[here]
+        for best, now in zip(self.best_statistics, self.state.statistics, strict=True):
+            best[rows] = now.numpy()[here]
+
+    def save(self, path: Path) -> None:
+        """Write everything as one `.npz`, whole or not at all."""
+        state = {"weights": self.state.weights, "step": self.state.step}
+        lists = {"statistics": self.state.statistics, "slots": self.state.slots, "best_statistics": self.best_statistics}
+        plain = {name: getattr(self, name) for name in PLAIN}
+        with new_file(path) as draft:
+            np.savez(draft, **plain, **state, **{f"{name}_{i}": value for name, values in lists.items() for i, value in enumerate(values)})
+
+    @classmethod
+    def load(cls, path: Path) -> "Course":
+        """The inverse of `save`."""
+        with np.load(path, allow_pickle=False) as saved:
+            statistics, slots = (tuple(map(tf.constant, _numbered(saved, name))) for name in ("statistics", "slots"))
+            state = State(tf.constant(saved["weights"]), statistics, slots, tf.constant(saved["step"]))
+            plain = {name: saved[name] for name in PLAIN}
+            best_statistics = list(_numbered(saved, "best_statistics"))
+        plain |= {"epoch": int(plain["epoch"]), "seconds": float(plain["seconds"])}
+        return cls(state=state, best_statistics=best_statistics, **plain)
+
+
+PLAIN = ("seeds", "best_weights", "best_loss", "best_epoch", "diverged", "history", "epoch", "seconds")
+
+
+def _numbered(saved: Any, name: str) -> Iterator[np.ndarray]:
+    i = 0
+    while f"{name}_{i}" in saved:
+        yield saved[f"{name}_{i}"]
+        i += 1
+
+
+def learn(fleet: Fleet, train: Train, seeds: Sequence[int], checkpoint: Path) -> Course:
+    """Train until every replica has stopped; goes on from `checkpoint` where one lies, and writes one after every epoch."""
+    course = Course.load(checkpoint) if checkpoint.exists() else Course.start(fleet, seeds)
+    while len(course.learning(train)):
+        course.advance(fleet, train)
+        course.save(checkpoint)
+    return course

@@ -1,0 +1,94 @@
+"""The fleet store: finished fleets and checkpoints under a fingerprint of everything that their result hangs on.
+
+It lies outside of DVC's outs, which are deleted before a stage runs: what is in it is not trained again, and a killed run goes on.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipeline.files import new_folder, read_json, write_json
+from pipeline.refusal import Refusal
+
+LIBRARIES = ("keras", "numpy", "tensorflow")
+CODE = Path(__file__).parent.parent
+MANIFEST = "manifest.json"
+
+
+def fingerprint(facts: Any) -> str:
+    """A name for `facts` (anything JSON can write), the code that trains and the versions of the libraries."""
+    versions = {name: version(name) for name in LIBRARIES}
+    text = json.dumps([facts, versions, code()], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def code() -> str:
+    """Hash of the modules that a trained weight hangs on."""
+    files = sorted(path for room in ("network", "training") for path in (CODE / room).glob("*.py"))
+    return digest(*files)
+
+
+def digest(*files: Path) -> str:
+    """SHA-256 of the files' contents, one after the other, in hexadecimal."""
+    total = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            total.update(hashlib.file_digest(stream, "sha256").digest())
+    return total.hexdigest()
+
+
+class Store:
+    """A folder of finished fleets, each with a manifest of its files' hashes, and of checkpoints."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def checkpoint(self, name: str) -> Path:
+        """Where the unfinished fleet `name` saves its course."""
+        return self.folder / "checkpoints" / f"{name}.npz"
+
+    def finished(self, name: str) -> Path | None:
+        """The folder of the finished fleet `name`; null where there is none, or where its files are not those that were kept."""
+        folder = self.folder / name
+        if not (folder / MANIFEST).exists():
+            return None
+        hashes = read_json(folder / MANIFEST)
+        whole = all((folder / file).exists() and digest(folder / file) == known for file, known in hashes.items())
+        return folder if whole else None
+
+    @contextmanager
+    def keep(self, name: str) -> Iterator[Path]:
+        """Yield a folder for the results of the fleet `name`; then it counts as finished and its checkpoint goes."""
+        with new_folder(self.folder / name) as draft:
+            yield draft
+            write_json(draft / MANIFEST, {file.name: digest(file) for file in sorted(draft.iterdir())})
+        self.checkpoint(name).unlink(missing_ok=True)
+
+    @contextmanager
+    def lock(self, patience: float = 10.0) -> Iterator[None]:
+        """Hold the store for this process; raises `Refusal` that names the holder where another one does not let go in `patience` seconds."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("a+") as file:
+            _acquire(file, time.monotonic() + patience)
+            file.truncate(0)
+            file.write(f"process {os.getpid()}")
+            file.flush()
+            yield
+
+
+def _acquire(file: Any, deadline: float) -> None:
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                file.seek(0)
+                raise Refusal(f"{file.name}: {file.read() or 'another process'} trains on this store; wait until it ends, or stop it") from None
+            time.sleep(0.2)
