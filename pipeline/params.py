@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -24,15 +25,27 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value or ())]
 Date = Annotated[datetime, BeforeValidator(lambda value: datetime.fromisoformat(str(value)))]
 
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise PydanticCustomError("value", "is {name}; use an IANA name such as UTC or Europe/Berlin", {"name": repr(name)}) from None
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
 SMOKE = {"data": {"rows": 1000}, "train": {"epochs": 2, "seeds": 2}}
 
 
 class Data(Frozen):
-    """The user's table. `rows` takes only so many first rows of each series."""
+    """The user's table. `time_format` is that of `strptime`, null for ISO 8601; `rows` takes only so many first rows of each series."""
 
     path: str
     time: str
-    time_zone: str = "UTC"
+    time_format: str | None = None
+    time_zone: Zone = "UTC"
     series: str | None = None
     frequency: str | None = None
     targets: Annotated[Names, Field(min_length=1)]
@@ -59,6 +72,12 @@ class Limits(Frozen):
     min: float | None = None
     max: float | None = None
     outside: Literal["refuse", "missing"] = "refuse"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Limits":
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            raise PydanticCustomError("value", "has min {min} and max {max}; min must be below max", {"min": self.min, "max": self.max})
+        return self
 
 
 class Validate(Frozen):
@@ -93,16 +112,24 @@ class Rows(Frozen):
 
 
 class Dates(Frozen):
-    """First moment of the validation and of the test part, in UTC unless it says otherwise."""
+    """First moment of the validation and of the test part, in `data.time_zone` unless it says otherwise."""
 
     validation: Date
     test: Date
 
+    @model_validator(mode="after")
+    def _ordered(self) -> "Dates":
+        if self.validation.replace(tzinfo=None) >= self.test.replace(tzinfo=None):
+            raise PydanticCustomError("split", "starts validation at {validation} and test at {test}; validation comes first", self.model_dump(mode="json"))
+        return self
+
 
 def _read_split(value: Any) -> Any:
     """A mapping with `train` splits by share or by row, one without by date."""
-    if not isinstance(value, Mapping) or isinstance(value, Frozen):
+    if isinstance(value, Frozen):
         return value
+    if not isinstance(value, Mapping):
+        raise PydanticCustomError("split", "is {value}; give train, validation and test, or the first dates of validation and test", {"value": repr(value)})
     if "train" not in value:
         return Dates.model_validate(value)
     whole = all(isinstance(part, int) for part in value.values())
@@ -280,7 +307,7 @@ def _sentence(path: str, detail: ErrorDetails) -> str:
             return f"{path} is missing; it is required"
         case "literal_error":
             return f"{path} is {got}; choose one of {detail['ctx']['expected']}"
-        case "slot" | "split" | "study" | "model":
+        case "slot" | "split" | "study" | "model" | "value":
             return f"{path} {detail['msg']}".strip()
         case _:
             return f"{path} is {got}; {detail['msg'][0].lower()}{detail['msg'][1:]}"
