@@ -26,10 +26,24 @@ def _kind(layer: str | None, places: str, **options: Any) -> Kind:
     return Kind(layer, frozenset(places.split()), options)
 
 
+_OWN = "pipeline.network.normalization"
+
 NORMALIZATIONS: Mapping[str, Kind] = {
     "none": _kind(None, "input conv pooling cell between head"),
+    "keras": _kind("pipeline.network.input_normalization.AdaptedNormalization", "input"),
+    "revin": _kind("pipeline.network.input_normalization.RevIN", "input", affine=True, epsilon=1e-5),
+    "revin_last": _kind("pipeline.network.input_normalization.RevINLast", "input", affine=True, epsilon=1e-5),
+    "last_value": _kind("pipeline.network.input_normalization.LastValue", "input"),
+    "robust": _kind("pipeline.network.input_normalization.Robust", "input", epsilon=1e-5),
     "batch": _kind("keras.layers.BatchNormalization", "input conv pooling between head", momentum=0.99, epsilon=1e-3, scale=True),
+    "batch_renorm": _kind(f"{_OWN}.BatchRenormalization", "conv pooling between head", momentum=0.99, epsilon=1e-3, scale=True, rmax=3.0, dmax=5.0),
+    "batch_always": _kind(f"{_OWN}.AlwaysBatchNormalization", "conv pooling between head", epsilon=1e-3, scale=True),
+    "batch_time_step": _kind(f"{_OWN}.TimeStepBatchNormalization", "between", momentum=0.99, epsilon=1e-3, scale=True),
     "layer": _kind("keras.layers.LayerNormalization", "conv pooling between head", epsilon=1e-3),
+    "group": _kind("keras.layers.GroupNormalization", "conv pooling between head", groups=REQUIRED, epsilon=1e-3),
+    "instance": _kind(f"{_OWN}.InstanceNormalization", "conv pooling between", epsilon=1e-3, scale=True),
+    "rms": _kind("keras.layers.RMSNormalization", "conv pooling between head", epsilon=1e-6),
+    "unit": _kind(f"{_OWN}.UnitNormalization", "conv pooling between head", epsilon=1e-6),
 }
 
 DROPOUTS: Mapping[str, Kind] = {
@@ -46,6 +60,10 @@ DROPOUTS: Mapping[str, Kind] = {
 
 WEIGHTS: Mapping[str, Kind] = {
     "none": _kind(None, "conv recurrent head"),
+    "weight_norm": _kind("pipeline.network.weights.WeightNormalization", "conv recurrent head"),
+    "spectral": _kind("pipeline.network.weights.SpectralNormalization", "conv recurrent head", iterations=1),
+    "max_norm": _kind("pipeline.network.weights.MaxNorm", "conv recurrent head", limit=2.0),
+    "unit_norm": _kind("pipeline.network.weights.UnitNorm", "conv recurrent head"),
 }
 
 
@@ -58,11 +76,19 @@ def _is_number(value: Any) -> bool:
 
 
 _BOOLEAN = (lambda value: isinstance(value, bool), "true or false")
+_COUNT = (lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 1, "a whole number from 1 up")
+_POSITIVE = (lambda value: _is_number(value) and value > 0, "a number above 0")
 
 RANGES: Mapping[str, Any] = {  # option -> (is it allowed?, what is)
     "rate": _between(0, 1),
     "momentum": _between(0, 1),
-    "epsilon": (lambda value: _is_number(value) and value > 0, "a number above 0"),
+    "epsilon": _POSITIVE,
     "scale": _BOOLEAN,
     "monte_carlo": _BOOLEAN,
+    "affine": _BOOLEAN,
+    "groups": _COUNT,
+    "iterations": _COUNT,
+    "rmax": (lambda value: _is_number(value) and value >= 1, "a number from 1 up"),
+    "dmax": (lambda value: _is_number(value) and value >= 0, "a number from 0 up"),
+    "limit": _POSITIVE,
 }

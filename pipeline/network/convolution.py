@@ -5,9 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from pipeline.network.weights import Reparametrized
+
 
 @keras.saving.register_keras_serializable("pipeline")
-class CausalConv1D(keras.layers.Conv1D):
+class CausalConv1D(Reparametrized, keras.layers.Conv1D):
     """Output step j sees the samples up to T - 1 - stride * (T_out - 1 - j) and none after; the last one ends at the newest sample.
 
     Shapes: (batch, time, channel) -> (batch, ceil(time / stride), filters). With stride = 1 it is `keras.layers.Conv1D(padding="causal")`, which
@@ -15,19 +17,21 @@ class CausalConv1D(keras.layers.Conv1D):
 
     Computed as one matrix product of the `kernel_size` shifted copies of the input: for the few channels of a time series this is as fast as a
     convolution, and its gradient vectorizes over the replicas of a fleet, which that of the convolution operation does not.
+
+    Arguments: `reparametrization` of the kernel, and those of `keras.layers.Conv1D`.
     """
 
     def __init__(self, filters: int, kernel_size: int, strides: int = 1, dilation_rate: int = 1, **options: Any) -> None:
         super().__init__(filters, kernel_size, strides, padding="valid", dilation_rate=dilation_rate, **options)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Convolve `inputs` (batch, time, channel)."""
         (size,), (stride,), (dilation,) = self.kernel_size, self.strides, self.dilation_rate
         steps, channels = inputs.shape[1:]
         padded = ops.pad(inputs, [[0, 0], [(size - 1) * dilation, 0], [0, 0]])
         first = (steps - 1) % stride
         taps = [padded[:, first + i * dilation : i * dilation + steps : stride] for i in range(size)]
-        outputs = ops.matmul(ops.concatenate(taps, axis=-1), ops.reshape(self.kernel, (size * channels, self.filters)))
+        outputs = ops.matmul(ops.concatenate(taps, axis=-1), ops.reshape(self.effective(training), (size * channels, self.filters)))
         outputs = outputs if self.bias is None else outputs + self.bias
         return outputs if self.activation is None else self.activation(outputs)
 
