@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 
 @contextmanager
@@ -51,5 +53,12 @@ def write_json(path: Path, value: Any) -> None:
         draft.write_text(json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write named arrays as one `.npz`; equal arrays are equal bytes."""
+    with new_file(path) as draft:
+        np.savez(draft, **{name: np.asarray(array) for name, array in arrays.items()})  # type: ignore[arg-type]
+
+
 def read_json(path: Path) -> Any:
+    """The inverse of `write_json`."""
     return json.loads(path.read_text())

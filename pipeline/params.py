@@ -220,7 +220,11 @@ class Params(Frozen):
         idle = [entry for entry in self.study if not any(_names(entry, variant) for variant in self.variants)]
         if idle:
             families = sorted({variant.family for variant in self.variants})
-            raise PydanticCustomError("study", "study: {idle} selects nothing; use a variant's name, a glob, or a family: {families}", {"idle": ", ".join(idle), "families": ", ".join(families)})
+            raise PydanticCustomError(
+                "study",
+                "study: {idle} selects nothing; use a variant's name, a glob, or a family: {families}",
+                {"idle": ", ".join(idle), "families": ", ".join(families)},
+            )
         return self
 
 
@@ -284,7 +288,7 @@ def _merge(base: Any, overlay: Any) -> Any:
 def _explain(error: ValidationError, content: Mapping[str, Any], source: str) -> list[str]:
     """One line a mistake; one that a variant inherits from `model` or `train` is told once, where it stands."""
     names = list(content.get("variants") or ())
-    lines = {}
+    lines: dict[str, None] = {}
     for detail in error.errors():
         path = detail["loc"]
         if path[:1] == ("variants",) and len(path) > 2 and path[2] in ("model", "train"):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pipeline.files import new_file
+from pipeline.files import write_arrays
 from pipeline.params import Train
 from pipeline.training.fleet import Fleet, State
 
@@ -53,7 +53,7 @@ class Course:
         self.state, loss = fleet.epoch(self.state, seeds, self.epoch, fleet.samples.batches(train.batch, seeds, self.epoch), rates)
         self._record(learning, loss, fleet.validate(self.state), rates)
         self.epoch += 1
-        self.state = self.state.take(np.searchsorted(learning, self.learning(train)))
+        self.state = self.state.take(np.searchsorted(learning, self.learning(train)).tolist())
         self.seconds += time.perf_counter() - began
 
     def _record(self, learning: np.ndarray, loss: np.ndarray, validation: np.ndarray, rates: np.ndarray) -> None:
@@ -73,8 +73,7 @@ class Course:
         state = {"weights": self.state.weights, "step": self.state.step}
         lists = {"statistics": self.state.statistics, "slots": self.state.slots, "best_statistics": self.best_statistics}
         plain = {name: getattr(self, name) for name in PLAIN}
-        with new_file(path) as draft:
-            np.savez(draft, **plain, **state, **{f"{name}_{i}": value for name, values in lists.items() for i, value in enumerate(values)})
+        write_arrays(path, plain | state | {f"{name}_{i}": value for name, values in lists.items() for i, value in enumerate(values)})
 
     @classmethod
     def load(cls, path: Path) -> "Course":

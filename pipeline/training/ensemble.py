@@ -39,7 +39,7 @@ class Ensemble:
 
         @tf.function(input_signature=[tf.TensorSpec((None, shape.lookback, shape.channels))])
         def graph(inputs):  # type: ignore[no-untyped-def]
-            return tf.vectorized_map(lambda one: replicas.call(*one, inputs, training=False)[0], weights)
+            return tf.vectorized_map(lambda one: replicas.call(one[0], one[1], inputs, training=False)[0], weights)
 
         return cls(shape, tuple(facts["states"]), graph)
 

@@ -88,7 +88,8 @@ class Fleet:
         """The loss of every replica (replica,) on the whole validation part, dropout off, moving averages on."""
         starts = self.samples.validation
         parts = [starts[i : i + VALIDATION_BATCH] for i in range(0, len(starts), VALIDATION_BATCH)]
-        return sum(self._validate(state.weights, state.statistics, part).numpy() for part in parts) / len(starts)
+        total: np.ndarray = sum(self._validate(state.weights, state.statistics, part).numpy() for part in parts)
+        return total / len(starts)
 
     def _measure(self, weights: Tensor, statistics: Statistics, starts: Tensor) -> Tensor:
         inputs, truth = self.samples.windows(starts)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.files import read_json, write_json
+from pipeline.files import read_json, write_arrays, write_json
 from pipeline.network.configuration import Shape
 from pipeline.params import Variant
 from pipeline.training.store import digest
@@ -21,7 +21,7 @@ def gather(variant: Variant, shape: Shape, fleets: Sequence[Path], out: Path) ->
     out.mkdir()
     facts = [read_json(fleet / "fleet.json") for fleet in fleets]
     order = np.argsort(np.concatenate([fact["seeds"] for fact in facts]))
-    np.savez(out / "weights.npz", **_weights(fleets, order))
+    write_arrays(out / "weights.npz", _weights(fleets, order))
     history = pa.concat_tables([pq.read_table(fleet / "history.parquet") for fleet in fleets])
     pq.write_table(history.sort_by([("seed", "ascending"), ("epoch", "ascending")]), out / "history.parquet")
     write_json(out / "fleet.json", _facts(variant, shape, facts, order) | {"weights": digest(out / "weights.npz")})

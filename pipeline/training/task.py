@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipeline.files import write_json
+from pipeline.files import write_arrays, write_json
 from pipeline.network.configuration import Model, Shape
 from pipeline.params import Train
 from pipeline.series.dataset import Dataset
@@ -35,7 +36,7 @@ class Task:
         """A guess of the multiplications per training window, to begin with the longest fleets."""
         conv, recurrent = self.model.conv, self.model.recurrent
         widths = [self.shape.channels, *conv.filters, *recurrent.units]
-        products = sum(a * b for a, b in zip(widths, widths[1:], strict=False)) + 4 * sum(units**2 for units in recurrent.units)
+        products = sum(a * b for a, b in pairwise(widths)) + 4 * sum(units**2 for units in recurrent.units)
         return products * self.shape.lookback * len(self.seeds)
 
 
@@ -83,7 +84,7 @@ def _write(folder: Path, course: Any, replicas: Any) -> None:
 
     from pipeline.training.course import HISTORY
 
-    np.savez(folder / "weights.npz", **replicas.named(course.best_weights, course.best_statistics))
+    write_arrays(folder / "weights.npz", replicas.named(course.best_weights, course.best_statistics))
     columns = dict(zip(HISTORY, course.history.T, strict=True))
     pq.write_table(pa.table({k: v.astype(np.int64) if k in ("seed", "epoch") else v for k, v in columns.items()}), folder / "history.parquet")
     epochs = [int((course.history[:, 0] == seed).sum()) for seed in course.seeds]

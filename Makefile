@@ -1,0 +1,35 @@
+# The commands of the README; CI runs the same ones.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: run test ui install lint types check clean
+
+run: install
+	dvc repro
+	@echo
+	@echo "The report lies in data/6_verdict/report.md; 'make ui' opens every run in MLflow."
+
+test: install lint types check
+
+ui: install
+	python -m pipeline.tracking
+
+install: .venv/installed
+
+.venv/installed: requirements.lock
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	touch $@
+
+lint:
+	ruff check
+	ruff format --check
+
+types:
+	mypy
+
+check:
+	pytest
+
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --group dev pyproject.toml -o requirements.lock
