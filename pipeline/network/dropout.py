@@ -35,6 +35,7 @@ class Dropout(keras.Layer):
         self.generator = keras.random.SeedGenerator(seed, name="noise")
 
     def call(self, x: Any, training: bool | None = None) -> Any:
+        """`x`, disturbed in training or always."""
         return self.disturb(x) if self.rate > 0 and (training or self.monte_carlo) else x
 
     def disturb(self, x: Any) -> Any:
@@ -46,6 +47,7 @@ class Dropout(keras.Layer):
         return tuple(ops.shape(x))
 
     def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
         return {**super().get_config(), "rate": self.rate, "monte_carlo": self.monte_carlo, "seed": self.seed}
 
 
@@ -59,6 +61,7 @@ class SpatialDropout(Dropout):
     """
 
     def noise_shape(self, x: Any) -> tuple[Any, ...]:
+        """One for each window and channel."""
         batch, _, channels = ops.shape(x)
         return batch, 1, channels
 
@@ -72,6 +75,7 @@ class TimeStepDropout(Dropout):
     """
 
     def noise_shape(self, x: Any) -> tuple[Any, ...]:
+        """One for each window and step."""
         batch, time, _ = ops.shape(x)
         return batch, time, 1
 
@@ -85,6 +89,7 @@ class GaussianDropout(Dropout):
     """
 
     def disturb(self, x: Any) -> Any:
+        """`x` times noise about 1."""
         spread = (self.rate / (1 - self.rate)) ** 0.5
         return x * (1 + spread * ops.cast(noise.normal(self.noise_shape(x), self.generator), x.dtype))
 
@@ -101,6 +106,7 @@ class AlphaDropout(Dropout):
     SATURATION = -1.6732632423543772 * 1.0507009873554805
 
     def disturb(self, x: Any) -> Any:
+        """`x` with some elements saturated, back at its mean and variance."""
         s = self.SATURATION
         a = ((1 - self.rate) * (1 + self.rate * s**2)) ** -0.5
         kept = noise.uniform(self.noise_shape(x), self.generator) >= self.rate

@@ -23,13 +23,16 @@ class Pooling(keras.Layer):
         self.reduce = REDUCTIONS[kind]
 
     def build(self, input_shape: Any) -> None:
+        """Refuse a window that holds no whole pool."""
         if input_shape[1] is None or input_shape[1] < self.size:
             raise ValueError(f"Pooling: the window has {input_shape[1]} steps; it must have at least size, {self.size}")
 
     def call(self, x: Any) -> Any:
+        """Pool `x` (batch, time, channel)."""
         time, channels = x.shape[1:]
         x = ops.reshape(x[:, time % self.size :], (-1, time // self.size, self.size, channels))
         return self.reduce(x, axis=2)
 
     def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
         return {**super().get_config(), "kind": self.kind, "size": self.size}

@@ -20,14 +20,17 @@ class SqueezeExcite(keras.Layer):
         self.ratio = ratio
 
     def build(self, input_shape: Any) -> None:
+        """Two matrices, from `channel` to narrow and back."""
         channels = input_shape[-1]
         narrow = max(1, channels // self.ratio)
         self.squeeze = self.add_weight(shape=(channels, narrow), initializer="he_normal", name="squeeze")
         self.excite = self.add_weight(shape=(narrow, channels), initializer="he_normal", name="excite")
 
     def call(self, x: Any) -> Any:
+        """Scale `x` (batch, time, channel)."""
         gate = ops.relu(ops.matmul(ops.mean(x, axis=1), self.squeeze))
         return x * ops.expand_dims(ops.sigmoid(ops.matmul(gate, self.excite)), 1)
 
     def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
         return {**super().get_config(), "ratio": self.ratio}
