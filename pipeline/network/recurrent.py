@@ -1,0 +1,165 @@
+"""The recurrent layer: a cell swept over time, in one direction or both."""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, WEIGHTS, Kind
+from pipeline.network.cell_normalization import CellNormalization
+from pipeline.network.cells import CELLS
+from pipeline.network.configuration import read_slot
+from pipeline.network.recurrent_dropout import Call, RecurrentDropout
+from pipeline.network.weights import Reparametrization
+
+Tensor = Any
+Slot = Mapping[str, Any]
+NONE: Slot = {"kind": "none"}
+PLACES: Mapping[str, tuple[Mapping[str, Kind], str, type]] = {  # slot -> table, place, what `none` is
+    "normalization": (NORMALIZATIONS, "cell", CellNormalization),
+    "input_dropout": (DROPOUTS, "input", RecurrentDropout),
+    "recurrent_dropout": (DROPOUTS, "recurrent", RecurrentDropout),
+    "weights": (WEIGHTS, "recurrent", Reparametrization),
+}
+
+
+@keras.saving.register_keras_serializable("pipeline")
+class Recurrent(keras.Layer):
+    """A recurrent layer, with any normalization inside the cell and any recurrent dropout: (batch, time, channel) -> (batch, unit) or (batch, time, unit).
+
+    With both off it computes what `keras.layers.LSTM`, `GRU` and `SimpleRNN` do, and its weights are theirs. The loop over time is unrolled, so
+    that the layer vectorizes over the replicas of a fleet together with its gradient; x W is one product for all steps.
+
+    Arguments: `cell`, one of lstm, gru, simple_rnn; `units`; `activation` of the candidate and, in an LSTM, of the output; `normalization`,
+    `input_dropout`, `recurrent_dropout` and `weights` (of the recurrent kernel), each a kind with its options, such as `{"kind": "keras", "rate": 0.2}`;
+    `return_sequences`, an output for each step and not just the last; `bidirectional`, a second sweep from the newest step to the oldest with weights and
+    masks of its own, its units behind the first's; `seed` of the dropout. Raises `ValueError` for what the catalogue does not allow.
+    Causal, but for `bidirectional`. Cost: time (channel + units) units products per gate, and as many operations one after the other as there are steps.
+    """
+
+    def __init__(
+        self,
+        cell: str = "lstm",
+        units: int = 15,
+        activation: str = "tanh",
+        normalization: Slot = NONE,
+        input_dropout: Slot = NONE,
+        recurrent_dropout: Slot = NONE,
+        weights: Slot = NONE,
+        return_sequences: bool = False,
+        bidirectional: bool = False,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        slots = {"normalization": normalization, "input_dropout": input_dropout, "recurrent_dropout": recurrent_dropout, "weights": weights}
+        self.options = {"cell": cell, "units": units, "activation": activation, **_checked(slots)}
+        self.return_sequences, self.bidirectional, self.seed = return_sequences, bidirectional, seed
+        _expect("cell", cell, cell in CELLS, f"one of {', '.join(CELLS)}")
+        _expect("units", units, isinstance(units, int) and units > 0, "a whole number above 0")
+        self.sweeps = [Sweep(**self.options, seed=seed, dtype=self.dtype_policy, name="forward")]
+        if bidirectional:
+            self.sweeps.append(Sweep(**self.options, seed=_other(seed), dtype=self.dtype_policy, name="backward"))
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights of each direction, for the `time` and `channel` of `input_shape`."""
+        _expect("the input's shape", tuple(input_shape), len(input_shape) == 3 and None not in input_shape[1:], "(batch, time, channel) with both known")
+        for sweep in self.sweeps:
+            sweep.build(input_shape)
+
+    def call(self, x: Tensor, training: bool | None = None) -> Tensor:
+        """Sweep over `x` (batch, time, channel)."""
+        outputs = [self.sweeps[0].outputs(x, bool(training))]
+        if not self.bidirectional:
+            return self.shown(outputs[0])
+        outputs.append(self.sweeps[1].outputs(ops.flip(x, axis=1), bool(training)))
+        return ops.concatenate([self.shown(outputs[0]), self.shown(outputs[1], -1)], axis=-1)
+
+    def shown(self, outputs: Sequence[Tensor], direction: int = 1) -> Tensor:
+        """The last of a sweep's outputs, or all of them from the oldest step to the newest."""
+        return ops.stack(outputs[::direction], axis=1) if self.return_sequences else outputs[-1]
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """(batch, unit) or (batch, time, unit), twice the units where bidirectional."""
+        steps = (input_shape[1],) if self.return_sequences else ()
+        return (input_shape[0], *steps, self.options["units"] * len(self.sweeps))
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        rest = {"return_sequences": self.return_sequences, "bidirectional": self.bidirectional, "seed": self.seed}
+        return {**super().get_config(), **self.options, **rest}
+
+
+class Sweep(keras.Layer):
+    """One direction of a `Recurrent` layer: its weights, and its loop over time."""
+
+    def __init__(self, cell: str, units: int, activation: str, seed: int, **rest: Any) -> None:
+        slots = {name: rest.pop(name) for name in PLACES}
+        super().__init__(**rest)
+        self.cell, self.units, self.activation = CELLS[cell], units, keras.activations.get(activation)
+        self.normalization = _filled("normalization", slots, name="normalization", dtype=self.dtype_policy)
+        self.reparametrization = _filled("weights", slots, name="weights", dtype=self.dtype_policy)
+        self.input_dropout, self.recurrent_dropout = _filled("input_dropout", slots), _filled("recurrent_dropout", slots)
+        self.masked_state = slots["recurrent_dropout"]["kind"] == "keras"
+        self.generator = keras.random.SeedGenerator(seed, name="noise")
+
+    def build(self, input_shape: Any) -> None:
+        """Weights as the Keras layers have them, and what belongs to the normalization."""
+        channels, width = input_shape[-1], self.cell.gates * self.units
+        self.kernel = self.add_weight(shape=(channels, width), initializer="glorot_uniform", name="kernel")
+        self.recurrent_kernel = self.add_weight(shape=(self.units, width), initializer="orthogonal", name="recurrent_kernel")
+        self.bias = self.add_weight(shape=self.cell.bias_shape(self.units), initializer=self.cell.initial_bias, name="bias")
+        self.reparametrization.attach(self.recurrent_kernel)
+        self.built = True
+
+    def outputs(self, x: Tensor, training: bool) -> list[Tensor]:
+        """h_1 ... h_T, each (batch, unit), from `x` (batch, time, channel)."""
+        on_input, dropout = (
+            self.input_dropout.begin(self.request(x, x.shape[-1]), training),
+            self.recurrent_dropout.begin(self.request(x, self.units), training),
+        )
+        cell = self.cell(self.units, self.activation, ops.convert_to_tensor(self.bias), self.normalization, dropout)
+        kernel = dropout.kernel(self.reparametrization.effective(self.recurrent_kernel, training))
+        states: Sequence[Tensor] = [ops.zeros((ops.shape(x)[0], self.units), x.dtype)] * cell.states
+        outputs = []
+        for t, x_t in enumerate(cell.inputs(on_input.inputs(x, ops.convert_to_tensor(self.kernel)))):
+            states = dropout.carry(cell.step(x_t, dropout.project(states[0], kernel, t), states, t), states, t)
+            outputs.append(states[0])
+        return outputs
+
+    def request(self, x: Tensor, width: int) -> Call:
+        """What the masks of a dropout on `width` channels are drawn for."""
+        return Call(ops.shape(x)[0], x.shape[1], width, self.cell.gates, self.compute_dtype, self.generator, self.masked_state)
+
+
+def _checked(slots: Mapping[str, Slot]) -> dict[str, dict[str, Any]]:
+    """The slots with all of their options written out."""
+    checked = {}
+    for name, slot in slots.items():
+        table, place, _ = PLACES[name]
+        try:
+            checked[name] = read_slot(table, place, slot).flat()
+        except ValueError as error:
+            raise ValueError(f"Recurrent: {name} {error}") from None
+    return checked
+
+
+def _filled(slot: str, slots: Mapping[str, Slot], **rest: Any) -> Any:
+    """The object of a slot."""
+    table, _, nothing = PLACES[slot]
+    options = dict(slots[slot])
+    module, _, attribute = (table[options.pop("kind")].layer or "").rpartition(".")
+    return (getattr(import_module(module), attribute) if module else nothing)(**options, **rest)
+
+
+def _expect(name: str, received: Any, fine: bool, expected: str) -> None:
+    if not fine:
+        raise ValueError(f"Recurrent: {name}: expected {expected}, received {received!r}")
+
+
+def _other(seed: int) -> int:
+    """The seed of the second direction: another stream, and not that of a neighbouring layer."""
+    return int(np.random.SeedSequence([seed, 1]).generate_state(1)[0] >> 1)
