@@ -208,7 +208,7 @@ class Params(Frozen):
     track: Track
     promote: Promote
     study: Annotated[Names, Field(min_length=1)]
-    variants: Annotated[tuple[Variant, ...], Field(min_length=1)]
+    variants: tuple[Variant, ...]
 
     @property
     def selected(self) -> tuple[Variant, ...]:
@@ -220,11 +220,8 @@ class Params(Frozen):
         idle = [entry for entry in self.study if not any(_names(entry, variant) for variant in self.variants)]
         if idle:
             families = sorted({variant.family for variant in self.variants})
-            raise PydanticCustomError(
-                "study",
-                "study: {idle} selects nothing; use a variant's name, a glob, or a family: {families}",
-                {"idle": ", ".join(idle), "families": ", ".join(families)},
-            )
+            told = {"idle": ", ".join(map(repr, idle)), "families": ", ".join(families)}
+            raise PydanticCustomError("study", "study names {idle}, which selects nothing; use a variant's name, a glob, or a family: {families}", told)
         return self
 
 

@@ -6,20 +6,32 @@ from itertools import count
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
-from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, Kind
+from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, WEIGHTS, Kind
 from pipeline.network.configuration import Conv, Head, Model, Pooling, Recurrent, Shape, Slot
 from pipeline.network.convolution import CausalConv1D
+from pipeline.network.dense import Dense
+from pipeline.network.input_normalization import AdaptedNormalization, WindowNormalization
 from pipeline.network.pooling import Pooling as PoolingLayer
 from pipeline.network.recurrent import Recurrent as RecurrentLayer
+from pipeline.network.reversible import Reversible
+from pipeline.network.shared_columns import SharedColumns
 from pipeline.network.squeeze_excite import SqueezeExcite
 
 
-def build(model: Model, shape: Shape, seed: int) -> keras.Model:
-    """The network, (batch, lookback, channel) -> (batch, horizon, target), with the initial weights that `seed` draws."""
+def build(model: Model, shape: Shape, seed: int, rows: np.ndarray | None = None) -> keras.Model:
+    """The network, (batch, lookback, channel) -> (batch, horizon, target), with the initial weights that `seed` draws.
+
+    A normalization that is adapted once takes its statistics from `rows` (row, channel), the training part of the inputs.
+    """
     keras.utils.set_random_seed(seed)
-    return _Assembly(model, shape).network()
+    network = _Assembly(model, shape).network()
+    for layer in network.layers:
+        if isinstance(layer, AdaptedNormalization) and rows is not None:
+            layer.adapt(rows)
+    return network
 
 
 class _Assembly:
@@ -27,13 +39,33 @@ class _Assembly:
 
     def __init__(self, model: Model, shape: Shape) -> None:
         self.model, self.shape, self.seeds = model, shape, count()
+        self.targets = shape.targets if model.columns == "joint" else 1  # of one call of the body
 
     def network(self) -> keras.Model:
-        model = self.model
-        parts = (self.conv(model.conv), self.pooling(model.pooling), self.recurrent(model.recurrent), self.head(model.head))
         inputs = layers.Input((self.shape.lookback, self.shape.channels))
-        first = self.fill(NORMALIZATIONS, model.input.normalization, "input_normalization")
-        return keras.Sequential([inputs, *first, *(layer for part in parts for layer in part)], name="network")
+        return keras.Sequential([inputs, *self.input(self.model.input.normalization)], name="network")
+
+    def input(self, slot: Slot) -> Iterator[Any]:
+        """The input normalization, and the body within it where it can be undone."""
+        normalization = next(self.fill(NORMALIZATIONS, slot, "input_normalization"), None)
+        if isinstance(normalization, WindowNormalization):
+            yield Reversible(normalization, keras.Sequential(list(self.columns()), name="body"), self.shape.targets + self.shape.covariates, name="reversible")
+        else:
+            yield from [] if normalization is None else [normalization]
+            yield from self.columns()
+
+    def columns(self) -> Iterator[Any]:
+        """The body for all columns jointly, or shared by the target columns."""
+        if self.model.columns == "joint":
+            yield from self.body()
+        else:
+            yield SharedColumns(self.shape.targets, keras.Sequential(list(self.body()), name="column"), name="shared_columns")
+
+    def body(self) -> Iterator[Any]:
+        yield from self.conv(self.model.conv)
+        yield from self.pooling(self.model.pooling)
+        yield from self.recurrent(self.model.recurrent)
+        yield from self.head(self.model.head)
 
     def fill(self, table: Mapping[str, Kind], slot: Slot, name: str) -> Iterator[Any]:
         """The layer of a slot; nothing for `none`."""
@@ -42,12 +74,15 @@ class _Assembly:
             seed = {"seed": next(self.seeds)} if table is DROPOUTS else {}
             yield _class(layer)(**slot.options, **seed, name=name)
 
+    def weights(self, slot: Slot, name: str) -> Any:
+        return next(self.fill(WEIGHTS, slot, f"{name}_weights"), None)
+
     def conv(self, conv: Conv) -> Iterator[Any]:
         for depth, filters in enumerate(conv.filters, 1):
             name = f"conv_{depth}"
             activation = [layers.Activation(conv.activation, name=f"{name}_activation")]
             normalization = list(self.fill(NORMALIZATIONS, conv.normalization, f"{name}_normalization"))
-            options = {"use_bias": conv.bias, "kernel_initializer": conv.initializer}
+            options = {"use_bias": conv.bias, "kernel_initializer": conv.initializer, "reparametrization": self.weights(conv.weights, name)}
             yield CausalConv1D(filters, conv.kernel, conv.stride, conv.dilation, **options, name=name)
             yield from normalization + activation if conv.position == "before" else activation + normalization
             yield from self.fill(DROPOUTS, conv.dropout, f"{name}_dropout")
@@ -84,11 +119,12 @@ class _Assembly:
 
     def head(self, head: Head) -> Iterator[Any]:
         for depth, units in enumerate(head.hidden, 1):
-            yield layers.Dense(units, activation=head.hidden_activation, name=f"hidden_{depth}")
-            yield from self.fill(NORMALIZATIONS, head.normalization, f"hidden_{depth}_normalization")
-            yield from self.fill(DROPOUTS, head.dropout, f"hidden_{depth}_dropout")
-        yield layers.Dense(self.shape.horizon * self.shape.targets, activation=head.activation, name="head")
-        yield layers.Reshape((self.shape.horizon, self.shape.targets), name="forecast")
+            name = f"hidden_{depth}"
+            yield Dense(units, activation=head.hidden_activation, reparametrization=self.weights(head.weights, name), name=name)
+            yield from self.fill(NORMALIZATIONS, head.normalization, f"{name}_normalization")
+            yield from self.fill(DROPOUTS, head.dropout, f"{name}_dropout")
+        yield Dense(self.shape.horizon * self.targets, activation=head.activation, reparametrization=self.weights(head.weights, "head"), name="head")
+        yield layers.Reshape((self.shape.horizon, self.targets), name="forecast")
 
 
 def _class(name: str) -> Any:

@@ -62,11 +62,11 @@ class Course:
         finite = np.isfinite(loss) & np.isfinite(validation)
         self.diverged[learning[~finite]] = self.epoch
         better = finite & (validation < self.best_loss[learning])
-        rows, here = learning[better], np.flatnonzero(better)
-        self.best_loss[rows], self.best_epoch[rows] = validation[better], self.epoch
-        self.best_weights[rows] = self.state.weights.numpy()[here]
+        improved = learning[better]
+        self.best_loss[improved], self.best_epoch[improved] = validation[better], self.epoch
+        self.best_weights[improved] = self.state.weights.numpy()[better]
         for best, now in zip(self.best_statistics, self.state.statistics, strict=True):
-            best[rows] = now.numpy()[here]
+            best[improved] = now.numpy()[better]
 
     def save(self, path: Path) -> None:
         """Write everything as one `.npz`, whole or not at all."""

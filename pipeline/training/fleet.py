@@ -33,7 +33,8 @@ class State:
 
     def take(self, replicas: Sequence[int]) -> "State":
         """Only these replicas, in this order."""
-        weights, statistics, slots = tf.nest.map_structure(lambda x: tf.gather(x, replicas), (self.weights, self.statistics, self.slots))
+        rows = np.asarray(replicas, np.int32)
+        weights, statistics, slots = tf.nest.map_structure(lambda x: tf.gather(x, rows), (self.weights, self.statistics, self.slots))
         return State(weights, statistics, slots, self.step)
 
 

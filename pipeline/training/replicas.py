@@ -16,9 +16,10 @@ Statistics = tuple[Tensor, ...]
 class Replicas:
     """The trainable variables of a replica are one row (parameter,), its other variables (statistics, dropout streams) a tuple."""
 
-    def __init__(self, model: Model, shape: Shape) -> None:
-        self.model, self.shape = model, shape
-        self.network = build(model, shape, seed=0)
+    def __init__(self, model: Model, shape: Shape, rows: np.ndarray | None = None) -> None:
+        """`rows` (row, channel) are the training part of the inputs, for a normalization that is adapted once."""
+        self.model, self.shape, self.rows = model, shape, rows
+        self.network = build(model, shape, 0, rows)
         self.trainable, self.rest = self.network.trainable_variables, self.network.non_trainable_variables
         self.sizes = [int(np.prod(v.shape)) for v in self.trainable]
         self.streams = [i for i, v in enumerate(self.rest) if "seed_generator_state" in v.path]
@@ -30,7 +31,7 @@ class Replicas:
 
     def initial(self, seeds: Sequence[int]) -> tuple[Tensor, Statistics]:
         """What each seed draws: weights (replica, parameter), and statistics, each (replica, ...)."""
-        networks = [build(self.model, self.shape, seed) for seed in seeds]
+        networks = [build(self.model, self.shape, seed, self.rows) for seed in seeds]
         weights = tf.stack([tf.concat([tf.reshape(v.value, [-1]) for v in n.trainable_variables], axis=0) for n in networks])
         return weights, tuple(map(tf.stack, zip(*([v.value for v in n.non_trainable_variables] for n in networks), strict=True)))
 

@@ -60,8 +60,9 @@ def train(task: Task) -> Task:
     from pipeline.training.replicas import Replicas
 
     store = Store(task.store)
-    replicas = Replicas(task.model, task.shape)
-    fleet = Fleet(replicas, task.train, _samples(task.standardized, task.windows, task.model.input.values, task.shape))
+    samples, rows = _samples(task.standardized, task.windows, task.model.input.values, task.shape)
+    replicas = Replicas(task.model, task.shape, rows)
+    fleet = Fleet(replicas, task.train, samples)
     course = learn(fleet, task.train, task.seeds, store.checkpoint(task.fingerprint))
     with store.keep(task.fingerprint) as folder:
         _write(folder, course, replicas)
@@ -69,12 +70,14 @@ def train(task: Task) -> Task:
 
 
 @lru_cache(maxsize=2)
-def _samples(standardized: Path, windows: Path, values: str, shape: Shape) -> Any:
+def _samples(standardized: Path, windows: Path, values: str, shape: Shape) -> tuple[Any, np.ndarray]:
+    """The data on the device, and the training rows of the inputs."""
     from pipeline.training.samples import Samples
 
     dataset, starts = Dataset.load(standardized), Windows.load(windows)
     inputs = {"standardized": dataset.standardized, "raw": dataset.raw}[values]
-    return Samples.on_device(inputs, dataset.standardized[:, : shape.targets], starts.train, starts.validation, shape)
+    samples = Samples.on_device(inputs, dataset.standardized[:, : shape.targets], starts.train, starts.validation, shape)
+    return samples, inputs[dataset.split == 0]
 
 
 def _write(folder: Path, course: Any, replicas: Any) -> None:

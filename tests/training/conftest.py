@@ -1,0 +1,46 @@
+"""A tiny task on which a fleet trains in a second: one target, one covariate, a calendar pair, a slow wave and noise."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.network.configuration import Model, Shape
+from pipeline.params import Train
+
+SHAPE = Shape(lookback=8, horizon=2, targets=1, covariates=1, known=2)
+TRAIN = Train(seeds=3, epochs=4, batch=16, patience=2, learning_rate=0.01)
+OVERLAYS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "noisy": {
+        "conv": {"filters": 2, "normalization": "batch", "dropout": {"kind": "standard", "rate": 0.2}},
+        "recurrent": {"units": 3, "recurrent_dropout": {"kind": "keras", "rate": 0.2}},
+    },
+}
+
+
+def tiny(name: str = "plain") -> Model:
+    return Model.model_validate({"conv": {"filters": 2}, "recurrent": {"units": 3}} | OVERLAYS[name])
+
+
+@pytest.fixture(scope="session")
+def samples() -> Any:
+    from pipeline.training.samples import Samples
+
+    rows = np.arange(400)
+    noise = np.random.default_rng(0).standard_normal((400, 2)) * 0.1
+    wave = np.stack([np.sin(rows / 5), np.cos(rows / 5)], axis=1)
+    data = np.concatenate([wave + noise, wave], axis=1).astype(np.float32)
+    return Samples.on_device(data, data[:, :1], np.arange(250), np.arange(260, 330), SHAPE)
+
+
+@pytest.fixture(scope="session")
+def fleet(samples: Any) -> Callable[[str], Any]:
+    """Fleets by the name of their overlay, each traced once."""
+    from functools import cache
+
+    from pipeline.training.fleet import Fleet
+    from pipeline.training.replicas import Replicas
+
+    return cache(lambda name="plain": Fleet(Replicas(tiny(name), SHAPE), TRAIN, samples))
