@@ -46,6 +46,10 @@ class Dropout(keras.Layer):
         """Shape of the noise; an axis of 1 shares it along that axis."""
         return tuple(ops.shape(x))
 
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Unchanged."""
+        return input_shape
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "rate": self.rate, "monte_carlo": self.monte_carlo, "seed": self.seed}

@@ -40,6 +40,10 @@ class AdaptedNormalization(keras.Layer):
         """Normalize `x` (batch, time, channel)."""
         return (x - self.mean) / self.sd
 
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Unchanged."""
+        return input_shape
+
 
 class WindowNormalization(keras.Layer):
     """Base: z = (x - center) / scale, with a center and a scale for each window and channel; a kind says which."""
@@ -61,6 +65,10 @@ class WindowNormalization(keras.Layer):
     def call(self, x: Any) -> Any:
         """`x` normalized."""
         return self.normalize(x)[0]
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Unchanged."""
+        return input_shape
 
 
 def _for_targets(statistic: Any, y: Any) -> Any:

@@ -33,6 +33,10 @@ class Scaled(keras.Layer):
         """`x` with mean 0 and variance 1 over whatever axes the kind stands for."""
         raise NotImplementedError
 
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Unchanged."""
+        return input_shape
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "epsilon": self.epsilon, "scale": self.scale}
@@ -151,6 +155,10 @@ class UnitNormalization(keras.Layer):
         """Normalize `x` (batch, ..., channel)."""
         wide = ops.cast(x, keras.backend.result_type(x.dtype, "float32"))
         return ops.cast(wide * ops.rsqrt(ops.sum(wide**2, axis=-1, keepdims=True) + self.epsilon), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Unchanged."""
+        return input_shape
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -33,6 +33,10 @@ class Pooling(keras.Layer):
         x = ops.reshape(x[:, time % self.size :], (-1, time // self.size, self.size, channels))
         return self.reduce(x, axis=2)
 
+    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
+        """(batch, time // size, channel)."""
+        return input_shape[0], input_shape[1] // self.size, input_shape[2]
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "kind": self.kind, "size": self.size}

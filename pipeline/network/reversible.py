@@ -23,9 +23,9 @@ class Reversible(keras.Layer):
     def build(self, input_shape: Any) -> None:
         """Build both parts."""
         measured = input_shape[-1] if self.channels is None else self.channels
-        self.normalization.build((*input_shape[:-1], measured))
-        if not self.body.built:
-            self.body.build(input_shape)
+        for part, shape in (self.normalization, (*input_shape[:-1], measured)), (self.body, input_shape):
+            if not part.built:  # what comes out of a file is built already
+                part.build(shape)
 
     def call(self, x: Any) -> Any:
         """Forecast from `x` (batch, time, channel)."""

@@ -31,6 +31,10 @@ class SqueezeExcite(keras.Layer):
         gate = ops.relu(ops.matmul(ops.mean(x, axis=1), self.squeeze))
         return x * ops.expand_dims(ops.sigmoid(ops.matmul(gate, self.excite)), 1)
 
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Unchanged."""
+        return input_shape
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "ratio": self.ratio}

@@ -19,15 +19,21 @@ TINY = 1e-12
 
 @register
 class Reparametrization(keras.Layer):
-    """The identity, and the base of the others: `effective(kernel) = kernel`."""
+    """The identity, and the base of the others, each of which overrides `of`. They compute in float32 or wider."""
 
     def attach(self, kernel: Any) -> None:
         """Make the weights that belong to `kernel`, which has its initial value already."""
         self.built = True
 
     def effective(self, kernel: Any, training: bool | None = None) -> Any:
-        """The kernel to compute with, of the shape of `kernel`."""
-        return ops.convert_to_tensor(kernel)
+        """The kernel to compute with, of the shape and type of `kernel`."""
+        given = ops.convert_to_tensor(kernel)
+        wide = ops.cast(given, keras.backend.result_type(given.dtype, "float32"))
+        return ops.cast(self.of(wide, training), given.dtype)
+
+    def of(self, kernel: Any, training: bool | None) -> Any:
+        """What `kernel` stands for."""
+        return kernel
 
 
 def column_norms(kernel: Any) -> Any:
@@ -45,10 +51,12 @@ class WeightNormalization(Reparametrization):
 
     def attach(self, kernel: Any) -> None:
         """One length for each unit."""
-        self.length = self.add_weight(shape=kernel.shape[-1:], initializer=lambda *_, **__: column_norms(kernel), name="length")
+        self.length = self.add_weight(
+            shape=kernel.shape[-1:], dtype=kernel.dtype, autocast=False, initializer=lambda *_, **__: column_norms(kernel), name="length"
+        )
         super().attach(kernel)
 
-    def effective(self, kernel: Any, training: bool | None = None) -> Any:
+    def of(self, kernel: Any, training: bool | None) -> Any:
         """Columns of the trained lengths."""
         return kernel * (self.length / column_norms(kernel))
 
@@ -69,11 +77,14 @@ class SpectralNormalization(Reparametrization):
 
     def attach(self, kernel: Any) -> None:
         """The right singular vector u, near its limit."""
-        start = ops.ones(kernel.shape[-1:], dtype=kernel.dtype)
-        self.u = self.add_weight(shape=kernel.shape[-1:], initializer=lambda *_, **__: _iterate(_matrix(kernel), start, 15)[1], trainable=False, name="u")
+        units = kernel.shape[-1:]
+        start = ops.ones(units, dtype=kernel.dtype)
+        self.u = self.add_weight(
+            shape=units, dtype=kernel.dtype, autocast=False, initializer=lambda *_, **__: _iterate(_matrix(kernel), start, 15)[1], trainable=False, name="u"
+        )
         super().attach(kernel)
 
-    def effective(self, kernel: Any, training: bool | None = None) -> Any:
+    def of(self, kernel: Any, training: bool | None) -> Any:
         """A kernel whose largest singular value is about 1."""
         matrix = _matrix(kernel)
         v, u = (ops.stop_gradient(vector) for vector in _iterate(matrix, self.u, self.iterations))
@@ -119,7 +130,7 @@ class MaxNorm(Reparametrization):
         super().__init__(**kwargs)
         self.limit = limit
 
-    def effective(self, kernel: Any, training: bool | None = None) -> Any:
+    def of(self, kernel: Any, training: bool | None) -> Any:
         """Columns no longer than the limit."""
         return kernel * ops.minimum(1.0, self.limit / column_norms(kernel))
 
@@ -135,7 +146,7 @@ class UnitNorm(Reparametrization):
     Source: `keras.constraints.UnitNorm`, there as a projection after each update. Cost: one pass over the kernel.
     """
 
-    def effective(self, kernel: Any, training: bool | None = None) -> Any:
+    def of(self, kernel: Any, training: bool | None) -> Any:
         """Columns of length 1."""
         return kernel / column_norms(kernel)
 
@@ -148,7 +159,7 @@ class Reparametrized(keras.Layer):
 
     def __init__(self, *args: Any, reparametrization: Reparametrization | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.reparametrization = reparametrization or Reparametrization(name="weights", dtype=self.dtype_policy)
+        self.reparametrization = reparametrization or Reparametrization(name="weights")
 
     def build(self, input_shape: Any) -> None:
         """Build the Keras layer, then what belongs to its kernel."""

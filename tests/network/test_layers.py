@@ -1,0 +1,109 @@
+"""The contract that every layer keeps, whatever it computes."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, WEIGHTS
+from pipeline.network.convolution import CausalConv1D
+from pipeline.network.dense import Dense
+from pipeline.network.pooling import Pooling
+from pipeline.network.reversible import Reversible
+from pipeline.network.shared_columns import SharedColumns
+from pipeline.network.squeeze_excite import SqueezeExcite
+from tests.network import references
+from tests.network.examples import BETWEEN, CELL, FEED_FORWARD, INPUT, RECURRENT, REPARAMETRIZATIONS, make, randomize
+
+REVERSIBLE = sorted(references.INVERSES)
+
+
+def head(targets):
+    return keras.Sequential([keras.layers.Flatten(), Dense(3 * targets), keras.layers.Reshape((3, targets))])
+
+
+LAYERS = {
+    **{f"normalization {kind}": lambda row=row: make(row) for kind, row in {**INPUT, **BETWEEN}.items()},
+    **{f"dropout {kind}": lambda row=row: make(row, seed=5) for kind, row in FEED_FORWARD.items()},
+    **{f"dense {kind}": lambda row=row: Dense(3, reparametrization=make(row, name="weights")) for kind, row in REPARAMETRIZATIONS.items()},
+    **{f"convolution {kind}": lambda row=row: CausalConv1D(3, 2, 2, reparametrization=make(row)) for kind, row in REPARAMETRIZATIONS.items()},
+    "dense": lambda: Dense(3, activation="relu"),
+    "convolution": lambda: CausalConv1D(3, 2, dilation_rate=2, use_bias=False),
+    "pooling average": lambda: Pooling("average", 2),
+    "pooling max": lambda: Pooling("max", 2),
+    "squeeze_excite": lambda: SqueezeExcite(2),
+    **{f"reversible {kind}": lambda kind=kind: Reversible(make(NORMALIZATIONS[kind]), head(2), 3) for kind in REVERSIBLE},
+    "shared columns": lambda: SharedColumns(2, head(1)),
+    "shared columns reversible": lambda: Reversible(make(NORMALIZATIONS["revin"]), SharedColumns(2, head(1)), 3),
+}
+every_layer = pytest.mark.parametrize("make_layer", LAYERS.values(), ids=list(LAYERS))
+
+
+@pytest.fixture
+def x():
+    return np.random.default_rng(0).normal(size=(2, 4, 5, 4)).astype("float32")  # (replica, batch, time, channel)
+
+
+def network(layer):
+    return keras.Sequential([keras.layers.Input((5, 4)), layer])
+
+
+@pytest.mark.parametrize(
+    ("table", "theirs", "elsewhere"),
+    [(NORMALIZATIONS, references.NORMALIZATIONS, CELL), (DROPOUTS, references.DROPOUTS, RECURRENT), (WEIGHTS, references.WEIGHTS, set())],
+    ids=["normalizations", "dropouts", "weights"],
+)
+def test_every_kind_has_a_reference(table, theirs, elsewhere):
+    assert {kind for kind, row in table.items() if row.places - elsewhere} == set(theirs)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own, where it hands variables to h5py
+@every_layer
+def test_what_is_saved_comes_back_bit_for_bit(make_layer, x, tmp_path):
+    model = network(make_layer())
+    randomize(model, np.random.default_rng(1))
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(model(x[0]), again(x[0]))
+    assert json.dumps(again.layers[0].get_config()) == json.dumps(model.layers[0].get_config())
+
+
+@every_layer
+def test_a_step_reaches_every_trained_weight(make_layer, x):
+    model = network(make_layer())
+    with tf.GradientTape() as tape:
+        y = model(x[0], training=True)
+        loss = tf.reduce_sum(tf.sin(y + 1))
+    assert np.isfinite(y).all()
+    assert y.shape == (4, *model.output_shape[1:])
+    for variable, gradient in zip(model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True):
+        assert np.abs(gradient).max() > 0, variable.path
+
+
+@every_layer
+def test_replicas_in_one_graph_are_what_each_is_alone(make_layer, x):
+    model, rng = network(make_layer()), np.random.default_rng(1)
+
+    def alone(arguments):
+        weights, state, inputs = arguments
+        with tf.GradientTape() as tape:
+            tape.watch((weights, inputs))
+            outputs, state = model.stateless_call(weights, state, inputs, training=True)
+            loss = tf.reduce_sum(tf.sin(outputs))
+        return outputs, state, tape.gradient(loss, (weights, inputs))
+
+    stacked = [_two(model.trainable_variables, rng), _two(model.non_trainable_variables, rng), tf.constant(x)]
+    together = tf.function(lambda *a: tf.vectorized_map(alone, a, fallback_to_while_loop=False))(*stacked)
+    for i in range(2):
+        expected = alone(tf.nest.map_structure(lambda v, i=i: v[i], stacked))
+        tf.nest.map_structure(lambda a, b, i=i: np.testing.assert_allclose(a[i], b, rtol=1e-4, atol=1e-5), together, expected)
+
+
+def _two(variables, rng):
+    """Weights of two replicas, apart from each other; seeds too."""
+    return [
+        tf.constant(np.stack([v] * 2) + (rng.uniform(0, 0.2, (2, *v.shape)) if "float" in v.dtype else rng.integers(1, 9, (2, *v.shape))), v.dtype)
+        for v in variables
+    ]
