@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.network import rules
-from pipeline.network.configuration import Frozen, Model
+from pipeline.network.configuration import Frozen, Model, Shape
 from pipeline.refusal import Refusal
 
 Count = Annotated[int, Field(ge=1, strict=True)]
@@ -215,6 +215,16 @@ class Params(Frozen):
         """The variants that `study` names by name, glob or family, in the order of the file."""
         return tuple(variant for variant in self.variants if any(_names(entry, variant) for entry in self.study))
 
+    @property
+    def shape(self) -> Shape:
+        """What goes into every network and comes out of it."""
+        data = self.data
+        return Shape(self.window.lookback, self.window.horizon, len(data.targets), len(data.covariates), 2 * len(data.calendar))
+
+    def case(self, variant: Variant) -> rules.Case:
+        """A variant as the rules see it."""
+        return rules.Case(variant.model, self.shape, variant.train.batch)
+
     @model_validator(mode="after")
     def _study_selects(self) -> "Params":
         idle = [entry for entry in self.study if not any(_names(entry, variant) for variant in self.variants)]
@@ -242,7 +252,7 @@ def parse(content: Any, source: str = "params.yaml") -> Params:
         params = Params.model_validate(_resolve(content))
     except ValidationError as error:
         raise Refusal(*_explain(error, content, source)) from None
-    if broken := [f"{source}: variants.{v.name}: {rule}" for v in params.variants for rule in rules.findings(v.model, v.allow)]:
+    if broken := [f"{source}: variants.{v.name}: {rule}" for v in params.variants for rule in rules.findings(params.case(v), "refuse", v.allow)]:
         raise Refusal(*broken)
     return params
 

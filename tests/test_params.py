@@ -109,7 +109,9 @@ def test_a_variant_is_the_model_with_its_overlay(content: dict[str, Any]) -> Non
     assert mine.train.batch == content["train"]["batch"]
 
 
-@pytest.mark.parametrize(("study", "names"), [(["plain"], ["plain"]), (["conv_bn_*"], ["conv_bn_before", "conv_bn_after"]), ("between", ["lstm_bn_after", "lstm_ln_after"])])
+@pytest.mark.parametrize(
+    ("study", "names"), [(["plain"], ["plain"]), (["conv_bn_*"], ["conv_bn_before", "conv_bn_after"]), ("between", ["lstm_bn_after", "lstm_ln_after"])]
+)
 def test_a_study_selects_by_name_glob_and_family(content: dict[str, Any], study: Any, names: list[str]) -> None:
     content["study"] = study
     assert [variant.name for variant in params.parse(content).selected] == names

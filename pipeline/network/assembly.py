@@ -13,6 +13,7 @@ from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, WEIGHTS, Kind
 from pipeline.network.configuration import Conv, Head, Model, Pooling, Recurrent, Shape, Slot
 from pipeline.network.convolution import CausalConv1D
 from pipeline.network.dense import Dense
+from pipeline.network.forecast import Forecast
 from pipeline.network.input_normalization import AdaptedNormalization, WindowNormalization
 from pipeline.network.pooling import Pooling as PoolingLayer
 from pipeline.network.recurrent import Recurrent as RecurrentLayer
@@ -98,7 +99,7 @@ class _Assembly:
         yield from self.fill(DROPOUTS, recurrent.dropout_before, "dropout_before")
         for depth, units in enumerate(recurrent.units, 1):
             name, last = f"recurrent_{depth}", depth == len(recurrent.units)
-            yield self.recurrent_layer(recurrent, units, return_sequences=not last, name=name)
+            yield self.recurrent_layer(recurrent, units, return_sequences=not last or self.model.head.sequence, name=name)
             yield from self.fill(NORMALIZATIONS, recurrent.output_normalization, f"{name}_normalization")
             dropout = recurrent.dropout_after if last else recurrent.dropout_between
             yield from self.fill(DROPOUTS, dropout, f"{name}_dropout")
@@ -124,7 +125,7 @@ class _Assembly:
             yield from self.fill(NORMALIZATIONS, head.normalization, f"{name}_normalization")
             yield from self.fill(DROPOUTS, head.dropout, f"{name}_dropout")
         yield Dense(self.shape.horizon * self.targets, activation=head.activation, reparametrization=self.weights(head.weights, "head"), name="head")
-        yield layers.Reshape((self.shape.horizon, self.targets), name="forecast")
+        yield Forecast(self.shape.horizon, self.targets, name="forecast")
 
 
 def _class(name: str) -> Any:

@@ -118,13 +118,17 @@ class Recurrent(Frozen):
 
 
 class Head(Frozen):
-    """Hidden dense layers, then one dense layer that forecasts every horizon step of every target directly."""
+    """Hidden dense layers, then one dense layer that forecasts every horizon step of every target directly.
+
+    `sequence` makes a forecast at every step of the window in training; the last one is what counts.
+    """
 
     hidden: Sizes = ()
     hidden_activation: Activation = "relu"
     normalization: _slot(NORMALIZATIONS, "head") = OFF  # type: ignore[valid-type]
     dropout: _slot(DROPOUTS, "head") = OFF  # type: ignore[valid-type]
     activation: Activation = "linear"
+    sequence: bool = False
     weights: _slot(WEIGHTS, "head") = OFF  # type: ignore[valid-type]
 
 

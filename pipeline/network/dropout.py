@@ -32,7 +32,7 @@ class Dropout(keras.Layer):
         if not 0 <= rate < 1:
             raise ValueError(f"{type(self).__name__}: rate is {rate}; it must be a number from 0 up to but not 1")
         self.rate, self.monte_carlo, self.seed = rate, monte_carlo, seed
-        self.generator = keras.random.SeedGenerator(seed, name="noise")
+        self.generator = keras.random.SeedGenerator(seed, name=f"{self.name}_noise")
 
     def call(self, x: Any, training: bool | None = None) -> Any:
         """`x`, disturbed in training or always."""

@@ -78,7 +78,7 @@ class Fleet:
 
     def _gradient(self, replica: tuple[Tensor, Statistics, Tensor]) -> tuple[Tensor, Statistics, Tensor]:
         weights, statistics, batch = replica
-        inputs, truth = self.samples.windows(batch)
+        inputs, truth = self.samples.windows(batch), self.samples.truth(batch, self.replicas.model.head.sequence)
         with tf.GradientTape() as tape:
             tape.watch(weights)
             forecast, statistics = self.replicas.call(weights, statistics, inputs, training=True)
@@ -93,7 +93,7 @@ class Fleet:
         return total / len(starts)
 
     def _measure(self, weights: Tensor, statistics: Statistics, starts: Tensor) -> Tensor:
-        inputs, truth = self.samples.windows(starts)
+        inputs, truth = self.samples.windows(starts), self.samples.truth(starts)
 
         def one(replica: tuple[Tensor, Statistics]) -> Tensor:
             forecast, _ = self.replicas.call(*replica, inputs, training=False)

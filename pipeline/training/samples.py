@@ -28,11 +28,15 @@ class Samples:
         ahead = np.concatenate([inputs[:, :measured], np.roll(inputs[:, measured:], -shape.horizon, axis=0)], axis=1)
         return cls(tf.constant(ahead), tf.constant(targets), train.astype(np.int32), validation.astype(np.int32), shape)
 
-    def windows(self, starts: Tensor) -> tuple[Tensor, Tensor]:
-        """Gather inputs (window, lookback, channel) and targets (window, horizon, target)."""
-        lookback, horizon = self.shape.lookback, self.shape.horizon
-        inputs = tf.gather(self.inputs, starts[:, None] + tf.range(lookback))
-        return inputs, tf.gather(self.targets, starts[:, None] + tf.range(lookback, lookback + horizon))
+    def windows(self, starts: Tensor) -> Tensor:
+        """Gather inputs (window, lookback, channel)."""
+        return tf.gather(self.inputs, starts[:, None] + tf.range(self.shape.lookback))
+
+    def truth(self, starts: Tensor, every_step: bool = False) -> Tensor:
+        """Gather what is forecast at the newest step (window, horizon, target), or at every step (window, lookback, horizon, target)."""
+        last = self.shape.lookback + tf.range(self.shape.horizon)
+        ahead = tf.range(1 - self.shape.lookback, 1)[:, None] + last if every_step else last
+        return tf.gather(self.targets, tf.reshape(starts, [-1, *[1] * len(ahead.shape)]) + ahead)
 
     def batches(self, size: int, seeds: list[int], epoch: int) -> np.ndarray:
         """The starts of an epoch, (step, replica, batch): each replica's permutation hangs on (seed, epoch) alone; the odd rest sits out."""

@@ -17,6 +17,7 @@ OVERLAYS: dict[str, dict[str, Any]] = {
         "conv": {"filters": 2, "normalization": "batch", "dropout": {"kind": "standard", "rate": 0.2}},
         "recurrent": {"units": 3, "recurrent_dropout": {"kind": "keras", "rate": 0.2}},
     },
+    "many_to_many": {"head": {"sequence": True}},
 }
 
 

@@ -26,8 +26,9 @@ def test_a_replica_keeps_the_weights_of_its_best_epoch(fleet: Any, tmp_path: Pat
     np.testing.assert_allclose(fleet("noisy").validate(best), course.best_loss, rtol=1e-6)
 
 
-def test_training_lowers_the_loss(fleet: Any, tmp_path: Path) -> None:
-    course = whole(fleet("plain"), tmp_path)
+@pytest.mark.parametrize("name", ["plain", "many_to_many"])
+def test_training_lowers_the_loss(fleet: Any, tmp_path: Path, name: str) -> None:
+    course = whole(fleet(name), tmp_path)
     first = course.history[course.history[:, 1] == 0, 3]
     assert (course.best_loss < 0.9 * first).all()
 

@@ -57,7 +57,7 @@ def test_a_fleet_of_one_without_noise_steps_as_plain_keras(fleet: Any) -> None:
     model = build(tiny("plain"), SHAPE, seed=5)
     model.compile(keras.optimizers.Adam(RATE), "mse")
     for batch in plain.samples.batches(TRAIN.batch, seeds, 0)[:steps, 0]:
-        model.train_on_batch(*plain.samples.windows(tf.constant(batch)))
+        model.train_on_batch(plain.samples.windows(tf.constant(batch)), plain.samples.truth(tf.constant(batch)))
     expected = np.concatenate([np.ravel(v) for v in model.trainable_variables])
     np.testing.assert_allclose(trained.weights[0], expected, atol=2e-4)
 
@@ -65,17 +65,26 @@ def test_a_fleet_of_one_without_noise_steps_as_plain_keras(fleet: Any) -> None:
 def test_validation_is_the_loss_over_all_windows_with_dropout_off(fleet: Any) -> None:
     noisy = fleet("noisy")
     state = noisy.initial([2])
-    inputs, truth = noisy.samples.windows(tf.constant(noisy.samples.validation))
+    starts = tf.constant(noisy.samples.validation)
+    inputs, truth = noisy.samples.windows(starts), noisy.samples.truth(starts)
     forecast, _ = noisy.replicas.call(state.weights[0], tuple(s[0] for s in state.statistics), inputs, training=False)
     np.testing.assert_allclose(noisy.validate(state), [np.mean((forecast - truth) ** 2)], rtol=1e-5)
 
 
 def test_known_channels_show_the_calendar_of_the_horizon(samples: Any) -> None:
-    inputs, truth = samples.windows(tf.constant([10]))
+    inputs, truth = samples.windows(tf.constant([10])), samples.truth(tf.constant([10]))
     rows = np.arange(10, 10 + SHAPE.lookback)
     np.testing.assert_allclose(inputs[0, :, 2], np.sin((rows + SHAPE.horizon) / 5), atol=1e-5)
     assert truth.shape == (1, SHAPE.horizon, SHAPE.targets)
     np.testing.assert_array_equal(truth[0, 0], samples.inputs[18, :1])
+
+
+def test_a_forecast_at_every_step_learns_from_the_steps_that_follow_each(samples: Any) -> None:
+    starts = tf.constant([10, 40])
+    truth = samples.truth(starts, every_step=True)
+    assert truth.shape == (2, SHAPE.lookback, SHAPE.horizon, SHAPE.targets)
+    np.testing.assert_array_equal(truth[:, -1], samples.truth(starts))
+    np.testing.assert_array_equal(truth[1, 0, :, 0], samples.targets[41 : 41 + SHAPE.horizon, 0])
 
 
 def test_names_and_stacks_are_inverse_to_each_other(fleet: Any) -> None:

@@ -1,0 +1,78 @@
+"""The rules: each has a smallest network that breaks it, and every number of the catalogue of combinations is accounted for."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.network.configuration import Model, Shape
+from pipeline.network.rules import IMPOSSIBLE, RULES, Case, findings
+
+SHAPE = Shape(lookback=12, horizon=3, targets=1, covariates=2, known=2)
+DROPOUT = {"kind": "standard", "rate": 0.1}
+ALPHA = {"kind": "alpha", "rate": 0.1}
+SELU = {"activation": "selu", "initializer": "lecun_normal"}
+
+BREAKS: dict[str, tuple[dict[str, Any], int]] = {  # rule -> (overlay, batch)
+    "R1": ({"recurrent": {"activation": "relu", "recurrent_dropout": {"kind": "keras", "rate": 0.1}}}, 32),
+    "R1b": ({"recurrent": {"activation": "relu"}}, 32),
+    "R2": ({"conv": {"dropout": DROPOUT}, "recurrent": {"output_normalization": "batch"}}, 32),
+    "R3": ({"conv": {"dropout": ALPHA}}, 32),
+    "R3b": ({"conv": {"activation": "selu"}}, 32),
+    "R4": ({"recurrent": {"output_normalization": "batch"}}, 1),
+    "R4b": ({"recurrent": {"output_normalization": "batch"}}, 4),
+    "R6": ({"conv": {"normalization": "batch", "position": "before"}}, 32),
+    "R15": ({"recurrent": {"normalization": "batch"}}, 4),
+    "R16": ({"input": {"normalization": "last_value"}, "head": {"activation": "tanh"}}, 32),
+    "R18": ({"conv": {"filters": 1, "normalization": "layer"}}, 32),
+    "R18b": ({"conv": {"filters": 2, "normalization": "layer"}}, 32),
+    "R19": ({"head": {"sequence": True}, "recurrent": {"bidirectional": True}}, 32),
+    "R19b": ({"head": {"sequence": True}, "conv": {"stride": 2}}, 32),
+    "R24": ({"recurrent": {"output_normalization": "batch"}}, 32),
+    "R29": ({"head": {"activation": "relu"}}, 32),
+}
+KEEPS: list[dict[str, Any]] = [  # networks next to the breaking ones that break nothing
+    {"recurrent": {"recurrent_dropout": {"kind": "keras", "rate": 0.1}}},
+    {"conv": {"normalization": "batch", "position": "after", "dropout": DROPOUT}},
+    {"conv": {**SELU, "dropout": ALPHA}},
+    {"input": {"normalization": "last_value"}},
+    {"conv": {"filters": 4, "normalization": {"kind": "group", "groups": 2}}},
+    {"head": {"sequence": True}},
+    {"conv": {"stride": 2, "filters": [4, 4]}, "pooling": {"kind": "average"}},
+]
+
+
+def case(overlay: dict[str, Any], batch: int = 32) -> Case:
+    return Case(Model.model_validate(overlay), SHAPE, batch)
+
+
+def broken(overlay: dict[str, Any], batch: int) -> set[str]:
+    return {rule.name for rule in RULES if rule.broken(case(overlay, batch))}
+
+
+@pytest.mark.parametrize("name", [rule.name for rule in RULES])
+def test_a_rule_fires_on_its_network_and_says_how_to_go_on(name: str) -> None:
+    overlay, batch = BREAKS[name]
+    assert name in broken(overlay, batch)
+    (rule,) = (rule for rule in RULES if rule.name == name)
+    told = findings(case(overlay, batch), rule.action)
+    assert any(text.startswith(rule.keys) and rule.way_out in text and text.endswith(f"[{name}]") for text in told)
+    assert not any(text.endswith(f"[{name}]") for text in findings(case(overlay, batch), rule.action, allow=(name,)))
+
+
+@pytest.mark.parametrize("overlay", KEEPS)
+def test_networks_that_work_break_no_rule(overlay: dict[str, Any]) -> None:
+    assert broken(overlay, 32) == set()
+
+
+def test_groups_must_divide_every_width() -> None:
+    assert "R18" in broken({"conv": {"filters": [4, 6], "normalization": {"kind": "group", "groups": 4}}}, 32)
+
+
+def test_dropout_behind_the_last_batch_normalization_is_fine() -> None:
+    assert "R2" not in broken({"conv": {"normalization": "batch"}, "recurrent": {"dropout_after": DROPOUT}}, 32)
+    assert "R2" in broken({"conv": {"filters": [4, 4], "normalization": "batch", "dropout": DROPOUT}}, 32)
+
+
+def test_every_rule_of_the_catalogue_is_checked_or_impossible_to_break() -> None:
+    assert {f"R{number}" for number in range(1, 30)} <= {rule.name for rule in RULES} | set(IMPOSSIBLE)
+    assert not {rule.name for rule in RULES} & set(IMPOSSIBLE)
