@@ -1,0 +1,129 @@
+"""Missing values: filled where the column's policy allows it, never across a cut; otherwise told."""
+
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from pipeline.params import Data, Missing, Validate
+from pipeline.series import checks
+from pipeline.series.grid import Regular
+from pipeline.series.rows import Array
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Stretches of missing values of a column, each inside one segment: rows `start` to `stop` - 1."""
+
+    start: Array  # (run,)
+    stop: Array  # (run,)
+    before: Array  # (run,) bool: a value stands before it in its segment
+    after: Array  # (run,) bool: a value stands after it in its segment
+
+    size: int  # of the table
+
+    def rows(self) -> Array:
+        """The rows of all stretches, (missing,)."""
+        lengths = self.stop - self.start
+        rows: Array = np.arange(lengths.sum()) + np.repeat(self.start - np.cumsum(lengths) + lengths, lengths)
+        return rows
+
+    def mask(self, chosen: Array) -> Array:
+        """(row,) true in the `chosen` (run,) stretches."""
+        steps = np.zeros(self.size + 1, np.int64)
+        steps[self.start[chosen]] += 1
+        np.subtract.at(steps, self.stop[chosen], 1)
+        return np.cumsum(steps[:-1]) > 0
+
+
+def runs(missing: Array, segment: Array) -> Runs:
+    """The stretches of `missing` (row,)."""
+    joined = missing[1:] & missing[:-1] & (segment[1:] == segment[:-1])
+    start = np.flatnonzero(missing & ~np.append(False, joined))
+    stop = np.flatnonzero(missing & ~np.append(joined, False)) + 1
+    edge = np.concatenate([[True], segment[1:] != segment[:-1], [True]])  # (row + 1,) a segment starts here, or the table has ended
+    return Runs(start, stop, ~edge[start], ~edge[stop], len(missing))
+
+
+def policy(rules: Validate, column: str) -> Missing:
+    """What holds for a column: its own entry, else the default one, else refuse."""
+    return rules.missing.get(column, rules.missing.get(checks.DEFAULT, Missing()))
+
+
+def refused(table: Regular, data: Data, rules: Validate, hopeless: Container[str]) -> list[str]:
+    """The missing values that the columns' policies do not fill; but for `hopeless` columns, of which that is told already."""
+    findings: list[str] = []
+    for column in table.readings.columns:
+        if column in hopeless:
+            continue
+        missing = table.readings.missing(column)
+        rule = policy(rules, column)
+        tell = _unwanted if rule.policy == "refuse" else _unable
+        findings += tell(table, data, column, missing, rule)
+    return findings
+
+
+def _unwanted(table: Regular, data: Data, column: str, missing: Array, rule: Missing) -> list[str]:
+    """The column has no policy that fills."""
+    there, tell = ~table.inserted, table.readings.tell
+    fill = f"set validate.missing.{column} to interpolate or forward_fill"
+    return [
+        *tell(missing & there, column, "missing values", f"complete them, {fill}, or {checks.drop(data, column)}"),
+        *tell(missing & ~there, column, "missing rows that validate.gaps fills", f"{fill}, or set validate.gaps to 0, which cuts the series there instead"),
+    ]
+
+
+def _unable(table: Regular, data: Data, column: str, missing: Array, rule: Missing) -> list[str]:
+    """The column's policy fills, but not there."""
+    found = runs(missing, table.segment)
+    able = found.before & (found.after | (rule.policy == "forward_fill"))
+    length = np.zeros(len(missing), np.int64)
+    length[found.start] = found.stop - found.start
+    lone, long = found.mask(~able), found.mask(able & (found.stop - found.start > rule.up_to))
+    cut = ", or lower validate.gaps, which cuts the series there instead" if table.inserted[long].any() else ""
+    way_out = f"complete them, or {checks.drop(data, column)}"
+    joined = "raise validate.gaps so that the series is not cut there" if len(table.cuts) else "begin and end the table where values are"
+    sides = "before and behind" if rule.policy == "interpolate" else "before"
+    return [
+        *table.readings.tell(
+            long,
+            column,
+            f"missing values, more in a row than the {rule.up_to} that validate.missing allows",
+            f"raise up_to, {way_out}{cut}",
+            lambda row: f"{length[row]} in a row",
+        ),
+        *table.readings.tell(lone, column, f"missing values without a value {sides} them to fill from", f"{joined}, {way_out}"),
+    ]
+
+
+def fill(table: Regular, rules: Validate) -> tuple[Regular, list[dict[str, Any]]]:
+    """The table without missing values, and every cell that was filled; `refused` has found nothing."""
+    columns = dict(table.readings.columns)
+    cells: list[dict[str, Any]] = []
+    for column, values in columns.items():
+        found, how = runs(np.isnan(values), table.segment), policy(rules, column).policy
+        if len(found.start):
+            columns[column] = FILL[how](values, table.readings.times, found)
+            cells += [checks.cell(table.readings, row, column, how=how, gap=bool(table.inserted[row])) for row in found.rows()]
+    return replace(table, readings=replace(table.readings, columns=columns)), cells
+
+
+def _interpolate(values: Array, times: Array, found: Runs) -> Array:
+    """Linear in time between the value before and the value behind each stretch."""
+    rows, lengths = found.rows(), found.stop - found.start
+    left, right = np.repeat(found.start - 1, lengths), np.repeat(found.stop, lengths)
+    share = (times[rows] - times[left]) / (times[right] - times[left])
+    result = values.copy()
+    result[rows] = values[left] + share * (values[right] - values[left])
+    return result
+
+
+def _forward_fill(values: Array, times: Array, found: Runs) -> Array:
+    """The value before each stretch."""
+    result = values.copy()
+    result[found.rows()] = np.repeat(values[found.start - 1], found.stop - found.start)
+    return result
+
+
+FILL: Mapping[str, Callable[[Array, Array, Runs], Array]] = {"interpolate": _interpolate, "forward_fill": _forward_fill}
