@@ -93,8 +93,8 @@ def save(folder: Path, summary: Summary) -> None:
 def load(folder: Path) -> Contender:
     """One contender, its errors memory-mapped."""
     content = files.read_json(folder / "summary.json")
-    facts = {field.name: content[field.name] for field in fields(Summary)}
-    whole = {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
+    facts: dict[str, Any] = {field.name: content[field.name] for field in fields(Summary)}
+    whole: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
     return Contender(Summary(**whole), *(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("standardized", "units")))
 
 

@@ -7,6 +7,7 @@ the only sign. The PNGs of equal verdicts are equal bytes.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -21,7 +22,7 @@ from pipeline.verdict.verdict import Result, Verdict
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D1F", "#6A3D9A", "#555555")
 INK, GREY, PALE = "#222222", "#6b6b6b", "#d9d9d9"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "text.color": INK,
@@ -150,11 +151,12 @@ def _draw_baselines(axes: Axes, verdict: Verdict) -> None:
 
 def _draw_baseline(axes: Axes, value: float, text: str, side: str, lift: float, dash: str) -> None:
     """`lift` is the height of the text above the axes in points; a value beyond the axis has an arrow in the place of a line."""
-    high, inside = axes.get_xlim()[1], value <= axes.get_xlim()[1]
+    high = axes.get_xlim()[1]
+    inside = value <= high
     if inside:
-        top = 1 + (lift + 9) / 72 / (axes.get_position().height * axes.get_figure(root=True).get_figheight())
+        top = 1 + (lift + 9) / 72 * axes.figure.dpi / axes.bbox.height
         axes.plot([value, value], [0, top], transform=axes.get_xaxis_transform(), color=INK, linestyle=dash, linewidth=1.1, zorder=1, clip_on=False)
-    place = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points", "ha": side, "fontsize": 9}
+    place: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points", "ha": side, "fontsize": 9}
     axes.annotate(text if inside else f"{text} →", (min(value, high), 1), (4 if side == "left" else -4, lift), **place)
 
 

@@ -21,12 +21,12 @@ class Scores:
     @property
     def mse(self) -> Array:
         """Mean squared error of each seed, over windows, horizon and targets: (seed,)."""
-        return self.squared.mean(axis=(1, 2))
+        return np.asarray(self.squared.mean(axis=(1, 2)))
 
     @property
     def mae(self) -> Array:
         """Mean absolute error of each seed, over windows, horizon and targets: (seed,)."""
-        return self.absolute.mean(axis=(1, 2))
+        return np.asarray(self.absolute.mean(axis=(1, 2)))
 
 
 def score(errors: Array) -> Scores:

@@ -1,0 +1,32 @@
+"""Put variants and baselines in order by their test errors.
+
+Reads `errors`; writes the leaderboard, metrics for DVC, errors by horizon step, a report, and its figures; prints the leaderboard.
+"""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from pipeline import command, files
+from pipeline.params import Params
+from pipeline.verdict import figures, leaderboard, readable, report, verdict
+
+WIDTH = 150  # columns of the table where no terminal says how many there are
+
+
+def run(params: Params, errors: Path, out: Path) -> None:
+    """Put variants and baselines in order, and show and tell it."""
+    found = verdict.read(errors)
+    with files.new_folder(out) as folder:
+        (folder / "leaderboard.csv").write_text(leaderboard.csv(leaderboard.leaderboard(found)))
+        (folder / "horizon.csv").write_text(leaderboard.csv(leaderboard.horizon(found)))
+        (folder / "report.md").write_text(report.text(found, params.data.path))
+        files.write_json(folder / "metrics.json", leaderboard.metrics(found))
+        figures.write(found, folder / "figures")
+    console = Console()
+    console.print(readable.terminal(found), width=None if console.is_terminal else WIDTH)
+    console.print(f"report: {out / 'report.md'}", highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    command.main(run)

@@ -1,0 +1,126 @@
+"""Test every trained variant, and the baselines, on every window of the test part.
+
+Reads `standardized`, `windows` and `models`; writes into `errors` one folder of signed errors per variant and baseline, the windows, and what was asked.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline import command, files
+from pipeline.params import Params
+from pipeline.refusal import Refusal
+from pipeline.series.dataset import Dataset
+from pipeline.series.windows import Windows, gather
+from pipeline.verdict import contender
+from pipeline.verdict.baselines import BASELINES, Starts, Task
+from pipeline.verdict.contender import NOT_FINITE, TRAINED, Summary
+from pipeline.verdict.exam import Exam, Facts
+from pipeline.verdict.metrics import Array
+
+
+def run(params: Params, standardized: Path, windows: Path, models: Path, out: Path) -> None:
+    """Forecast every test window with every variant of this run and with the baselines."""
+    folders = _trained(params, models)
+    data, cut = Dataset.load(standardized), Windows.load(windows)
+    exam = _exam(params, data, cut)
+    with files.new_folder(out) as errors:
+        _describe(errors, params, data, cut)
+        for folder in folders:
+            _examine_variant(exam, data, folder, errors / folder.name)
+        for name in BASELINES:
+            _examine_baseline(exam, name, errors / name)
+    print(f"evaluate: {len(folders)} variants and {len(BASELINES)} baselines on {len(cut.test):,} test windows")
+
+
+def _trained(params: Params, models: Path) -> Sequence[Path]:
+    """The folders of the variants that `study` selects; raises `Refusal` for missing ones and for names that baselines have."""
+    folders = [models / variant.name for variant in params.selected]
+    taken = [
+        f"params.yaml: variants.{folder.name} has the name of a baseline; choose another than {', '.join(BASELINES)}"
+        for folder in folders
+        if folder.name in BASELINES
+    ]
+    missing = [
+        f"{folder}: there is no such trained variant, but `study` selects it; run 'dvc repro train'"
+        for folder in folders
+        if not (folder / "fleet.json").exists()
+    ]
+    if taken or missing:
+        raise Refusal(*taken, *missing)
+    return folders
+
+
+def _exam(params: Params, data: Dataset, cut: Windows) -> Exam:
+    channels = data.channels
+    task = Task(
+        array=data.standardized,
+        segment=data.segment,
+        train=cut.train,
+        test=cut.test,
+        lookback=cut.lookback,
+        horizon=cut.horizon,
+        targets=len(channels.targets),
+        known=len(channels.known),
+        season=params.evaluate.season,
+        penalty=params.evaluate.ridge,
+    )
+    ones = np.ones((len(cut.test), task.targets))
+    return Exam(task, data.scaler.inverse_difference(ones, data.series[cut.test], channels.targets))
+
+
+def _describe(errors: Path, params: Params, data: Dataset, cut: Windows) -> None:
+    """What was asked, and of which windows: `exam.json`, and `windows.parquet` with a row per test window (series, origin, start)."""
+    settings, scaler = params.evaluate, data.scaler
+    Facts(data.channels.targets, cut.lookback, cut.horizon, cut.stride, settings.season, settings.ridge, scaler.kind, scaler.scope).save(errors)
+    series = np.asarray(data.names)[data.series[cut.test]]
+    origins = pa.array(data.times[cut.test + cut.lookback - 1], pa.timestamp("ns", tz="UTC"))
+    pq.write_table(pa.table({"series": series, "origin": origins, "start": cut.test}), errors / "windows.parquet")
+
+
+def _examine_variant(exam: Exam, data: Dataset, trained: Path, out: Path) -> None:
+    """Errors of every seed; those of a lost replica are NaN."""
+    from pipeline.training.ensemble import Ensemble  # imports TensorFlow
+
+    facts, cost = files.read_json(trained / "fleet.json"), files.read_json(trained / "cost.json")
+    ensemble = Ensemble.load(trained)
+    array = {"standardized": data.standardized, "raw": data.raw}[facts["model"]["input"]["values"]]
+
+    def forecast(starts: Starts) -> Array:
+        return ensemble.forecast(gather(array, starts, exam.task.lookback, exam.task.horizon, exam.task.known))
+
+    states = np.array(facts["states"])
+    lost = exam.sit(out, states != TRAINED, forecast)
+    states = np.where(lost & (states == TRAINED), NOT_FINITE, states)
+    contender.save(out, _summary(facts, cost, states.tolist()))
+
+
+def _summary(facts: Mapping[str, Any], cost: Mapping[str, Any], states: Sequence[str]) -> Summary:
+    return Summary(
+        name=facts["name"],
+        kind="variant",
+        family=facts["family"],
+        seeds=tuple(facts["seeds"]),
+        states=tuple(states),
+        epochs=tuple(facts["epochs"]),
+        best_epochs=tuple(facts["best_epochs"]),
+        parameters=facts["parameters"],
+        seconds_per_replica=cost["seconds_per_replica"],
+        fingerprint=facts["weights"],
+        model=facts["model"],
+        train=facts["train"],
+    )
+
+
+def _examine_baseline(exam: Exam, name: str, out: Path) -> None:
+    fitted = BASELINES[name].fit(exam.task)
+    exam.sit(out, np.zeros(1, bool), lambda starts: fitted.forecast(starts)[None])
+    contender.save(out, contender.baseline(name, fitted.parameters, fitted.note))
+
+
+if __name__ == "__main__":
+    command.main(run)
