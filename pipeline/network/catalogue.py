@@ -15,18 +15,29 @@ REQUIRED: Any = ...
 
 @dataclass(frozen=True)
 class Kind:
-    """A row: `layer` is a dotted class name or null for the identity, `places` are slots of the network, `options` name -> default."""
+    """A row: `layer` is a dotted class name or null for the identity, `places` are slots of the network, `options` name -> default.
+
+    `cells` are the recurrent cells that have what the kind acts on, where it stands inside of one.
+    """
 
     layer: str | None
     places: frozenset[str]
     options: Mapping[str, Any] = field(default_factory=dict)
+    cells: frozenset[str] = frozenset({"lstm", "gru", "simple_rnn"})
 
 
 def _kind(layer: str | None, places: str, **options: Any) -> Kind:
     return Kind(layer, frozenset(places.split()), options)
 
 
+def _inside(layer: str, places: str, cells: str = "lstm gru simple_rnn", **options: Any) -> Kind:
+    """A kind inside of a recurrent cell."""
+    return Kind(layer, frozenset(places.split()), options, frozenset(cells.split()))
+
+
 _OWN = "pipeline.network.normalization"
+_CELL = "pipeline.network.cell_normalization"
+_RECURRENT = "pipeline.network.recurrent_dropout"
 
 NORMALIZATIONS: Mapping[str, Kind] = {
     "none": _kind(None, "input conv pooling cell between head"),
@@ -44,6 +55,13 @@ NORMALIZATIONS: Mapping[str, Kind] = {
     "instance": _kind(f"{_OWN}.InstanceNormalization", "conv pooling between", epsilon=1e-3, scale=True),
     "rms": _kind("keras.layers.RMSNormalization", "conv pooling between head", epsilon=1e-6),
     "unit": _kind(f"{_OWN}.UnitNormalization", "conv pooling between head", epsilon=1e-6),
+    "layer_paper": _inside(f"{_CELL}.LayerSeparate", "cell", epsilon=1e-5, shift=True, cell="shown"),
+    "layer_addons": _inside(f"{_CELL}.LayerSeparate", "cell", "lstm", epsilon=1e-3, shift=True, cell="carried"),
+    "layer_joint": _inside(f"{_CELL}.LayerJoint", "cell", epsilon=1e-5, cell="shown", output=False),
+    "layer_per_gate": _inside(f"{_CELL}.LayerPerGate", "cell", "lstm gru", epsilon=1e-12, cell="carried"),
+    "batch_recurrent": _inside(f"{_CELL}.BatchSeparate", "cell", momentum=0.99, epsilon=1e-5, gamma=0.1, cell="shown"),
+    "batch_shared": _inside(f"{_CELL}.BatchShared", "cell", momentum=0.99, epsilon=1e-5, gamma=0.1, cell="shown"),
+    "batch_inputs": _inside(f"{_CELL}.BatchInputs", "cell", momentum=0.99, epsilon=1e-5, gamma=1.0, per_step=False),
 }
 
 DROPOUTS: Mapping[str, Kind] = {
@@ -55,7 +73,13 @@ DROPOUTS: Mapping[str, Kind] = {
     "gaussian": _kind("pipeline.network.dropout.GaussianDropout", "conv before between after head", rate=REQUIRED, monte_carlo=False),
     "alpha": _kind("pipeline.network.dropout.AlphaDropout", "conv before between after head", rate=REQUIRED, monte_carlo=False),
     "alpha_feature": _kind("pipeline.network.dropout.AlphaFeatureDropout", "conv before between", rate=REQUIRED, monte_carlo=False),
-    "keras": _kind("pipeline.network.recurrent_dropout.Keras", "input recurrent", rate=REQUIRED),
+    "keras": _inside(f"{_RECURRENT}.Keras", "input recurrent", rate=REQUIRED, monte_carlo=False),
+    "gal": _inside(f"{_RECURRENT}.Gal", "input recurrent", rate=REQUIRED, tied=False, monte_carlo=False),
+    "moon": _inside(f"{_RECURRENT}.Moon", "recurrent", "lstm", rate=REQUIRED, monte_carlo=False),
+    "semeniuta": _inside(f"{_RECURRENT}.Semeniuta", "recurrent", "lstm gru", rate=REQUIRED, per_step=True, monte_carlo=False),
+    "zoneout": _inside(f"{_RECURRENT}.Zoneout", "recurrent", rate=REQUIRED, cell_rate=0.0, monte_carlo=False),
+    "weight_drop": _inside(f"{_RECURRENT}.WeightDrop", "recurrent", rate=REQUIRED, monte_carlo=False),
+    "per_step": _inside(f"{_RECURRENT}.PerStep", "recurrent", rate=REQUIRED, monte_carlo=False),
 }
 
 WEIGHTS: Mapping[str, Kind] = {
@@ -91,4 +115,11 @@ RANGES: Mapping[str, Any] = {  # option -> (is it allowed?, what is)
     "rmax": (lambda value: _is_number(value) and value >= 1, "a number from 1 up"),
     "dmax": (lambda value: _is_number(value) and value >= 0, "a number from 0 up"),
     "limit": _POSITIVE,
+    "gamma": _POSITIVE,
+    "shift": _BOOLEAN,
+    "output": _BOOLEAN,
+    "per_step": _BOOLEAN,
+    "tied": _BOOLEAN,
+    "cell_rate": _between(0, 1),
+    "cell": (lambda value: value in ("none", "shown", "carried"), "one of none, shown, carried"),
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from keras import ops
 
-from pipeline.network.cell_normalization import CellNormalization
+from pipeline.network.cell_normalization import Norms
 from pipeline.network.recurrent_dropout import Places
 
 Tensor = Any
@@ -22,9 +22,8 @@ class Cell:
     summed: int
     states: int
 
-    def __init__(self, units: int, activation: Callable[[Tensor], Tensor], bias: Tensor, normalization: CellNormalization, dropout: Places) -> None:
-        self.units, self.activation, self.normalization, self.dropout = units, activation, normalization, dropout
-        self.bias = bias
+    def __init__(self, units: int, activation: Callable[[Tensor], Tensor], bias: Tensor, norms: Norms, dropout: Places) -> None:
+        self.units, self.activation, self.bias, self.norms, self.dropout = units, activation, bias, norms, dropout
 
     @classmethod
     def bias_shape(cls, units: int) -> tuple[int, ...]:
@@ -38,7 +37,7 @@ class Cell:
 
     def inputs(self, x: Tensor) -> Sequence[Any]:
         """What each step reads of the x-terms (batch, time, gate and unit)."""
-        return ops.unstack(self.normalization.inputs(x, self.bias), axis=1)
+        return ops.unstack(self.norms.gates.inputs(x, self.bias), axis=1)  # type: ignore[no-any-return]
 
     def step(self, x: Any, z: Tensor, states: States, t: int) -> States:
         """The states after step t, from the entry of `inputs`, the h-term z (batch, gate and unit) and the states before."""
@@ -55,8 +54,7 @@ class SimpleRNN(Cell):
 
     def step(self, x: Any, z: Tensor, states: States, t: int) -> States:
         """One step."""
-        norm = self.normalization
-        return (norm.output(self.activation(norm.sum(x, norm.recurrent(z, t), self.bias, t))),)
+        return (self.norms.output(self.activation(self.norms.gates.sum(x, z, self.bias, t)), t),)
 
 
 class LSTM(Cell):
@@ -76,11 +74,10 @@ class LSTM(Cell):
 
     def step(self, x: Any, z: Tensor, states: States, t: int) -> States:
         """One step."""
-        norm, dropout, c = self.normalization, self.dropout, states[1]
-        i, f, g, o = ops.split(norm.sum(x, norm.recurrent(z, t), self.bias, t), 4, axis=-1)
-        c = ops.sigmoid(f) * c + ops.sigmoid(i) * dropout.candidate(self.activation(g), t)
-        shown, carried = norm.cell(dropout.cell(c, t), t)
-        return norm.output(ops.sigmoid(o) * self.activation(shown)), carried
+        i, f, g, o = ops.split(self.norms.gates.sum(x, z, self.bias, t), 4, axis=-1)
+        c = ops.sigmoid(f) * states[1] + ops.sigmoid(i) * self.dropout.candidate(self.activation(g), t)
+        shown, carried = self.norms.cell(self.dropout.cell(c, t), t)
+        return self.norms.output(ops.sigmoid(o) * self.activation(shown), t), carried
 
 
 class GRU(Cell):
@@ -92,10 +89,10 @@ class GRU(Cell):
 
     gates, summed, states = 3, 2, 1
 
-    def __init__(self, units: int, activation: Callable[[Tensor], Tensor], bias: Tensor, normalization: CellNormalization, dropout: Places) -> None:
-        gates, candidate = bias[0, : 2 * units] + bias[1, : 2 * units], bias[0, 2 * units :]
-        super().__init__(units, activation, ops.concatenate([gates, candidate]), normalization, dropout)
-        self.gate_bias, self.recurrent_bias = gates, bias[1, 2 * units :]
+    def __init__(self, units: int, activation: Callable[[Tensor], Tensor], bias: Tensor, norms: Norms, dropout: Places) -> None:
+        super().__init__(units, activation, bias, norms, dropout)
+        (gates, self.candidate_bias), (recurrent_gates, self.recurrent_bias) = (self.split(row) for row in ops.unstack(bias))
+        self.gates_bias = gates + recurrent_gates
 
     @classmethod
     def bias_shape(cls, units: int) -> tuple[int, ...]:
@@ -103,21 +100,22 @@ class GRU(Cell):
         return (2, 3 * units)
 
     def inputs(self, x: Tensor) -> Sequence[Any]:
-        """Pairs of the terms of z and r, and that of g."""
-        terms = self.normalization.inputs(x, self.bias)
-        return list(zip(*(ops.unstack(part, axis=1) for part in self.split(terms)), strict=True))
+        """For each step the x-terms of z and r, and that of g."""
+        gates, candidate = self.split(x)
+        terms = self.norms.gates.inputs(gates, self.gates_bias), self.norms.candidate.inputs(candidate, self.candidate_bias)
+        return list(zip(*(ops.unstack(term, axis=1) for term in terms), strict=True))
 
     def split(self, terms: Tensor) -> Sequence[Tensor]:
-        """(..., gate and unit): those of z and r, that of g."""
+        """(..., gate and unit): the part of z and r, and that of g."""
         return ops.split(terms, [2 * self.units], axis=-1)  # type: ignore[no-any-return]
 
     def step(self, x: Any, z: Tensor, states: States, t: int) -> States:
         """One step."""
-        norm, (x_gates, x_candidate), (h,) = self.normalization, x, states
-        z_gates, z_candidate = self.split(norm.recurrent(z, t))
-        update, reset = ops.split(ops.sigmoid(norm.sum(x_gates, z_gates, self.gate_bias, t)), 2, axis=-1)
-        g = self.dropout.candidate(self.activation(x_candidate + reset * (z_candidate + self.recurrent_bias)), t)
-        return (norm.output(g + update * (h - g)),)
+        (x_gates, x_candidate), (z_gates, z_candidate) = x, self.split(z)
+        update, reset = ops.split(ops.sigmoid(self.norms.gates.sum(x_gates, z_gates, self.gates_bias, t)), 2, axis=-1)
+        remembered = self.norms.candidate.recurrent(z_candidate, t) + self.recurrent_bias
+        g = self.dropout.candidate(self.activation(x_candidate + reset * remembered), t)
+        return (self.norms.output(g + update * (states[0] - g), t),)
 
 
 CELLS: dict[str, type[Cell]] = {"lstm": LSTM, "gru": GRU, "simple_rnn": SimpleRNN}

@@ -7,11 +7,13 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from pydantic import ValidationError
 
+from pipeline.network import configuration
 from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, WEIGHTS, Kind
 from pipeline.network.cell_normalization import CellNormalization
+from pipeline.network.cell_rules import keeps_cudnn, misfits
 from pipeline.network.cells import CELLS
-from pipeline.network.configuration import read_slot
 from pipeline.network.recurrent_dropout import Call, RecurrentDropout
 from pipeline.network.weights import Reparametrization
 
@@ -56,31 +58,30 @@ class Recurrent(keras.Layer):
     ) -> None:
         super().__init__(**kwargs)
         slots = {"normalization": normalization, "input_dropout": input_dropout, "recurrent_dropout": recurrent_dropout, "weights": weights}
-        self.options = {"cell": cell, "units": units, "activation": activation, **_checked(slots)}
+        checked = _checked(cell=cell, units=units, activation=activation, bidirectional=bidirectional, **slots)
+        self.options: dict[str, Any] = {"cell": cell, "units": units, "activation": activation, **{name: getattr(checked, name).flat() for name in slots}}
         self.return_sequences, self.bidirectional, self.seed = return_sequences, bidirectional, seed
-        _expect("cell", cell, cell in CELLS, f"one of {', '.join(CELLS)}")
-        _expect("units", units, isinstance(units, int) and units > 0, "a whole number above 0")
-        self.sweeps = [Sweep(**self.options, seed=seed, dtype=self.dtype_policy, name="forward")]
-        if bidirectional:
-            self.sweeps.append(Sweep(**self.options, seed=_other(seed), dtype=self.dtype_policy, name="backward"))
+        self.keeps_cudnn = keeps_cudnn(checked)
+        seeds = {"forward": seed, "backward": _other(seed)} if bidirectional else {"forward": seed}
+        self.sweeps = [Sweep(**self.options, seed=seeds[name], dtype=self.dtype_policy, name=name) for name in seeds]
 
     def build(self, input_shape: Any) -> None:
         """Make the weights of each direction, for the `time` and `channel` of `input_shape`."""
-        _expect("the input's shape", tuple(input_shape), len(input_shape) == 3 and None not in input_shape[1:], "(batch, time, channel) with both known")
+        if len(input_shape) != 3 or None in input_shape[1:]:
+            raise ValueError(f"Recurrent: expected (batch, time, channel) with time and channel known, received {tuple(input_shape)}")
         for sweep in self.sweeps:
             sweep.build(input_shape)
 
     def call(self, x: Tensor, training: bool | None = None) -> Tensor:
         """Sweep over `x` (batch, time, channel)."""
-        outputs = [self.sweeps[0].outputs(x, bool(training))]
         if not self.bidirectional:
-            return self.shown(outputs[0])
-        outputs.append(self.sweeps[1].outputs(ops.flip(x, axis=1), bool(training)))
-        return ops.concatenate([self.shown(outputs[0]), self.shown(outputs[1], -1)], axis=-1)
+            return self.shown(self.sweeps[0].states(x, bool(training)))
+        forward, backward = self.sweeps[0].states(x, bool(training)), self.sweeps[1].states(ops.flip(x, axis=1), bool(training))
+        return ops.concatenate([self.shown(forward), self.shown(backward, -1)], axis=-1)
 
-    def shown(self, outputs: Sequence[Tensor], direction: int = 1) -> Tensor:
-        """The last of a sweep's outputs, or all of them from the oldest step to the newest."""
-        return ops.stack(outputs[::direction], axis=1) if self.return_sequences else outputs[-1]
+    def shown(self, states: Sequence[Sequence[Tensor]], direction: int = 1) -> Tensor:
+        """h after the last step of a sweep, or after every one from the oldest to the newest."""
+        return ops.stack([h for h, *_ in states[::direction]], axis=1) if self.return_sequences else states[-1][0]
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """(batch, unit) or (batch, time, unit), twice the units where bidirectional."""
@@ -113,37 +114,37 @@ class Sweep(keras.Layer):
         self.recurrent_kernel = self.add_weight(shape=(self.units, width), initializer="orthogonal", name="recurrent_kernel")
         self.bias = self.add_weight(shape=self.cell.bias_shape(self.units), initializer=self.cell.initial_bias, name="bias")
         self.reparametrization.attach(self.recurrent_kernel)
+        self.normalization.attach(self.cell.summed, self.cell.gates - self.cell.summed, self.cell.states, self.units, input_shape[1])
         self.built = True
 
-    def outputs(self, x: Tensor, training: bool) -> list[Tensor]:
-        """h_1 ... h_T, each (batch, unit), from `x` (batch, time, channel)."""
-        on_input, dropout = (
-            self.input_dropout.begin(self.request(x, x.shape[-1]), training),
-            self.recurrent_dropout.begin(self.request(x, self.units), training),
-        )
-        cell = self.cell(self.units, self.activation, ops.convert_to_tensor(self.bias), self.normalization, dropout)
+    def states(self, x: Tensor, training: bool) -> list[Sequence[Tensor]]:
+        """After each step h, and c where there is one, each (batch, unit), from `x` (batch, time, channel)."""
+        norms = self.normalization.begin(x.shape[1], training)
+        on_input = self.input_dropout.begin(self.request(x, x.shape[2]), training)
+        dropout = self.recurrent_dropout.begin(self.request(x, self.units), training)
+        cell = self.cell(self.units, self.activation, ops.convert_to_tensor(self.bias), norms, dropout)
         kernel = dropout.kernel(self.reparametrization.effective(self.recurrent_kernel, training))
-        states: Sequence[Tensor] = [ops.zeros((ops.shape(x)[0], self.units), x.dtype)] * cell.states
-        outputs = []
+        states: list[Sequence[Tensor]] = [[ops.zeros((ops.shape(x)[0], self.units), x.dtype)] * cell.states]
         for t, x_t in enumerate(cell.inputs(on_input.inputs(x, ops.convert_to_tensor(self.kernel)))):
-            states = dropout.carry(cell.step(x_t, dropout.project(states[0], kernel, t), states, t), states, t)
-            outputs.append(states[0])
-        return outputs
+            old = states[-1]
+            states.append(dropout.carry(cell.step(x_t, dropout.project(old[0], kernel, t), old, t), old, t))
+        norms.end()
+        return states[1:]
 
     def request(self, x: Tensor, width: int) -> Call:
         """What the masks of a dropout on `width` channels are drawn for."""
         return Call(ops.shape(x)[0], x.shape[1], width, self.cell.gates, self.compute_dtype, self.generator, self.masked_state)
 
 
-def _checked(slots: Mapping[str, Slot]) -> dict[str, dict[str, Any]]:
-    """The slots with all of their options written out."""
-    checked = {}
-    for name, slot in slots.items():
-        table, place, _ = PLACES[name]
-        try:
-            checked[name] = read_slot(table, place, slot).flat()
-        except ValueError as error:
-            raise ValueError(f"Recurrent: {name} {error}") from None
+def _checked(**arguments: Any) -> configuration.Recurrent:
+    """The arguments as a section of `params.yaml`, all options written out."""
+    try:
+        checked = configuration.Recurrent(**arguments)
+    except ValidationError as error:
+        mistakes = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}, received {e['input']!r}" for e in error.errors()]
+        raise ValueError(f"Recurrent: {'; '.join(mistakes)}") from None
+    if found := list(misfits(checked)):
+        raise ValueError(f"Recurrent: {'; '.join(found)}")
     return checked
 
 
@@ -153,11 +154,6 @@ def _filled(slot: str, slots: Mapping[str, Slot], **rest: Any) -> Any:
     options = dict(slots[slot])
     module, _, attribute = (table[options.pop("kind")].layer or "").rpartition(".")
     return (getattr(import_module(module), attribute) if module else nothing)(**options, **rest)
-
-
-def _expect(name: str, received: Any, fine: bool, expected: str) -> None:
-    if not fine:
-        raise ValueError(f"Recurrent: {name}: expected {expected}, received {received!r}")
 
 
 def _other(seed: int) -> int:

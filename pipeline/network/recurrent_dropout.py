@@ -56,23 +56,28 @@ class Call:
     width: int
     gates: int
     dtype: str
-    generator: keras.random.SeedGenerator | None
+    generator: keras.random.SeedGenerator
     masked_state: bool  # is the layer's recurrent dropout of the kind `keras`?
 
     def keep(self, shape: Sequence[Any], rate: float) -> Tensor:
         """Zero with probability `rate`, else 1 / (1 - rate)."""
         return ops.cast(noise.keep(shape, rate, self.generator), self.dtype)
 
+    def keep_by_step(self, rate: float) -> list[Tensor]:
+        """One such mask (batch, width) for each step."""
+        return ops.unstack(self.keep((self.steps, self.batch, self.width), rate))  # type: ignore[no-any-return]
+
 
 @dataclass(frozen=True)
 class RecurrentDropout:
-    """The base of the kinds; with its rate of 0 the kind `none`."""
+    """The base of the kinds; with its rate of 0 the kind `none`. `monte_carlo` leaves the dropout on at inference."""
 
     rate: float = 0.0
+    monte_carlo: bool = False
 
     def begin(self, call: Call, training: bool) -> Places:
         """The dropout of one call."""
-        return self.drawn(call) if training and self.rate > 0 else Places()
+        return self.drawn(call) if self.rate > 0 and (training or self.monte_carlo) else Places()
 
     def drawn(self, call: Call) -> Places:
         """The places with fresh masks."""
@@ -80,28 +85,25 @@ class RecurrentDropout:
 
 
 class Tied(Places):
-    """The same mask m, (batch, channel), for all gates and all time steps, on what a projection reads: z = (v m) K."""
+    """One mask m, (batch, channel), for all gates and all time steps, on what a projection reads: z = (v m) K."""
 
     def __init__(self, mask: Tensor) -> None:
         self.mask = mask
 
     def inputs(self, x: Tensor, kernel: Tensor) -> Tensor:
-        """Every step under the same mask."""
         return ops.matmul(x * self.mask[:, None], kernel)
 
     def project(self, h: Tensor, kernel: Tensor, t: int) -> Tensor:
-        """Every step under the same mask."""
         return ops.matmul(h * self.mask, kernel)
 
 
 class Untied(Places):
-    """A mask m_k for each gate k, (gate, batch, channel) in all, the same for all time steps, on what a projection reads: z_k = (v m_k) K_k."""
+    """A mask m_k for each gate k, (gate, batch, channel) together, for all time steps, on what a projection reads: z_k = (v m_k) K_k."""
 
     def __init__(self, masks: Tensor) -> None:
         self.masks = masks
 
     def inputs(self, x: Tensor, kernel: Tensor) -> Tensor:
-        """Every step under the same masks."""
         gates, (steps, channels) = self.masks.shape[0], x.shape[1:]
         masked = ops.reshape(x * self.masks[:, :, None], (gates, -1, channels))
         return ops.reshape(_side_by_side(ops.matmul(masked, self.kernel(kernel))), (-1, steps, kernel.shape[-1]))
@@ -111,7 +113,6 @@ class Untied(Places):
         return ops.transpose(ops.reshape(kernel, (kernel.shape[0], self.masks.shape[0], -1)), (1, 0, 2))
 
     def project(self, h: Tensor, kernel: Tensor, t: int) -> Tensor:
-        """Every step under the same masks."""
         return _side_by_side(ops.matmul(h * self.masks, kernel))
 
 
@@ -132,7 +133,6 @@ class Gal(RecurrentDropout):
     tied: bool = False
 
     def drawn(self, call: Call) -> Places:
-        """One mask or one per gate."""
         if self.tied or call.gates == 1:
             return Tied(call.keep((call.batch, call.width), self.rate))
         return Untied(call.keep((call.gates, call.batch, call.width), self.rate))
@@ -148,5 +148,133 @@ class Keras(RecurrentDropout):
     """
 
     def drawn(self, call: Call) -> Places:
-        """As `Gal`, tied or not."""
         return Gal(self.rate, tied=not call.masked_state).drawn(call)
+
+
+class OnCell(Places):
+    """A mask m, (batch, unit), for all time steps, on the cell state: c_t <- m c_t."""
+
+    def __init__(self, mask: Tensor) -> None:
+        self.mask = mask
+
+    def cell(self, c: Tensor, t: int) -> Tensor:
+        return c * self.mask
+
+
+@dataclass(frozen=True)
+class Moon(RecurrentDropout):
+    """rnnDrop: c_t <- m c_t, with a mask that stays for the whole window; before c_t reaches the output gate. For an LSTM.
+
+    A dropped unit has no memory at all. A kept one is scaled by 1 / (1 - rate) at every step anew, so that in training its memory fades more slowly, or grows.
+    Source: Moon et al., "RNNDROP: A Novel Dropout for RNNs in ASR", 2015, with a mask for each sample. Not for the cuDNN kernel. Cost: one product per step.
+    """
+
+    def drawn(self, call: Call) -> Places:
+        return OnCell(call.keep((call.batch, call.width), self.rate))
+
+
+class OnCandidate(Places):
+    """Masks (batch, unit), one for each step, on what is written into the state: g_t <- m_t g_t."""
+
+    def __init__(self, masks: Sequence[Tensor]) -> None:
+        self.masks = masks
+
+    def candidate(self, g: Tensor, t: int) -> Tensor:
+        return g * self.masks[t]
+
+
+@dataclass(frozen=True)
+class Semeniuta(RecurrentDropout):
+    """Recurrent dropout without memory loss: c_t = f c_{t-1} + i (m_t g_t), in a GRU h_t = z h_{t-1} + (1 - z) (m_t g_t).
+
+    A new mask at each step where `per_step`, else one for the whole window. What is dropped is the news, never the memory. For LSTM and GRU.
+    Source: Semeniuta et al., "Recurrent Dropout without Memory Loss", 2016; the dropout inside of LayerNormBasicLSTMCell. Not for the cuDNN kernel.
+    Cost: one product per step.
+    """
+
+    per_step: bool = True
+
+    def drawn(self, call: Call) -> Places:
+        return OnCandidate(call.keep_by_step(self.rate) if self.per_step else [call.keep((call.batch, call.width), self.rate)] * call.steps)
+
+
+class Frozen(Places):
+    """Some units keep their old state: s_t = old where `kept`, else new; for each state and step a mask (batch, unit), or null where all are new."""
+
+    def __init__(self, kept: Sequence[Sequence[Tensor] | None]) -> None:
+        self.kept = kept
+
+    def carry(self, new: Sequence[Tensor], old: Sequence[Tensor], t: int) -> Sequence[Tensor]:
+        return [n if kept is None else ops.where(kept[t], o, n) for n, o, kept in zip(new, old, self.kept, strict=False)]
+
+
+class Blended(Places):
+    """The expectation of `Frozen`: s_t = rate old + (1 - rate) new, with a rate for each state."""
+
+    def __init__(self, rates: Sequence[float]) -> None:
+        self.rates = rates
+
+    def carry(self, new: Sequence[Tensor], old: Sequence[Tensor], t: int) -> Sequence[Tensor]:
+        return [n if rate == 0 else n + rate * (o - n) for n, o, rate in zip(new, old, self.rates, strict=False)]
+
+
+@dataclass(frozen=True)
+class Zoneout(RecurrentDropout):
+    """Zoneout: each unit keeps its old state with a probability, `rate` for h and `cell_rate` for c, drawn anew at each step; at inference the expectation.
+
+    s_t = m_t s_{t-1} + (1 - m_t) s~_t, h~_t being made from the new c~_t before that is zoned. Nothing is rescaled. The zoned h is the output too.
+    Source: Krueger et al., "Zoneout: Regularizing RNNs by Randomly Preserving Hidden Activations", 2017 (there h 0.05, c 0.5 for characters), with the order of
+    the authors' code. Not for the cuDNN kernel. Cost: one selection per state and step, at inference too.
+    """
+
+    cell_rate: float = 0.0
+
+    def begin(self, call: Call, training: bool) -> Places:
+        return self.drawn(call) if training or self.monte_carlo else Blended((self.rate, self.cell_rate))
+
+    def drawn(self, call: Call) -> Places:
+        shape = (call.steps, call.batch, call.width)
+        return Frozen([ops.unstack(noise.keep(shape, rate, call.generator) == 0) if rate > 0 else None for rate in (self.rate, self.cell_rate)])
+
+
+class OnKernel(Places):
+    """A mask m, (unit, gate and unit), on the recurrent kernel: U <- m U."""
+
+    def __init__(self, mask: Tensor) -> None:
+        self.mask = mask
+
+    def kernel(self, kernel: Tensor) -> Tensor:
+        return kernel * self.mask
+
+
+@dataclass(frozen=True)
+class WeightDrop(RecurrentDropout):
+    """Weight-drop, DropConnect on the recurrent kernel: U <- m U, one mask for the call, for all samples and all steps.
+
+    Source: Merity et al., "Regularizing and Optimizing LSTM Language Models", 2018. It keeps the cuDNN kernel, to which U is an argument.
+    Cost: one product for the whole call.
+    """
+
+    def drawn(self, call: Call) -> Places:
+        return OnKernel(call.keep((call.width, call.gates * call.width), self.rate))
+
+
+class OnStateByStep(Places):
+    """Masks (batch, unit), one for each step, on what the projection reads: z_t = (h_{t-1} m_t) U."""
+
+    def __init__(self, masks: Sequence[Tensor]) -> None:
+        self.masks = masks
+
+    def project(self, h: Tensor, kernel: Tensor, t: int) -> Tensor:
+        return ops.matmul(h * self.masks[t], kernel)
+
+
+@dataclass(frozen=True)
+class PerStep(RecurrentDropout):
+    """The naive way: a new mask on h_{t-1} at each step, for all gates. It is here to be compared; noise at every step drowns the memory.
+
+    Source: what Zaremba et al., "Recurrent Neural Network Regularization", 2014, advise against. Not for the cuDNN kernel. Cost: one product per step.
+    """
+
+    def drawn(self, call: Call) -> Places:
+        return OnStateByStep(call.keep_by_step(self.rate))
