@@ -158,11 +158,17 @@ def _norms(kernel):
     return np.sqrt((kernel.reshape(-1, kernel.shape[-1]) ** 2).sum(0))
 
 
-def spectral(kernel, w, iterations):
-    matrix, u = kernel.reshape(-1, kernel.shape[-1]), w["u"]
+def singular_vectors(matrix, u, iterations):
+    """Left and right, by power iteration."""
     for _ in range(iterations):
         v = matrix @ u / np.linalg.norm(matrix @ u)
         u = matrix.T @ v / np.linalg.norm(matrix.T @ v)
+    return v, u
+
+
+def spectral(kernel, w, iterations):
+    matrix = kernel.reshape(-1, kernel.shape[-1])
+    v, u = singular_vectors(matrix, w["u"], iterations)
     return kernel / (v @ matrix @ u)
 
 

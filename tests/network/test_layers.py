@@ -15,7 +15,7 @@ from pipeline.network.reversible import Reversible
 from pipeline.network.shared_columns import SharedColumns
 from pipeline.network.squeeze_excite import SqueezeExcite
 from tests.network import references
-from tests.network.examples import BETWEEN, CELL, FEED_FORWARD, INPUT, RECURRENT, REPARAMETRIZATIONS, make, randomize
+from tests.network.examples import BETWEEN, CELL, FEED_FORWARD, INPUT, RECURRENT, REPARAMETRIZATIONS, make, options, randomize
 
 REVERSIBLE = sorted(references.INVERSES)
 
@@ -57,6 +57,15 @@ def network(layer):
 )
 def test_every_kind_has_a_reference(table, theirs, elsewhere):
     assert {kind for kind, row in table.items() if row.places - elsewhere} == set(theirs)
+
+
+@pytest.mark.parametrize(("kind", "row"), [*INPUT.items(), *BETWEEN.items(), *FEED_FORWARD.items(), *REPARAMETRIZATIONS.items()])
+def test_a_configuration_tells_every_option_and_makes_the_same_layer(kind, row):
+    unusual = {name: not value if isinstance(value, bool) else value + 1 if isinstance(value, int) else value / 2 for name, value in options(row).items()}
+    layer = make(row, **unusual)
+    config = layer.get_config()
+    assert {name: config[name] for name in unusual} == unusual
+    assert type(layer).from_config(config).get_config() == config
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own, where it hands variables to h5py

@@ -122,10 +122,11 @@ def test_renormalization_is_batch_norm_while_batch_and_running_statistics_agree(
     np.testing.assert_allclose(layer(x, training=True), expected, atol=1e-12)
 
 
-def test_renormalization_stays_within_its_limits(x):
-    layer = make(BETWEEN["batch_renorm"], rmax=2.0, dmax=1.0, dtype="float64")
-    far = np.asarray(layer(1000 * x + 1e6, training=True))
-    assert np.abs(far).max() < 2 * 10 + 1
+@pytest.mark.parametrize(("spread", "level", "r", "d"), [(1e3, 1e6, 2.0, 1.0), (1e-3, -1e6, 0.5, -1.0)])
+def test_renormalization_stays_within_its_limits(spread, level, r, d, x):
+    standard = make(BETWEEN["batch_always"], epsilon=1e-12, dtype="float64")
+    layer = make(BETWEEN["batch_renorm"], rmax=2.0, dmax=1.0, epsilon=1e-12, dtype="float64")
+    np.testing.assert_allclose(layer(spread * x + level, training=True), r * standard(x) + d, rtol=1e-5, atol=1e-5)
 
 
 def test_batch_norm_commutes_with_average_pooling_at_inference_only(x):
