@@ -3,6 +3,7 @@
 Reads `errors`; writes the leaderboard, metrics for DVC, errors by horizon step, a report, and its figures; prints the leaderboard.
 """
 
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -23,8 +24,8 @@ def run(params: Params, errors: Path, out: Path) -> None:
         (folder / "report.md").write_text(report.text(found, params.data.path))
         files.write_json(folder / "metrics.json", leaderboard.metrics(found))
         figures.write(found, folder / "figures")
-    console = Console()
-    console.print(readable.terminal(found), width=None if console.is_terminal else WIDTH)
+    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
+    console.print(readable.terminal(found, console.width))
     console.print(f"report: {out / 'report.md'}", highlight=False, soft_wrap=True)
 
 

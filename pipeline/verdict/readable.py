@@ -11,6 +11,9 @@ from pipeline.verdict.metrics import Spread
 from pipeline.verdict.verdict import Result, Verdict
 
 UNITS_SHOWN = 2  # more targets than this have their own units in leaderboard.csv only
+LEFT = ("name", "family", "state")  # columns of text; numbers stand to the right
+DISPENSABLE = ("parameters", "s per seed", "family", "MAE of ", "MAE", "state")  # on a narrow terminal, in this order
+STATE = 20  # characters that a state needs, on several lines if it is longer
 NOTHING = "–"  # noqa: RUF001
 
 
@@ -62,7 +65,7 @@ def markdown(verdict: Verdict) -> str:
     """A Markdown table; numbers to the right, the best variant in bold, baselines in italics."""
     header, rows = cells(verdict)
     lines = [[_styled(result, verdict), *row[1:]] for result, row in zip(verdict.results, rows, strict=True)]
-    rule = [":--" if name in ("name", "family", "state") else "--:" for name in header]
+    rule = [":--" if name in LEFT else "--:" for name in header]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in [header, rule, *lines])
 
 
@@ -72,14 +75,25 @@ def _styled(result: Result, verdict: Verdict) -> str:
     return f"**`{result.name}`**" if result is verdict.best else f"`{result.name}`"
 
 
-def terminal(verdict: Verdict) -> Table:
-    """A table for a rich console; the best variant is bold, baselines are dim."""
+def terminal(verdict: Verdict, width: int) -> Table:
+    """A table for a rich console of `width` characters, without the columns that find no room; the best variant is bold, baselines are dim."""
     header, rows = cells(verdict)
-    table = Table(title=f"Test errors, best first: MSE and MAE on the standardized scale, mean ± sd over seeds; skill against {verdict.reference.name}")
-    for name in header:
-        left: Any = "left" if name in ("name", "family", "state") else "right"
-        table.add_column(name, justify=left, no_wrap=name == "name")
+    kept = _fitting(header, rows, width)
+    table = Table(caption=f"MSE and MAE: standardized test errors, mean ± sd over seeds. Skill: against {verdict.reference.name}.")
+    for i in kept:
+        left: Any = "left" if header[i] in LEFT else "right"
+        table.add_column(header[i], justify=left, no_wrap=header[i] != "state")
     for result, row in zip(verdict.results, rows, strict=True):
         style = "bold" if result is verdict.best else "" if result.is_variant else "dim"
-        table.add_row(*map(Text, row), style=style)
+        table.add_row(*(Text(row[i]) for i in kept), style=style)
     return table
+
+
+def _fitting(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Which columns to keep: the first of `DISPENSABLE` go first, until the rest, each with its frame of three characters, fits."""
+    sizes = [STATE if name == "state" else max(map(len, (name, *column))) for name, column in zip(header, zip(*rows, strict=True), strict=True)]
+    kept = list(range(len(header)))
+    for name in DISPENSABLE:
+        if sum(sizes[i] + 3 for i in kept) + 1 > width:
+            kept = [i for i in kept if not header[i].startswith(name)]
+    return kept

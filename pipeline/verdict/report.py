@@ -42,8 +42,8 @@ def _seeds(best: Result) -> str:
 
 def _against_baselines(verdict: Verdict, best: Result, places: int) -> str:
     naive, strongest = verdict.reference, verdict.baselines[0]
-    relation = "less" if best.skill > 0 else "more"
-    text = f"This is {abs(best.skill):.1%} {relation} than the best naive baseline, *{naive.name}* ({plus_minus(naive.mse, places)})."
+    relation = f"{abs(best.skill):.1%} {'less' if best.skill > 0 else 'more'} than" if naive.mse.mean else "not to be put beside"
+    text = f"This is {relation} the best naive baseline, *{naive.name}* ({plus_minus(naive.mse, places)})."
     if strongest.mse.mean < best.mse.mean:
         return f"{text} The baseline *{strongest.name}* has a lower error than every variant: {plus_minus(strongest.mse, places)}."
     return f"{text} No baseline has a lower error; the nearest is *{strongest.name}* ({plus_minus(strongest.mse, places)})."
@@ -89,7 +89,7 @@ def _measured(verdict: Verdict, data: str) -> str:
     exam = verdict.exam
     facts = [
         f"Data: `{data}`; target{'s' * (len(exam.targets) > 1)} {', '.join(f'`{target}`' for target in exam.targets)}.",
-        f"Task: {exam.horizon} steps ahead from the last {exam.lookback}, an origin every {exam.stride} step{'s' * (exam.stride > 1)}.",
+        f"Task: {exam.horizon} steps ahead from the last {exam.lookback}, an origin {f'every {exam.stride} steps' if exam.stride > 1 else 'at every step'}.",
         f"Scaling: {exam.scaler}, fitted on the training part, {'for each series' if exam.scope == 'series' else 'one scaler for all series'}.",
         f"Test windows: {len(verdict.windows):,}, all of them, the same for every variant and baseline.",
         f"Seeds: {_seed_counts(verdict)}.",

@@ -55,6 +55,15 @@ def test_a_bar_in_a_column_name_does_not_break_the_table(variant: Callable[..., 
 def test_the_terminal_shows_every_contender_and_takes_names_literally(variant: Callable[..., Contender], judged: Callable[..., Verdict]) -> None:
     text = io.StringIO()
     found = judged(variant("plain", [0.2, 0.21], family="[red]"))
-    Console(file=text, width=150).print(readable.terminal(found))
+    Console(file=text, width=150).print(readable.terminal(found, 150))
     for word in ("plain", "[red]", "ridge", "last_value", "0.2050 ± 0.0071"):
+        assert word in text.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 150, 200])
+def test_on_a_narrow_terminal_columns_are_left_out_and_none_is_cut(width: int, study: Verdict) -> None:
+    text = io.StringIO()
+    Console(file=text, width=width).print(readable.terminal(study, width))
+    assert "…" not in text.getvalue()
+    for word in ("seasonal_naive", "0.2100 ± 0.0283", "skill"):
         assert word in text.getvalue()
