@@ -36,8 +36,8 @@ STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
 }
 DASHES: tuple[str, ...] = ("--", ":", "-.")
-REACH = 2.5  # the leaderboard's axis ends at so many times the best mean; what lies beyond is an arrow, its number beside it
-LINES = 4  # variants in the figure by horizon step
+REACH = 2.5  # times the best mean: there the axis of the leaderboard ends; what lies beyond is a triangle, its number beside it
+LINES = 4  # variants in the figure by horizon step, if so many are within reach
 ONE = {  # scaler -> what an MSE of 1 is
     "standard": "1 = variance of the training part",
     "minmax": "1 = squared range of the training part",
@@ -164,12 +164,12 @@ def horizon(verdict: Verdict) -> Figure:
     """MSE by horizon step: the best variants, with a band of one sd about the very best, and the baselines in grey."""
     figure = Figure(figsize=(9.6, 4.4), layout="constrained")
     axes = figure.add_subplot()
-    shown = [result for result in verdict.variants if result.measured][:LINES]
+    shown = [result for result in verdict.variants if verdict.best and result.mse.mean <= REACH * verdict.best.mse.mean][:LINES]
     for result, color in zip(shown, COLORS, strict=False):
         _draw_line(axes, result, color, band=result is verdict.best)
     for result, dash in zip(verdict.baselines, DASHES, strict=False):
         steps, mean, _ = _by_step(result)
-        axes.plot(steps, mean, color=GREY, linestyle=dash, marker=_mark(steps), markersize=4, label=result.name)
+        axes.plot(steps, mean, color=GREY, linestyle=dash, marker="" if len(steps) > 1 else "o", label=result.name)
     axes.set(xlim=(1, max(2, verdict.exam.horizon)), xlabel="horizon step", ylabel=f"MSE ({ONE[verdict.exam.scaler]})")
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -187,14 +187,18 @@ def _title(shown: Sequence[Result]) -> str:
 def _draw_line(axes: Axes, result: Result, color: str, band: bool) -> None:
     steps, mean, sd = _by_step(result)
     axes.plot(
-        steps, mean, color=color, marker=_mark(steps), markersize=4, linewidth=2.2 if band else 1.3, zorder=4 if band else 3, label=result.name, clip_on=False
+        steps,
+        mean,
+        color=color,
+        marker="o" if len(steps) <= 24 else "",
+        markersize=4,
+        linewidth=2.2 if band else 1.3,
+        zorder=4 if band else 3,
+        label=result.name,
+        clip_on=False,
     )
     if band and np.isfinite(sd).all():
         axes.fill_between(steps, mean - sd, mean + sd, color=color, alpha=0.2, linewidth=0, label="± 1 sd over its seeds")
-
-
-def _mark(steps: Array) -> str:
-    return "o" if len(steps) <= 24 else ""
 
 
 def _by_step(result: Result) -> tuple[Array, Array, Array]:

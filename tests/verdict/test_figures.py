@@ -73,7 +73,15 @@ def test_the_leaderboard_has_the_best_variant_on_top(study: Verdict) -> None:
 def test_errors_by_horizon_step_are_drawn_from_zero(study: Verdict) -> None:
     axes = figures.horizon(study).axes[0]
     assert axes.get_ylim()[0] == 0
-    assert "cursed" not in words(axes.figure)
+    text = words(axes.figure)
+    assert "conv_ln" in text
+    assert "ridge" in text
+
+
+def test_by_horizon_step_a_variant_far_from_the_best_does_not_flatten_the_others(study: Verdict) -> None:
+    text = words(figures.horizon(study))
+    assert "input_raw" not in text
+    assert "cursed" not in text
 
 
 CASES = {
