@@ -15,20 +15,21 @@ LARGEST = float(np.finfo(np.float32).max)  # the arrays that networks learn from
 DEFAULT = "default"  # the entry of validate.missing that holds for columns without one
 
 
-def names(data: Data, rules: Validate) -> list[str]:
-    """Columns that `params.yaml` gives two roles or names as ours, and rules for columns that it does not use."""
+def roles(data: Data) -> list[str]:
+    """Columns that `params.yaml` gives two roles, or that would take the name of one of ours."""
     used = [data.time, *([data.series] if data.series else []), *data.columns]
-    twice = [
-        f"params.yaml: data: column {name!r} is named {used.count(name)} times; give each column one role"
-        for name in dict.fromkeys(used)
-        if used.count(name) > 1
+    return [
+        *(f"params.yaml: data: column {name!r} is named {used.count(name)} times; give it one role" for name in dict.fromkeys(used) if used.count(name) > 1),
+        *(f"params.yaml: data: the clean table needs the name {name!r} for itself; rename that column" for name in data.columns if name in rows.NAMES),
     ]
-    taken = [f"params.yaml: data: column {name!r} has a name that the clean table needs for itself; rename it" for name in data.columns if name in rows.NAMES]
-    idle = [f"validate.missing.{name}" for name in rules.missing if name not in (*data.columns, DEFAULT)] + [
-        f"validate.limits.{name}" for name in rules.limits if name not in data.columns
-    ]
+
+
+def idle(data: Data, rules: Validate) -> list[str]:
+    """Rules for columns that are not used."""
+    keys = [f"validate.missing.{name}" for name in rules.missing if name not in (*data.columns, DEFAULT)]
+    keys += [f"validate.limits.{name}" for name in rules.limits if name not in data.columns]
     known = f"use one of data.targets and data.covariates: {', '.join(data.columns)}"
-    return twice + taken + [f"params.yaml: {key}: there is no such column; {known}" for key in idle]
+    return [f"params.yaml: {key}: there is no such column; {known}" for key in keys]
 
 
 def drop(data: Data, column: str) -> str:

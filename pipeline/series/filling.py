@@ -89,8 +89,8 @@ def _unable(table: Regular, data: Data, column: str, missing: Array, rule: Missi
         *table.readings.tell(
             long,
             column,
-            f"missing values, more in a row than the {rule.up_to} that validate.missing allows",
-            f"raise up_to, {way_out}{cut}",
+            f"missing values, more in a row than validate.missing allows (up_to: {rule.up_to})",
+            f"raise up_to for {column}, {way_out}{cut}",
             lambda row: f"{length[row]} in a row",
         ),
         *table.readings.tell(lone, column, f"missing values without a value {sides} them to fill from", f"{joined}, {way_out}"),

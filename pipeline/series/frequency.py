@@ -38,8 +38,9 @@ class Even:
 
     def positions(self, times: Array) -> Array:
         """Whole steps since the first time."""
-        whole, rest = np.divmod(times - self.first, self.step)
-        return np.where(rest == np.timedelta64(0), whole, OFF)
+        since = (times - self.first).view(np.uint64)  # sorted, so never negative, and up to twice of what a timedelta64[ns] holds
+        whole, rest = np.divmod(since, self.step.astype(np.uint64))
+        return np.where(rest == 0, whole.astype(np.int64), OFF)
 
     def times(self, positions: Array) -> Array:
         """The first time and so many steps."""
@@ -87,7 +88,7 @@ def infer(readings: Readings, zone: str) -> BaseOffset:
     step = steps[counts.argmax()]
     if step % DAY:
         return to_offset(pd.Timedelta(step))
-    weekend = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(zone).dayofweek >= 5
+    weekend = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(zone).day_of_week >= 5
     return read("B" if step == DAY and len(times) > 7 and not weekend.any() else f"{step // DAY}D")
 
 
@@ -106,9 +107,15 @@ def clocks(readings: Readings, offset: BaseOffset, zone: str) -> list[Clock]:
 
 
 def off_clock(readings: Readings, positions: Array, offset: BaseOffset, column: str) -> list[str]:
-    """Times that are not on the clock of their series."""
-    fault = f"times off the frequency {offset.freqstr!r}, counted from the first time of the series"
-    return readings.tell(positions == OFF, column, fault, "correct them, or data.frequency")
+    """Times that are not on the clock of their series, and series of which most steps are longer than the clock's."""
+    name, off = repr(offset.freqstr), positions == OFF
+    if off.any():
+        return readings.tell(off, column, f"times off the frequency {name}, counted from the first time of the series", "correct them, or data.frequency")
+    far = np.append(False, (np.diff(positions) > 1) & (readings.series[1:] == readings.series[:-1]))
+    often = 2 * np.bincount(readings.series[far], minlength=len(readings.names)) > readings.counts()
+    return readings.tell(
+        far & often[readings.series], column, f"times more than one step of the frequency {name} after the time before", "correct data.frequency"
+    )
 
 
 def positions(readings: Readings, clocks: list[Clock]) -> Array:

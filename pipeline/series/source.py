@@ -52,8 +52,8 @@ def _explain(file: Path, column: str, names: list[str]) -> str:
     if len(names) == 1 and any(separator in names[0] for separator in ";\t|"):
         return f"{file}: column {column!r} is not there; the header {names[0]!r} is not separated by commas: write the file with commas"
     close = get_close_matches(column, names, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"its columns are {', '.join(names)}"
-    return f"{file}: column {column!r} is not there; {hint} Correct its name under `data` in params.yaml, or in the file"
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
+    return f"{file}: column {column!r} is not there ({hint}); correct its name under `data` in params.yaml"
 
 
 def batches(file: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

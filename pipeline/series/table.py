@@ -27,11 +27,13 @@ def clean(data: Data, rules: Validate, path: Path, *, learn: bool = True) -> tup
 
     With `learn` false, as for a few recent rows to forecast from, a column may be constant, and missing as far as it can be filled.
     """
+    if double := checks.roles(data):
+        raise Refusal(*double, *checks.idle(data, rules))
     found = reading.read(data, path)
     readings, told, outside = checks.limits(found.readings, rules.limits)
     repeated = checks.repeated(readings, data)
     hopeless = checks.mostly_missing(readings, data, rules.mostly_missing if learn else 1.0)
-    findings = [*checks.names(data, rules), *found.findings, *repeated, *checks.text(readings), *told, *checks.infinite(readings)]
+    findings = [*checks.idle(data, rules), *found.findings, *repeated, *checks.text(readings), *told, *checks.infinite(readings)]
     findings += [*chain.from_iterable(hopeless.values()), *(checks.constant(readings, data) if learn else [])]
     try:
         regular, step = _regular(readings, data, rules.gaps, sound=found.whole and not repeated)

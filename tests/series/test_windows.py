@@ -1,0 +1,138 @@
+"""Windows: which there are, which there are not, and what they read."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.params import Window
+from pipeline.series import windows
+from pipeline.series.rows import Rows
+from pipeline.series.split import PARTS
+
+Array = np.ndarray[Any, Any]
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[Array, Array, Array]:
+    """(row,) series, segment and part of series of several segments, split somewhere in time; some end unused."""
+    series, segment, split = [], [], []
+    for code in range(draw(st.integers(1, 3))):
+        lengths = draw(st.lists(st.integers(1, 25), min_size=1, max_size=4))
+        rows = sum(lengths)
+        stops = sorted(draw(st.lists(st.integers(0, rows), min_size=2, max_size=3)))
+        first = segment[-1] + 1 if segment else 0
+        segment += np.repeat(np.arange(len(lengths)) + first, lengths).tolist()
+        split += np.searchsorted(stops, np.arange(rows), side="right").tolist()
+        series += [code] * rows
+    parts = np.array(split, np.int8)
+    return np.array(series, np.int32), np.array(segment, np.int32), np.where(parts == 3, np.int8(-1), parts)
+
+
+shapes = st.builds(Window, lookback=st.integers(1, 6), horizon=st.integers(1, 6), stride=st.integers(1, 4))
+
+
+def rows_of(starts: Array, window: Window) -> tuple[Array, Array]:
+    """Input rows (window, lookback) and target rows (window, horizon), gathered from a table that holds its own row numbers."""
+    numbers = np.arange(10_000)[:, None]
+    inputs = windows.gather(numbers, starts, window.lookback, window.horizon, 0)
+    return inputs[..., 0], windows.gather_targets(numbers, starts, window.lookback, window.horizon, 1)[..., 0]
+
+
+@given(tables(), shapes)
+def test_windows_never_cross_a_gap_or_a_series(table: tuple[Array, Array, Array], window: Window) -> None:
+    series, segment, split = table
+    found = windows.find(segment, split, window)
+    for part in PARTS:
+        inputs, targets = rows_of(getattr(found, part), window)
+        rows = np.hstack([inputs, targets])
+        assert (np.diff(rows) == 1).all()
+        assert (segment[rows] == segment[rows[:, :1]]).all()
+        assert (series[rows] == series[rows[:, :1]]).all()
+
+
+@given(tables(), shapes)
+def test_no_target_leaves_its_part_and_no_training_input_does(table: tuple[Array, Array, Array], window: Window) -> None:
+    _, segment, split = table
+    found = windows.find(segment, split, window)
+    for number, part in enumerate(PARTS):
+        inputs, targets = rows_of(getattr(found, part), window)
+        assert (split[targets] == number).all()
+        assert (split[inputs] <= number).all()
+        assert (split[inputs] >= 0).all()
+
+
+@given(tables(), shapes)
+def test_at_stride_one_every_possible_window_is_found(table: tuple[Array, Array, Array], window: Window) -> None:
+    _, segment, split = table
+    found = windows.find(segment, split, window.model_copy(update={"stride": 1}))
+    size = window.lookback + window.horizon
+    for number, part in enumerate(PARTS):
+        expected = []
+        for start in range(len(segment) - size + 1):
+            targets = split[start + window.lookback : start + size]
+            inputs = split[start : start + window.lookback]
+            whole = segment[start] == segment[start + size - 1]
+            if whole and (targets == number).all() and (number > 0 or (inputs == 0).all()):
+                expected.append(start)
+        assert getattr(found, part).tolist() == expected
+
+
+@given(tables(), shapes)
+def test_at_stride_one_every_test_row_with_room_around_it_is_forecast(table: tuple[Array, Array, Array], window: Window) -> None:
+    _, segment, split = table
+    found = windows.find(segment, split, window.model_copy(update={"stride": 1}))
+    forecast = set(rows_of(found.test, window)[1].ravel().tolist())
+    for stretch in np.unique(segment):
+        rows = np.flatnonzero((segment == stretch) & (split == 2))
+        rows = rows[rows >= np.flatnonzero(segment == stretch)[0] + window.lookback]
+        assert (set(rows.tolist()) <= forecast) if len(rows) >= window.horizon else not forecast & set(rows.tolist())
+
+
+@given(tables(), shapes)
+def test_a_stride_takes_the_first_window_of_a_stretch_and_then_every_so_many_steps(table: tuple[Array, Array, Array], window: Window) -> None:
+    _, segment, split = table
+    every, some = (windows.find(segment, split, window.model_copy(update={"stride": stride})) for stride in (1, window.stride))
+    for part in PARTS:
+        starts = getattr(every, part)
+        expected = [start for stretch in np.unique(segment) for start in starts[segment[starts] == stretch][:: window.stride]]
+        assert getattr(some, part).tolist() == expected
+
+
+def test_a_window_reads_known_channels_of_the_steps_to_forecast() -> None:
+    table = np.stack([np.arange(100), np.arange(100) * 10, np.arange(100) * 100], axis=1)  # target, covariate, known
+    inputs = windows.gather(table, np.array([3, 50]), lookback=4, horizon=2, known=1)
+    assert inputs.shape == (2, 4, 3)
+    assert inputs[1, :, 0].tolist() == [50, 51, 52, 53]
+    assert inputs[1, :, 1].tolist() == [500, 510, 520, 530]
+    assert inputs[1, :, 2].tolist() == [5200, 5300, 5400, 5500]
+    assert windows.gather_targets(table, np.array([3, 50]), 4, 2, 1).tolist() == [[[7], [8]], [[54], [55]]]
+
+
+def test_gathering_leaves_the_table_as_it_was() -> None:
+    table = np.arange(60.0).reshape(20, 3)
+    windows.gather(table, np.array([2]), 4, 2, 1)[:] = 0
+    windows.gather_targets(table, np.array([2]), 4, 2, 2)[:] = 0
+    assert table.tolist() == np.arange(60.0).reshape(20, 3).tolist()
+
+
+def test_windows_are_kept_and_read_again(tmp_path: Path) -> None:
+    found = windows.find(np.zeros(50, np.int32), np.repeat([0, 1, 2], [30, 10, 10]).astype(np.int8), Window(lookback=4, horizon=2, stride=3))
+    found.save(tmp_path)
+    again = windows.Windows.load(tmp_path)
+    assert (again.lookback, again.horizon, again.stride) == (4, 2, 3)
+    for part in PARTS:
+        assert getattr(again, part).dtype == np.int64
+        np.testing.assert_array_equal(getattr(again, part), getattr(found, part))
+
+
+@pytest.mark.parametrize(("rows", "lacking"), [([30, 10, 10], None), ([5, 10, 10], "train"), ([30, 1, 10], "validation"), ([5, 2, 1], "train and test")])
+def test_a_series_without_a_window_in_some_part_is_told(rows: list[int], lacking: str | None) -> None:
+    times = np.arange(sum(rows)).astype("datetime64[h]").astype("datetime64[ns]")
+    table = Rows(("A",), np.zeros(sum(rows), np.int32), times, np.zeros(sum(rows), np.int32))
+    found = windows.find(table.segment, np.repeat([0, 1, 2], rows).astype(np.int8), Window(lookback=4, horizon=2))
+    findings = windows.shortage(Path("table"), table, found)
+    assert [f"no window for {lacking}:" in finding for finding in findings] == [True] * (lacking is not None)

@@ -1,0 +1,80 @@
+"""The promises of the `window` stage: start indices, little memory, and a refusal where a series has no window."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline import files, params, window
+from pipeline.params import Params, Window
+from pipeline.refusal import Refusal
+from pipeline.series import rows
+from pipeline.series.windows import Windows
+
+PROJECT = Path(__file__).parents[1]
+COMMITTED = params.read(PROJECT / "params.yaml")
+
+
+def settings(**shape: int) -> Params:
+    """The committed parameters with another window."""
+    return COMMITTED.model_copy(update={"window": Window(**shape)})
+
+
+def standardized(folder: Path, length: int, segments: int = 1) -> Path:
+    """A folder as the `standardize` stage leaves it, of one series, split 70/15/15, in so many segments."""
+    folder.mkdir()
+    segment = (np.arange(length) * segments // length).astype(np.int32)
+    table = rows.Rows(("all",), np.zeros(length, np.int32), np.arange(length).astype("datetime64[m]").astype("datetime64[ns]"), segment)
+    split = np.searchsorted([int(0.7 * length), int(0.85 * length)], np.arange(length), side="right").astype(np.int8)
+    rows.write(folder / "rows.parquet", table, {"split": split})
+    return folder
+
+
+def test_starts_and_sizes_are_written(tmp_path: Path) -> None:
+    window.run(settings(lookback=24, horizon=6), standardized(tmp_path / "in", 1000), tmp_path / "out")
+    found = Windows.load(tmp_path / "out")
+    assert found.train.tolist() == list(range(700 - 29))
+    assert found.validation.tolist() == list(range(700 - 24, 850 - 29))
+    assert found.test.tolist() == list(range(850 - 24, 1000 - 29))
+    assert files.read_json(tmp_path / "out" / "windows.json") == {
+        "lookback": 24,
+        "horizon": 6,
+        "stride": 1,
+        "counts": {"train": 671, "validation": 145, "test": 145},
+    }
+
+
+def test_a_series_without_a_window_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match=r"series 'all': no window for validation and test: a window takes 120 rows.*lower window\.lookback"):
+        window.run(settings(lookback=20, horizon=100), standardized(tmp_path / "in", 500), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_equal_rows_give_equal_bytes(tmp_path: Path) -> None:
+    source = standardized(tmp_path / "in", 1000, segments=7)
+    for name in ("a", "b"):
+        window.run(settings(lookback=5, horizon=3, stride=2), source, tmp_path / name)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+MEASURE = """
+import sys, tracemalloc
+from pathlib import Path
+import pyarrow
+from pipeline import params, window
+chosen = params.read(Path("params.yaml"))
+chosen = chosen.model_copy(update={"window": params.Window(lookback=96, horizon=24)})
+tracemalloc.start()
+window.run(chosen, Path(sys.argv[1]), Path(sys.argv[2]))
+print(tracemalloc.get_traced_memory()[1] + pyarrow.default_memory_pool().max_memory())
+"""
+
+
+def test_a_million_rows_take_less_memory_than_three_times_their_array(tmp_path: Path) -> None:
+    source = standardized(tmp_path / "in", 1_000_000, segments=50)
+    command = [sys.executable, "-c", MEASURE, str(source), str(tmp_path / "out")]
+    result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert int(result.stdout.split()[-1]) < 3 * 1_000_000 * 8 * 4
