@@ -199,6 +199,16 @@ def test_all_findings_are_told_at_once(tmp_path: Path) -> None:
     assert all(any(all(part in finding for part in parts) for finding in refusal.value.findings) for parts in told)
 
 
+def test_a_series_without_any_usable_time_hides_no_other_finding(tmp_path: Path) -> None:
+    with pytest.raises(Refusal) as refusal:
+        clean(tmp_path, changed((slice(60, None), "when", "soon"), (7, "when", "2013-01-01T07:30Z"), (3, "x", "abc")))
+    assert [finding.split(": ")[1:3] for finding in refusal.value.findings] == [
+        ["column 'when', series 'B'", "times that cannot be read"],
+        ["column 'x', series 'A'", "text where a number should be"],
+        ["column 'when', series 'A'", "times off the frequency 'h', counted from the first time of the series"],
+    ]
+
+
 def test_a_finding_names_the_file_of_the_folder_in_which_it_stands(tmp_path: Path) -> None:
     frame = changed((70, "x", "abc"))
     for number, part in enumerate((frame[:60], frame[60:])):
@@ -243,7 +253,7 @@ def test_the_clean_table_has_the_promised_columns_and_types(tmp_path: Path) -> N
     assert list(frame.segment.unique()) == [0, 1, 2]
     assert report["rows"] == 115
     assert report["series"]["A"] == {"rows": 55, "first": "2013-01-01T00:00:00Z", "last": "2013-01-03T11:00:00Z", "segments": 2}
-    assert report["cuts"] == [{"series": "A", "last": "2013-01-01T19:00:00Z", "first": "2013-01-02T01:00:00Z", "missing_rows": 5}]
+    assert report["cuts"] == [{"series": "A", "last": "2013-01-01T19:00:00Z", "time": "2013-01-02T01:00:00Z", "missing_rows": 5}]
 
 
 def test_short_gaps_are_filled_and_every_filled_cell_is_listed(tmp_path: Path) -> None:
@@ -306,7 +316,10 @@ def test_csv_parquet_and_a_folder_of_both_are_one_and_the_same_table(tmp_path: P
 
 
 def test_a_row_limit_takes_the_first_rows_of_each_series(tmp_path: Path) -> None:
-    frame, _ = clean(tmp_path, table().sample(frac=1, random_state=0), rows=40)
+    frame = changed((45, "x", "NA"), (12, "x", "NA"), (39, "y", "NA")).drop(range(50, 55)).sample(frac=1, random_state=0)
+    frame, report = clean(tmp_path, frame, INTERPOLATE, rows=40)
+    assert [cell["time"][:13] for cell in report["filled"]] == ["2013-01-01T12", "2013-01-02T15"]
+    assert (report["rows"], report["cuts"], list(frame.segment.unique())) == (80, [], [0, 1])
     assert frame.groupby("series").time.agg(["size", "max"]).values.tolist() == [[40, pd.Timestamp("2013-01-02T15:00Z")]] * 2
 
 

@@ -20,7 +20,6 @@ class Runs:
     stop: Array  # (run,)
     before: Array  # (run,) bool: a value stands before it in its segment
     after: Array  # (run,) bool: a value stands after it in its segment
-
     size: int  # of the table
 
     def rows(self) -> Array:

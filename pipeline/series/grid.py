@@ -42,4 +42,4 @@ def _whole(readings: Readings, inserted: Array, positions: Array, clocks: list[C
 
 def _cut(readings: Readings, row: int | np.integer[Any], absent: int) -> dict[str, Any]:
     last, first = (timestamps.label(time) for time in readings.times[row : row + 2])
-    return {"series": readings.names[readings.series[row]], "last": last, "first": first, "missing_rows": absent}
+    return {"series": readings.names[readings.series[row]], "last": last, "time": first, "missing_rows": absent}

@@ -1,7 +1,7 @@
 """From files to `Readings`: find the columns, read every cell, sort. Sorting is the one thing that is done for the user, and reported."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ ONLY = "all"  # the name of the series of a table that has just one
 class Found:
     """What the files hold. Columns that a file lacks, and rows without a usable time or series, are told and left out."""
 
-    readings: Readings  # the first `data.rows` rows of each series, in order of time
-    late: dict[str, int]  # series -> rows that stood behind a row of a later time
+    readings: Readings  # in order of series and time
+    late: dict[str, int]  # series -> rows that were earlier than the row before them, where there are such
     findings: list[str]
     whole: bool  # no row was left out
 
@@ -39,8 +39,8 @@ def read(data: Data, path: Path) -> Found:
     usable = named.take(np.flatnonzero(~np.isnat(named.times)))
     if not len(usable.times):
         raise Refusal(*findings)
-    ordered, late = _sort(usable)
-    return Found(_head(ordered, data.rows), late, findings, len(usable.times) == len(readings.times))
+    ordered, late = _sort(_with_rows(usable))
+    return Found(ordered, late, findings, len(usable.times) == len(readings.times))
 
 
 @dataclass(frozen=True)
@@ -146,17 +146,16 @@ def _untimed(readings: Readings, parts: list[_Part], data: Data) -> list[str]:
     return findings
 
 
+def _with_rows(readings: Readings) -> Readings:
+    """Without the names of series that have no row left."""
+    left, series = np.unique(readings.series, return_inverse=True)
+    return replace(readings, names=tuple(readings.names[code] for code in left), series=series.astype(np.int32))
+
+
 def _sort(readings: Readings) -> tuple[Readings, dict[str, int]]:
-    """The rows by series and time, and for each series that was not in order, how many rows came later than a row after them in time."""
+    """The rows by series and time, and for each series that was not in order, how many rows were earlier than the one before them."""
     grouped = np.argsort(readings.series, kind="stable")
     series, times = readings.series[grouped], readings.times[grouped]
     late = np.bincount(series[1:][(series[1:] == series[:-1]) & (times[1:] < times[:-1])], minlength=len(readings.names))
     order = np.lexsort((readings.times, readings.series))
     return readings.take(order), {name: int(count) for name, count in zip(readings.names, late, strict=True) if count}
-
-
-def _head(readings: Readings, rows: int | None) -> Readings:
-    if rows is None:
-        return readings
-    first = np.cumsum(readings.counts()) - readings.counts()
-    return readings.take(np.flatnonzero(np.arange(len(readings.series)) - first[readings.series] < rows))

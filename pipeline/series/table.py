@@ -6,6 +6,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pipeline.params import Data, Validate
 from pipeline.refusal import Refusal
 from pipeline.series import checks, filling, frequency, grid, reading, timestamps
@@ -43,9 +45,10 @@ def clean(data: Data, rules: Validate, path: Path, *, learn: bool = True) -> tup
     if findings:
         raise Refusal(*findings)
     regular, filled = filling.fill(regular, rules)
-    table = Table(_rows(regular), regular.readings.columns)
+    table = _head(Table(_rows(regular), regular.readings.columns), data.rows)
+    changes = {"outside": outside, "cuts": regular.cuts, "filled": filled}
     about = {"files": [file.name for file in readings.origins.files], "frequency": step, "unsorted": found.late}
-    return table, {"rows": len(table.rows.times), "series": _summary(table.rows), "outside": outside, "cuts": regular.cuts, "filled": filled, **about}
+    return table, {"rows": len(table.rows.times), "series": _summary(table.rows), **_reported(changes, table.rows), **about}
 
 
 def _regular(readings: Readings, data: Data, gaps: int, *, sound: bool) -> tuple[Regular, str]:
@@ -64,6 +67,22 @@ def _regular(readings: Readings, data: Data, gaps: int, *, sound: bool) -> tuple
 
 def _rows(table: Regular) -> Rows:
     return Rows(table.readings.names, table.readings.series, table.readings.times, table.segment)
+
+
+def _head(table: Table, count: int | None) -> Table:
+    """The first `count` rows of each series, or all."""
+    if count is None:
+        return table
+    rows = table.rows
+    kept = np.concatenate([np.arange(part.start, min(part.stop, part.start + count)) for part in rows.slices()])
+    segment = np.unique(rows.segment[kept], return_inverse=True)[1].astype(np.int32)
+    return Table(Rows(rows.names, rows.series[kept], rows.times[kept], segment), {name: values[kept] for name, values in table.columns.items()})
+
+
+def _reported(changes: Mapping[str, list[dict[str, Any]]], rows: Rows) -> dict[str, list[dict[str, Any]]]:
+    """The changes to `rows`, without those to rows behind the last one that was taken."""
+    last = {name: rows.times[part.stop - 1] for name, part in zip(rows.names, rows.slices(), strict=True)}
+    return {kind: [entry for entry in entries if np.datetime64(entry["time"][:-1]) <= last[entry["series"]]] for kind, entries in changes.items()}
 
 
 def _summary(rows: Rows) -> dict[str, Any]:
