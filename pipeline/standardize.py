@@ -1,4 +1,4 @@
-"""`data/1_clean` to `data/2_standardized`: split by time, scale by training rows, one float32 array (row, channel) standardized and one raw."""
+"""`1_clean` to `2_standardized`: split by time, scale by training rows, one float32 array (row, channel) standardized and one raw."""
 
 from pathlib import Path
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from pipeline import command
 from pipeline.files import new_folder
-from pipeline.network.configuration import Shape
 from pipeline.params import Params, Variant
-from pipeline.series.dataset import Dataset
 from pipeline.training import results, task, workers
+from pipeline.training.fingerprint import fingerprint
 from pipeline.training.store import Store
 from pipeline.training.task import Task
 
@@ -21,13 +20,13 @@ from pipeline.training.task import Task
 def run(params: Params, standardized: Path, windows: Path, store: Path, out: Path) -> None:
     """Train what is missing, then gather every variant's fleets in one folder."""
     workers.die_with(os.getppid())
-    plan = {variant: list(_fleets(params, variant, standardized, windows, store)) for variant in params.selected}
+    plan = [(variant, list(_fleets(params, variant, standardized, windows, store))) for variant in params.selected]
     shelf = Store(store)
     with shelf.lock():
-        _train([fleet for fleets in plan.values() for fleet in fleets if shelf.finished(fleet.fingerprint) is None], _workers(params))
+        _train([fleet for _, fleets in plan for fleet in fleets if shelf.finished(fleet.fingerprint) is None], _workers(params))
         with new_folder(out) as draft:
-            for variant, fleets in plan.items():
-                results.gather(variant, fleets[0].shape, [shelf.folder / fleet.fingerprint for fleet in fleets], draft / variant.name)
+            for variant, fleets in plan:
+                results.gather(variant, params.shape, [shelf.folder / fleet.fingerprint for fleet in fleets], draft / variant.name)
 
 
 def _workers(params: Params) -> int:
@@ -36,14 +35,12 @@ def _workers(params: Params) -> int:
 
 def _fleets(params: Params, variant: Variant, standardized: Path, windows: Path, store: Path) -> Iterator[Task]:
     """The variant's seeds as one fleet; as several where there are fewer variants than workers."""
-    channels = Dataset.load(standardized).channels
-    shape = Shape(params.window.lookback, params.window.horizon, len(channels.targets), len(channels.covariates), len(channels.known))
     data = task.data_hash(standardized, windows, variant.model.input.values)
     parts = min(variant.train.seeds, -(-_workers(params) // len(params.selected)))
     for part in range(parts):
         seeds = tuple(range(part, variant.train.seeds, parts))
-        fingerprint = task.identify(variant.model, variant.train, shape, seeds, data)
-        yield Task(fingerprint, variant.name, variant.model, variant.train, shape, seeds, standardized, windows, store)
+        name = fingerprint(variant.model, variant.train, params.shape, seeds, data)
+        yield Task(name, variant.name, variant.model, variant.train, params.shape, seeds, standardized, windows, store)
 
 
 def _train(missing: Sequence[Task], number: int) -> None:

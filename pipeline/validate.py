@@ -1,4 +1,4 @@
-"""`data/0_raw` to `data/1_clean`: one regular, typed, complete table and a report of every cell that was filled; or a refusal."""
+"""The raw table to `1_clean`: one regular, typed, complete table and a report of every cell that was filled; or a refusal."""
 
 from pathlib import Path
 

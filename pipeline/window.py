@@ -1,4 +1,4 @@
-"""`data/2_standardized` to `data/3_windows`: where each window starts; never a copy of its rows."""
+"""`2_standardized` to `3_windows`: where each window starts; never a copy of its rows."""
 
 from pathlib import Path
 

@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.files import read_json
 from pipeline.network.configuration import Model, Shape
 from pipeline.refusal import Refusal
-from pipeline.training.store import digest
+from pipeline.training.fingerprint import digest
 
 BATCH = 1024  # windows at a time; bounds memory, changes no result
 

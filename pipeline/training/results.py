@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from pipeline.files import read_json, write_arrays, write_json
 from pipeline.network.configuration import Shape
 from pipeline.params import Variant
-from pipeline.training.store import digest
+from pipeline.training.fingerprint import digest
 
 PER_SEED = ("seeds", "states", "best_epochs", "epochs")
 

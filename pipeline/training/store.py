@@ -4,44 +4,18 @@ It lies outside of DVC's outs, which are deleted before a stage runs: what is in
 """
 
 import fcntl
-import hashlib
-import json
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pipeline.files import new_folder, read_json, write_json
 from pipeline.refusal import Refusal
+from pipeline.training.fingerprint import digest
 
-LIBRARIES = ("keras", "numpy", "tensorflow")
-CODE = Path(__file__).parent.parent
 MANIFEST = "manifest.json"
-
-
-def fingerprint(facts: Any) -> str:
-    """A name for `facts` (anything JSON can write), the code that trains and the versions of the libraries."""
-    versions = {name: version(name) for name in LIBRARIES}
-    text = json.dumps([facts, versions, code()], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def code() -> str:
-    """Hash of the modules that a trained weight hangs on."""
-    files = sorted(path for room in ("network", "training") for path in (CODE / room).glob("*.py"))
-    return digest(*files)
-
-
-def digest(*files: Path) -> str:
-    """SHA-256 of the files' contents, one after the other, in hexadecimal."""
-    total = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            total.update(hashlib.file_digest(stream, "sha256").digest())
-    return total.hexdigest()
 
 
 class Store:

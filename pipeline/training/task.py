@@ -1,6 +1,5 @@
 """One fleet as a task for a worker: read the data, train, keep the result in the store."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -14,7 +13,8 @@ from pipeline.network.configuration import Model, Shape
 from pipeline.params import Train
 from pipeline.series.dataset import Dataset
 from pipeline.series.windows import Windows
-from pipeline.training.store import Store, digest, fingerprint
+from pipeline.training.fingerprint import digest
+from pipeline.training.store import Store
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,6 @@ class Task:
         widths = [self.shape.channels, *conv.filters, *recurrent.units]
         products = sum(a * b for a, b in pairwise(widths)) + 4 * sum(units**2 for units in recurrent.units)
         return products * self.shape.lookback * len(self.seeds)
-
-
-def identify(model: Model, train: Train, shape: Shape, seeds: Sequence[int], data: str) -> str:
-    """The fingerprint of a fleet; what only says how the work is spread is no part of it."""
-    settings = train.model_dump(mode="json", exclude={"seeds", "workers"})
-    return fingerprint([model.model_dump(mode="json"), settings, vars(shape), list(seeds), data])
 
 
 @lru_cache

@@ -7,13 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.network.configuration import Model, Shape
-from pipeline.params import Train
 from pipeline.refusal import Refusal
 from pipeline.training.store import Store
-from pipeline.training.task import identify
-
-SHAPE = Shape(lookback=8, horizon=2, targets=1)
 
 
 def keep(store: Store, name: str = "fleet") -> Path:
@@ -46,21 +41,6 @@ def test_a_fleet_whose_writing_fails_is_not_kept(tmp_path: Path) -> None:
         raise OSError("disk full")
     assert store.finished("fleet") is None
     assert [path.name for path in tmp_path.iterdir()] == []
-
-
-def test_a_fingerprint_hangs_on_everything_that_training_reads_and_on_nothing_else() -> None:
-    model, train = Model(), Train()
-    base = identify(model, train, SHAPE, (0, 1), "data")
-    wider = model.model_copy(update={"recurrent": model.recurrent.model_copy(update={"units": (16,)})})
-    others = [
-        identify(wider, train, SHAPE, (0, 1), "data"),
-        identify(model, Train(learning_rate=0.5), SHAPE, (0, 1), "data"),
-        identify(model, train, Shape(lookback=9, horizon=2, targets=1), (0, 1), "data"),
-        identify(model, train, SHAPE, (0, 2), "data"),
-        identify(model, train, SHAPE, (0, 1), "other data"),
-    ]
-    assert len({base, *others}) == len(others) + 1
-    assert identify(model, Train(workers=7, seeds=2), SHAPE, (0, 1), "data") == base
 
 
 def test_a_second_trainer_is_refused_by_name_until_the_first_ends_even_by_a_kill(tmp_path: Path) -> None:

@@ -1,0 +1,171 @@
+"""The whole pipeline on tiny data, as users and CI run it: through DVC, in a repository of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "GIT_CONFIG_GLOBAL": os.devnull}
+AUTHOR = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+PARAMS = {
+    "data": {
+        "path": "data/0_raw/table.csv",
+        "time": "time",
+        "series": "place",
+        "frequency": "h",
+        "targets": ["level"],
+        "covariates": ["wind"],
+        "calendar": ["hour_of_day"],
+    },
+    "validate": {},
+    "standardize": {"split": {"train": 0.7, "validation": 0.15, "test": 0.15}},
+    "window": {"lookback": 8, "horizon": 2},
+    "train": {"seeds": 2, "epochs": 2, "workers": 1},
+    "evaluate": {"season": 24},
+    "track": {"experiment": "test"},
+    "promote": {"name": "test"},
+    "model": {"conv": {"filters": 2}, "recurrent": {"units": 3}},
+    "smoke": False,
+    "study": ["*"],
+    "variants": {"plain": {"family": "plain"}, "conv_ln": {"family": "conv", "conv": {"filters": 4, "normalization": "layer"}}},
+}
+
+
+def write_table(path: Path, seed: int = 0) -> None:
+    hours = pd.date_range("2020-01-01", periods=300, freq="h", tz="UTC")
+    rng = np.random.default_rng(seed)
+    wave = np.sin(np.arange(300) * 2 * np.pi / 24)
+    places = [pd.DataFrame({"time": hours, "place": place, "level": wave + 0.1 * rng.standard_normal(300), "wind": rng.random(300)}) for place in "ab"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.concat(places).to_csv(path, index=False)
+
+
+class Project:
+    """A repository with the pipeline in it, and the commands that people type there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def start(self, *command: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(command, cwd=self.folder, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def run(self, *command: str) -> str:
+        process = self.start(*command)
+        output = process.communicate()[0]
+        assert process.returncode == 0, output
+        return output
+
+    def commit(self) -> None:
+        self.run("git", "add", "-A")
+        self.run("git", *AUTHOR, "commit", "-qm", "a state")
+
+    def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
+        params = YAML(typ="safe").load(self.folder / "params.yaml")
+        change(params)
+        self.write(params)
+
+    def write(self, params: dict[str, Any]) -> None:
+        with (self.folder / "params.yaml").open("w") as file:
+            YAML().dump(params, file)
+
+    def trained(self, output: str) -> int:
+        """How many fleets a `dvc repro` trained."""
+        lines = [line for line in output.splitlines() if line.startswith("train: ") and line.endswith("fleets to train")]
+        return sum(int(line.split()[1]) for line in lines)
+
+    def copy(self, folder: Path) -> "Project":
+        shutil.copytree(self.folder, folder)
+        return Project(folder)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project after its first `dvc repro`."""
+    project = Project(tmp_path_factory.mktemp("project"))
+    shutil.copytree(ROOT / "pipeline", project.folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", ".gitignore"):
+        shutil.copy(ROOT / name, project.folder / name)
+    write_table(project.folder / "data/0_raw/table.csv")
+    project.write(PARAMS)
+    project.run("git", "init", "-q")
+    project.run("dvc", "init", "-q")
+    assert project.trained(project.run("dvc", "repro")) == 2
+    project.commit()
+    return project
+
+
+def test_a_first_repro_ends_in_a_leaderboard_of_variants_and_baselines(finished: Project) -> None:
+    board = pd.read_csv(finished.folder / "data/6_verdict/leaderboard.csv")
+    assert {"plain", "conv_ln", "last_value", "seasonal_naive", "ridge"} == set(board["name"])
+    assert np.isfinite(board["mse"]).all()
+
+
+def test_a_second_repro_does_nothing(finished: Project) -> None:
+    assert "Data and pipelines are up to date" in finished.run("dvc", "repro")
+
+
+def test_adding_a_variant_trains_only_that_variant(finished: Project, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "more")
+    before = {path: path.read_bytes() for path in project.folder.glob("data/4_models/*/weights.npz")}
+    project.edit(lambda params: params["variants"].update(dropout={"family": "dropout", "recurrent": {"dropout_after": {"kind": "standard", "rate": 0.1}}}))
+    assert project.trained(project.run("dvc", "repro", "train")) == 1
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_clone_that_pulls_trains_nothing_and_still_fills_mlflow(finished: Project, tmp_path: Path) -> None:
+    origin = finished.copy(tmp_path / "origin")
+    origin.run("dvc", "remote", "add", "-d", "store", str(tmp_path / "remote"))
+    origin.run("dvc", "push", "-q")
+    origin.commit()
+    origin.run("git", "clone", "-q", ".", str(tmp_path / "clone"))
+    clone = Project(tmp_path / "clone")
+    clone.run("dvc", "pull", "-q")
+    output = clone.run("dvc", "repro")
+    assert clone.trained(output) == 0
+    assert "Running stage 'train'" not in output
+    assert (clone.folder / "mlruns/mlflow.db").exists()
+
+
+def test_a_killed_training_goes_on_without_training_finished_fleets_again(finished: Project, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "killed")
+    project.edit(lambda params: (params["train"].update(epochs=40, patience=40), params["window"].update(lookback=9)))
+    process = project.start("dvc", "repro", "train")
+    known = set((project.folder / ".fleets").glob("*/manifest.json"))
+    wait(lambda: set((project.folder / ".fleets").glob("*/manifest.json")) - known, 120)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    wait(lambda: not trainers(project), 10)
+    models = project.folder / "data/4_models"
+    assert not models.exists() or not list(models.iterdir())
+    assert project.trained(project.run("dvc", "repro", "train")) == 1
+    assert sorted(path.name for path in models.iterdir()) == ["conv_ln", "plain"]
+    assert not [path for path in project.folder.rglob(".4_models*")]
+
+
+def wait(condition: Callable[[], Any], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.1)
+
+
+def trainers(project: Project) -> list[str]:
+    """Processes that still work in the project's folder."""
+    folders = []
+    for process in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            folders.append(process.resolve())
+        except OSError:
+            continue
+    return [str(folder) for folder in folders if folder == project.folder.resolve()]

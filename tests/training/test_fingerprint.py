@@ -1,0 +1,79 @@
+"""A fleet's name hangs on everything that its weights hang on, and on nothing else."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.network.configuration import Model, Shape
+from pipeline.params import Train
+from pipeline.training import fingerprint as subject
+from pipeline.training.fingerprint import fingerprint
+
+SHAPE = Shape(lookback=8, horizon=2, targets=1)
+
+
+def test_a_fingerprint_hangs_on_everything_that_training_reads() -> None:
+    wider = Model.model_validate({"recurrent": {"units": 16}})
+    names = [
+        fingerprint(Model(), Train(), SHAPE, (0, 1), "data"),
+        fingerprint(wider, Train(), SHAPE, (0, 1), "data"),
+        fingerprint(Model(), Train(learning_rate=0.5), SHAPE, (0, 1), "data"),
+        fingerprint(Model(), Train(), Shape(lookback=9, horizon=2, targets=1), (0, 1), "data"),
+        fingerprint(Model(), Train(), SHAPE, (0, 2), "data"),
+        fingerprint(Model(), Train(), SHAPE, (0, 1), "other data"),
+    ]
+    assert len(set(names)) == len(names)
+
+
+def test_how_the_work_is_spread_changes_no_fingerprint() -> None:
+    assert fingerprint(Model(), Train(workers=7, seeds=2), SHAPE, (0, 1), "data") == fingerprint(Model(), Train(), SHAPE, (0, 1), "data")
+
+
+@pytest.fixture
+def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Fingerprints of a network with and without dropout, over a copy of the code in which a module is edited."""
+    shutil.copytree(subject.ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(subject, "ROOT", tmp_path)
+    dropout = Model.model_validate({"conv": {"dropout": {"kind": "standard", "rate": 0.1}}})
+
+    def both(module: str, old: str, new: str) -> tuple[str, str]:
+        path = tmp_path / f"pipeline/{module}.py"
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new, 1))
+        subject.syntax.cache_clear()
+        subject._bare.cache_clear()
+        return fingerprint(Model(), Train(), SHAPE, (0,), "data"), fingerprint(dropout, Train(), SHAPE, (0,), "data")
+
+    yield both
+    subject.syntax.cache_clear()
+    subject._bare.cache_clear()
+
+
+def test_an_edit_of_a_layer_concerns_only_networks_that_hold_it(edited: Any) -> None:
+    before = edited("refusal", "", "")
+    after = edited("network/dropout", "self.rate > 0", "self.rate > 0.0")
+    assert after[0] == before[0]
+    assert after[1] != before[1]
+
+
+def test_an_edit_of_the_training_concerns_every_network(edited: Any) -> None:
+    before = edited("refusal", "", "")
+    after = edited("training/optimizers", "0.999", "0.99")
+    assert after[0] != before[0]
+    assert after[1] != before[1]
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("training/fleet", "VALIDATION_BATCH = 512  #", "VALIDATION_BATCH = 512  # indeed"),
+        ("training/course", '"""Before the first epoch."""', '"""Before anything."""'),
+        ("network/catalogue", "import math", "import math, os"),
+        ("training/store", "import time", "import time as time"),
+    ],
+)
+def test_comments_docstrings_and_the_catalogue_concern_none(edited: Any, module: str, old: str, new: str) -> None:
+    before = edited("refusal", "", "")
+    assert edited(module, old, new) == before
