@@ -12,7 +12,6 @@ import pytest
 from pipeline import files, params, validate
 from pipeline.params import Data, Params, Validate, Window
 from pipeline.refusal import Refusal
-from pipeline.series import table as series_table
 
 PROJECT = Path(__file__).parents[1]
 EMBEDDED = PROJECT / "data" / "0_raw" / "nyc_weather.csv"
@@ -327,10 +326,3 @@ def test_the_frequency_is_inferred_where_none_is_declared(tmp_path: Path) -> Non
     _, report = clean(tmp_path, table().drop([5, 6, 30]), frequency=None)
     assert report["frequency"] == "h"
     assert len(report["cuts"]) == 2
-
-
-def test_a_table_for_forecasting_may_hold_constant_columns(tmp_path: Path) -> None:
-    chosen = settings()
-    raw = write(tmp_path / "raw.csv", table().assign(y=0))
-    found, _ = series_table.clean(chosen.data, chosen.validate_, raw, learn=False)
-    assert set(found.columns["y"]) == {0.0}

@@ -24,19 +24,16 @@ class Table:
     columns: Mapping[str, Array]  # name -> (row,) float64, in the order of `params.data.columns`
 
 
-def clean(data: Data, rules: Validate, path: Path, *, learn: bool = True) -> tuple[Table, dict[str, Any]]:
-    """The table of `path` (a file or a folder) and its report; raises `Refusal` with every finding.
-
-    With `learn` false, as for a few recent rows to forecast from, a column may be constant, and missing as far as it can be filled.
-    """
+def clean(data: Data, rules: Validate, path: Path) -> tuple[Table, dict[str, Any]]:
+    """The table of `path` (a file or a folder) and its report; raises `Refusal` with every finding."""
     if double := checks.roles(data):
         raise Refusal(*double, *checks.idle(data, rules))
     found = reading.read(data, path)
     readings, told, outside = checks.limits(found.readings, rules.limits)
     repeated = checks.repeated(readings, data)
-    hopeless = checks.mostly_missing(readings, data, rules.mostly_missing if learn else 1.0)
+    hopeless = checks.mostly_missing(readings, data, rules.mostly_missing)
     findings = [*checks.idle(data, rules), *found.findings, *repeated, *checks.text(readings), *told, *checks.infinite(readings)]
-    findings += [*chain.from_iterable(hopeless.values()), *(checks.constant(readings, data) if learn else [])]
+    findings += [*chain.from_iterable(hopeless.values()), *checks.constant(readings, data)]
     try:
         regular, step = _regular(readings, data, rules.gaps, sound=found.whole and not repeated)
         findings += filling.refused(regular, data, rules, hopeless)
