@@ -110,10 +110,11 @@ def test_a_variant_is_the_model_with_its_overlay(content: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("study", "names"), [(["plain"], ["plain"]), (["conv_bn_*"], ["conv_bn_before", "conv_bn_after"]), ("between", ["lstm_bn_after", "lstm_ln_after"])]
+    ("study", "names"), [(["plain"], ["plain"]), (["bn_*"], ["bn_one", "bn_two"]), ("conv", ["bn_one", "ln"]), (["ln", "plain"], ["plain", "ln"])]
 )
 def test_a_study_selects_by_name_glob_and_family(content: dict[str, Any], study: Any, names: list[str]) -> None:
-    content["study"] = study
+    families = {"plain": "plain", "bn_one": "conv", "bn_two": "between", "ln": "conv"}
+    content |= {"study": study, "variants": {name: {"family": family} for name, family in families.items()}}
     assert [variant.name for variant in params.parse(content).selected] == names
 
 

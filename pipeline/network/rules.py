@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.network import cell_rules
 from pipeline.network.configuration import Model, Shape, Slot
 
 UNBOUNDED = frozenset({"linear", "relu", "selu", "elu", "gelu", "silu", "softplus"})
 REVERSIBLE = frozenset({"revin", "revin_last", "last_value", "robust"})
-WHOLE_WINDOW = frozenset({"revin", "revin_last", "robust", "group", "instance", "batch_always"})  # a step sees later ones
+WHOLE_WINDOW = frozenset({*REVERSIBLE, "group", "instance", "batch", "batch_renorm", "batch_always"})  # a step sees later ones
 ALPHA = frozenset({"alpha", "alpha_feature"})
 
 
@@ -180,12 +181,28 @@ RULES = (
         "use head.activation linear",
     ),
     Rule(
+        "R16b",
+        "refuse",
+        lambda c: c.model.input.normalization.kind in REVERSIBLE and c.model.input.values == "raw",
+        "input.normalization, input.values",
+        "undone on raw inputs it forecasts in the columns' units, and the targets are standardized",
+        "feed it standardized values",
+    ),
+    Rule(
         "R18",
         "refuse",
-        lambda c: _narrow(c, range(1, 2)) or _indivisible(c) or (c.steps == 1 and any(place != "input.normalization" for place, *_ in c.at("instance"))),
+        lambda c: _narrow(c, range(1, 2)) or _indivisible(c),
         "normalization over channels",
-        "one channel normalized by itself is a constant, groups must divide the channels, and one step has no spread",
+        "one channel normalized by itself is a constant, and groups must divide the channels",
         "use another normalization, or more filters or units",
+    ),
+    Rule(
+        "R18c",
+        "refuse",
+        lambda c: c.model.recurrent.output_normalization.kind == "instance" and not c.model.head.sequence or (c.steps == 1 and bool(c.at("instance"))),
+        "instance normalization",
+        "one step has no spread over time",
+        "use another normalization there",
     ),
     Rule(
         "R18b",
@@ -200,7 +217,7 @@ RULES = (
         "warn",
         lambda c: (
             c.model.head.sequence
-            and bool(c.at(*WHOLE_WINDOW, "batch*") or c.model.recurrent.bidirectional or (c.model.conv.filters and c.model.conv.squeeze_excite))
+            and bool(c.at(*WHOLE_WINDOW) or c.model.recurrent.bidirectional or (c.model.conv.filters and c.model.conv.squeeze_excite))
         ),
         "head.sequence",
         "a forecast at every step should not see later steps, and a part of this network does",
@@ -255,5 +272,6 @@ IMPOSSIBLE: Mapping[str, str] = {
 
 
 def findings(case: Case, action: Literal["refuse", "warn"], allow: tuple[str, ...] = ()) -> list[str]:
-    """Every rule of this action that `case` breaks, but for those named in `allow`."""
-    return [str(rule) for rule in RULES if rule.action == action and rule.name not in allow and rule.broken(case)]
+    """Every rule of this action that `case` breaks, but for those named in `allow`; what a cell cannot hold is always refused."""
+    misfits = [f"recurrent.{sentence}" for sentence in cell_rules.misfits(case.model.recurrent)] if action == "refuse" else []
+    return misfits + [str(rule) for rule in RULES if rule.action == action and rule.name not in allow and rule.broken(case)]

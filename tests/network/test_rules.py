@@ -21,8 +21,10 @@ BREAKS: dict[str, tuple[dict[str, Any], int]] = {  # rule -> (overlay, batch)
     "R4": ({"recurrent": {"output_normalization": "batch"}}, 1),
     "R4b": ({"recurrent": {"output_normalization": "batch"}}, 4),
     "R6": ({"conv": {"normalization": "batch", "position": "before"}}, 32),
-    "R15": ({"recurrent": {"normalization": "batch"}}, 4),
+    "R15": ({"recurrent": {"normalization": "batch_recurrent"}}, 4),
     "R16": ({"input": {"normalization": "last_value"}, "head": {"activation": "tanh"}}, 32),
+    "R16b": ({"input": {"values": "raw", "normalization": "revin"}}, 32),
+    "R18c": ({"recurrent": {"output_normalization": "instance"}}, 32),
     "R18": ({"conv": {"filters": 1, "normalization": "layer"}}, 32),
     "R18b": ({"conv": {"filters": 2, "normalization": "layer"}}, 32),
     "R19": ({"head": {"sequence": True}, "recurrent": {"bidirectional": True}}, 32),
@@ -62,6 +64,12 @@ def test_a_rule_fires_on_its_network_and_says_how_to_go_on(name: str) -> None:
 @pytest.mark.parametrize("overlay", KEEPS)
 def test_networks_that_work_break_no_rule(overlay: dict[str, Any]) -> None:
     assert broken(overlay, 32) == set()
+
+
+def test_what_a_cell_cannot_hold_is_refused_whatever_is_allowed() -> None:
+    overlay = {"recurrent": {"cell": "gru", "recurrent_dropout": {"kind": "moon", "rate": 0.1}}}
+    (finding,) = findings(case(overlay), "refuse", allow=("R1",))
+    assert finding.startswith("recurrent.recurrent_dropout moon acts on a part that gru does not have; it fits lstm")
 
 
 def test_groups_must_divide_every_width() -> None:
