@@ -9,6 +9,7 @@ import numpy as np
 from pipeline.files import read_json
 from pipeline.network.configuration import Model, Shape
 from pipeline.refusal import Refusal
+from pipeline.training import backend
 from pipeline.training.fingerprint import digest
 
 BATCH = 1024  # windows at a time; bounds memory, changes no result
@@ -25,6 +26,7 @@ class Ensemble:
     @classmethod
     def load(cls, folder: Path) -> "Ensemble":
         """Read the folder of a variant; raises `Refusal` where the weights are not those that were written."""
+        backend.start()
         import tensorflow as tf
 
         from pipeline.training.replicas import Replicas

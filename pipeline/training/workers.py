@@ -11,11 +11,10 @@ from typing import Any, TypeVar
 
 from joblib import Parallel, delayed
 
+from pipeline.training import backend
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-
-ENVIRONMENT = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
-
 
 @dataclass(frozen=True)
 class _Failure:
@@ -24,7 +23,6 @@ class _Failure:
 
 def run(work: Callable[[Task], Result], tasks: Sequence[Task], workers: int) -> Iterator[Result]:
     """Yield `work(task)` of every task as it ends, in any order; raises `RuntimeError` for those that failed when all the others are done."""
-    os.environ.update(ENVIRONMENT)
     pool = Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="all", batch_size=1)
     failures = []
     for outcome in pool(delayed(_attempt)(work, task, os.getpid()) for task in tasks):
@@ -50,10 +48,7 @@ def _prepare(parent: int) -> None:
     if os.getpid() == parent:
         return
     die_with(parent)
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    backend.start(threads=1)
 
 
 def die_with(parent: int) -> None:
