@@ -4,7 +4,7 @@ The challenger is the best variant's seeds as one ensemble. It and the present c
 out, for the same origins of the test part, each in a process of its own and with the code that was registered with it.
 """
 
-import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,6 +30,7 @@ from pipeline.verdict.verdict import Result, Verdict
 
 CODE = Path(__file__).parent.parent  # the folder that has the package in it; in a registered model it is `code`
 NEW_NAME = "give the new model a name of its own: promote.name in params.yaml"
+GREETING = re.compile(r"[IWE]\d{4} |WARNING: All log messages before absl|To enable the following instructions")
 SKEW = 1e-3  # by how much the error in use may differ from the evaluated one, relatively: rounding, and no more
 
 
@@ -114,17 +115,22 @@ def ask(code: Path, folder: Path, table: Path, starts: Array) -> Array:
     with tempfile.TemporaryDirectory() as scratch:
         question, answer = Path(scratch) / "starts.npy", Path(scratch) / "answers.npy"
         np.save(question, starts)
-        paths = [str(path.resolve()) for path in (folder, table, question, answer)]
-        done = subprocess.run([sys.executable, "-m", "pipeline.forecaster", *paths], cwd=code, env=environment(), capture_output=True, text=True)
-        if done.returncode:
-            raise Refusal(f"{folder}: this forecaster cannot be run: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
+        told = execute(code, "pipeline.forecaster", *(str(path.resolve()) for path in (folder, table, question, answer)))
+        if told is not None:
+            raise Refusal(f"{folder}: this forecaster cannot be run: {told.splitlines()[-1]}")
         answers: Array = np.load(answer)
         return answers
 
 
-def environment() -> dict[str, str]:
-    """For processes that run a forecaster: without TensorFlow's greetings."""
-    return {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
+def execute(code: Path, module: str, *words: str) -> str | None:
+    """Run `module` of the package in `code` in a process of its own, which may write to stdout; null, or what it said when it failed."""
+    done = subprocess.run([sys.executable, "-m", module, *words], cwd=code, stderr=subprocess.PIPE, text=True)
+    return "\n".join(without_greetings(done.stderr)) or "it gave no reason" if done.returncode else None
+
+
+def without_greetings(output: str) -> list[str]:
+    """The lines of a process' output, without blank ones and without those that TensorFlow prints whenever it is imported."""
+    return [line for line in output.splitlines() if line.strip() and not GREETING.match(line)]
 
 
 def _build(params: Params, layout: Layout, best: Result, folder: Path) -> None:

@@ -5,7 +5,6 @@ without `--output` they go to the terminal. The champion runs with the code that
 """
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
@@ -48,9 +47,9 @@ def delegate(model: Path, source: Path, output: Path | None) -> None:
     """Let the registered code forecast, with its own messages and exit status."""
     paths = {"--forecaster": model / "artifacts" / "forecaster", "--input": source, "--output": output}
     options = [word for option, path in paths.items() if path for word in (option, str(path.resolve()))]
-    done = subprocess.run([sys.executable, "-m", "pipeline.forecast", *options], cwd=model / "code", env=champion.environment())
-    if done.returncode:
-        sys.exit(done.returncode)
+    told = champion.execute(model / "code", "pipeline.forecast", *options)
+    if told is not None:
+        sys.exit(f"\n{told}\n")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from pipeline.refusal import Refusal
 from pipeline.series import calendar, frequency, rows
 from pipeline.series.rows import Array
 from pipeline.series.scaler import Scaler
-from pipeline.training.store import digest
+from pipeline.training.fingerprint import digest
 
 FILES = ("scaler.json", "channels.json", "fleet.json", "weights.npz")
 BATCH = 1024  # windows at a time; bounds memory, changes no result

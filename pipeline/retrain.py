@@ -104,12 +104,12 @@ def _repro(*stages: str) -> None:
     """`dvc repro`, its output passed on to stderr; raises `Refusal` with the end of it where a stage fails."""
     command = [sys.executable, "-m", "dvc", "repro", *stages]
     with subprocess.Popen(command, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        lines = []
+        output = ""
         for line in process.stdout or ():
             sys.stderr.write(line)
-            lines.append(line.rstrip())
+            output += line
     if process.returncode:
-        raise Refusal(f"`dvc {' '.join(command[3:])}` failed:", *[line for line in lines if line][-TAIL:])
+        raise Refusal(f"`dvc {' '.join(command[3:])}` failed:", *champion.without_greetings(output)[-TAIL:])
 
 
 def _dvc(*words: str) -> "subprocess.CompletedProcess[str]":

@@ -32,7 +32,7 @@ def run(params: Params, models: Path, errors: Path, verdict: Path, out: Path) ->
 
 
 def _summary(judged: Verdict, verdict: Path) -> Run:
-    files = {path.relative_to(verdict).as_posix(): path for path in sorted(verdict.rglob("*")) if path.is_file()}
+    files = {path.relative_to(verdict).as_posix(): path for path in sorted(verdict.rglob("*")) if path.is_file() and path.name[0] != "."}
     best = {"best": judged.best.name} if judged.best else {}
     return Run("verdict", {"role": "verdict", **best}, params=_task(judged), artifacts=files)
 

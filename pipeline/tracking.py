@@ -380,7 +380,7 @@ def show(folder: Path) -> None:
     """Become MLflow's server for the store in `folder`, on this machine only, until Ctrl-C; of a server elsewhere, tell the address."""
     uri = address(folder)
     if uri.startswith("http"):
-        print(f"MLflow runs at {uri}")
+        print(f"MLflow runs at {_public(uri)}")
         return
     if uri.startswith("sqlite") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise Refusal(f"{uri.removeprefix('sqlite:///')}: there is nothing to show yet; run `dvc repro`")

@@ -12,8 +12,9 @@ from mlflow import MlflowClient
 
 from pipeline.refusal import Refusal
 from pipeline.tracking import PREVIOUS, Candidate, Registry, Run, Store, digest
+from tests.workshop import MLFLOW_WARNINGS, empty_mlflow
 
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy", "ignore:.*Any type hint is inferred")  # both are MLflow's own
+pytestmark = pytest.mark.filterwarnings(*MLFLOW_WARNINGS)
 
 CHILD = Run("plain, seed 0", {"role": "seed", "state": "trained"}, metrics={"mse": 0.5}, curves={"loss": {epoch: 1 / epoch for epoch in range(1, 1500)}})
 PARENT = Run("plain", {"role": "variant", "family": "plain"}, params={"conv.filters": "[10]"}, metrics={"mse_mean": 0.5}, children=(CHILD,))
@@ -21,20 +22,10 @@ CHANGED = dataclasses.replace(PARENT, metrics={"mse_mean": 0.4})
 OTHER = Run("last value", {"role": "baseline"}, metrics={"mse_mean": 0.9})
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite store; creating one takes seconds, copying it none."""
-    folder = tmp_path_factory.mktemp("template")
-    MlflowClient(f"sqlite:///{folder / 'mlflow.db'}").search_experiments()
-    return folder / "mlflow.db"
-
-
 @pytest.fixture
-def folder(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    (tmp_path / "mlruns").mkdir()
-    shutil.copy(template, tmp_path / "mlruns" / "mlflow.db")
-    return tmp_path / "mlruns"
+    return empty_mlflow(tmp_path / "mlruns")
 
 
 @pytest.fixture
@@ -100,11 +91,9 @@ def test_runs_of_other_people_in_the_same_experiment_stay_as_they_are(store: Sto
     assert "current" not in store.client.get_run(theirs).data.tags
 
 
-def test_an_empty_store_gets_everything(store: Store, folder: Path, template: Path) -> None:
+def test_an_empty_store_gets_everything(store: Store, folder: Path) -> None:
     store.publish([PARENT, OTHER])
-    (folder / "new").mkdir()
-    shutil.copy(template, folder / "new" / "mlflow.db")
-    again = Store(folder / "new", "study")
+    again = Store(empty_mlflow(folder / "new"), "study")
     assert again.publish([PARENT, OTHER]) == 2
     assert shown(again) == ["last value", "plain", "plain, seed 0"]
 
@@ -159,9 +148,8 @@ def test_a_server_that_is_down_is_one_clear_refusal_at_once(folder: Path, monkey
     assert "dvc repro track" in str(refusal.value)
 
 
-def test_a_tracking_uri_of_the_environment_is_honoured(folder: Path, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copy(template, tmp_path / "elsewhere.db")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'elsewhere.db'}")
+def test_a_tracking_uri_of_the_environment_is_honoured(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{empty_mlflow(tmp_path / 'elsewhere') / 'mlflow.db'}")
     Store(folder, "study").publish([PARENT])
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert shown(Store(folder, "study")) == []

@@ -1,0 +1,201 @@
+"""A forecaster answers in real units from recent rows, is fed exactly what the network was trained on, and refuses what it cannot forecast from."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import forecaster
+from pipeline.files import read_json, write_json
+from pipeline.forecaster import Forecaster
+from pipeline.refusal import Refusal
+from pipeline.series import rows
+from pipeline.series.dataset import Dataset
+from pipeline.series.windows import Windows, gather
+from pipeline.tracking import digest
+from pipeline.training.ensemble import Ensemble
+from tests.workshop import HORIZON, LOOKBACK, Workshop, raw, recent
+
+
+class LastValue:
+    """Stands for a trained ensemble: seed s forecasts the newest value of the target plus `offsets[s]`, and `asked` keeps the inputs."""
+
+    def __init__(self, offsets: tuple[float, ...]) -> None:
+        self.offsets = offsets
+        self.asked: list[np.ndarray] = []
+
+    def forecast(self, inputs: np.ndarray) -> np.ndarray:
+        self.asked.append(inputs)
+        newest = np.repeat(inputs[:, -1:, :1], HORIZON, axis=1)
+        return np.stack([newest + np.float32(offset) for offset in self.offsets])
+
+
+def build(workshop: Workshop, members: tuple[int, ...] = (0,), values: str = "standardized", name: str = "forecaster") -> Path:
+    path = workshop.folder / name
+    forecaster.build(workshop.params, "h", workshop.variant("plain", values, one=np.ones(3)), members, workshop.layout.standardized, path)
+    return path
+
+
+class Loader:
+    """Builds and loads forecasters with a stand-in for the network."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.monkeypatch = monkeypatch
+
+    def __call__(self, workshop: Workshop, offsets: tuple[float, ...] = (0.0,), **how: Any) -> tuple[Forecaster, LastValue]:
+        stand_in = LastValue(offsets)
+        self.monkeypatch.setattr(Ensemble, "load", classmethod(lambda cls, folder: stand_in))
+        return Forecaster.load(build(workshop, **how)), stand_in
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Loader:
+    return Loader(monkeypatch)
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path / "workshop")
+
+
+def test_forecasts_are_in_real_units_one_row_for_each_series_and_step(workshop: Workshop, load: Loader) -> None:
+    forecasts = load(workshop)[0].forecast(recent())
+    assert list(forecasts.columns) == ["place", "hour", "level"]
+    assert forecasts["place"].tolist() == ["a"] * HORIZON + ["b"] * HORIZON
+    assert forecasts["hour"].tolist() == [*pd.date_range("2020-01-05T04:00", periods=HORIZON, freq="h", tz="UTC")] * 2
+    newest = raw().groupby("place")["level"].last().to_numpy()
+    np.testing.assert_allclose(forecasts["level"], np.repeat(newest, HORIZON), rtol=1e-5)
+
+
+def test_the_forecast_is_the_mean_over_the_members(workshop: Workshop, load: Loader) -> None:
+    alone = load(workshop, (0.5,))[0].forecast(recent())
+    together = load(workshop, (0.0, float("nan"), 1.0), members=(0, 2))[0].forecast(recent())
+    pd.testing.assert_frame_equal(alone, together)
+
+
+@pytest.mark.parametrize("values", ["standardized", "raw"])
+def test_the_network_is_fed_what_it_was_trained_on(workshop: Workshop, load: Loader, values: str) -> None:
+    stand_in = load(workshop, values=values)[1]
+    clean, starts = workshop.layout.clean / "table.parquet", Windows.load(workshop.layout.windows).test
+    np.save(workshop.folder / "starts.npy", starts)
+    forecaster.replay(workshop.folder / "forecaster", clean, workshop.folder / "starts.npy", workshop.folder / "answers.npy")
+    trained_on = gather(getattr(Dataset.load(workshop.layout.standardized), values), starts, LOOKBACK, HORIZON, known=4)
+    np.testing.assert_array_equal(np.concatenate(stand_in.asked), trained_on)
+    assert np.load(workshop.folder / "answers.npy").shape == (len(starts), HORIZON, 1)
+
+
+def test_recent_rows_and_the_clean_table_lead_to_the_same_forecasts(workshop: Workshop, load: Loader) -> None:
+    loaded = load(workshop)[0]
+    index = rows.read(workshop.layout.clean / "table.parquet")
+    np.save(workshop.folder / "starts.npy", [part.stop - LOOKBACK for part in index.slices()])
+    forecaster.replay(workshop.folder / "forecaster", workshop.layout.clean / "table.parquet", workshop.folder / "starts.npy", workshop.folder / "a.npy")
+    np.testing.assert_array_equal(loaded.forecast(recent())["level"], np.load(workshop.folder / "a.npy").ravel())
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        lambda table, folder: raw(),
+        lambda table, folder: table.iloc[::-1],
+        lambda table, folder: table.assign(hour=pd.to_datetime(table["hour"])),
+        lambda table, folder: table.assign(wind=table["wind"].astype(object), level=table["level"].astype(str), more="text"),
+        lambda table, folder: save(table, folder / "recent.csv"),
+    ],
+    ids=["more rows than needed", "newest first", "times that are times", "numbers as text and a further column", "a file"],
+)
+def test_the_same_rows_in_another_form_give_the_same_forecasts(workshop: Workshop, load: Loader, same: Callable[[pd.DataFrame, Path], Any]) -> None:
+    loaded = load(workshop)[0]
+    pd.testing.assert_frame_equal(loaded.forecast(same(recent(), workshop.folder)), loaded.forecast(recent()))
+
+
+def save(table: pd.DataFrame, path: Path) -> Path:
+    table.to_csv(path, index=False)
+    return path
+
+
+def test_older_rows_than_a_forecast_looks_at_may_be_imperfect(workshop: Workshop, load: Loader) -> None:
+    table = raw()
+    table.loc[3, ["level", "wind"]] = None
+    table = table.drop(index=[7, 8])
+    pd.testing.assert_frame_equal(load(workshop)[0].forecast(table), load(workshop)[0].forecast(recent()))
+
+
+def spoil(row: int, column: str, value: Any) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    def spoiled(table: pd.DataFrame) -> pd.DataFrame:
+        table = table.astype({column: object})
+        table.loc[row, column] = value
+        return table
+
+    return spoiled
+
+
+BAD = {
+    "a missing value": (spoil(1, "level", None), "input: column 'level', series 'a': missing values: 1 of 6, first at 2020-01-04T23:00:00Z"),
+    "NaN": (spoil(7, "wind", float("nan")), "column 'wind', series 'b': missing values"),
+    "infinity": (spoil(1, "level", float("inf")), "column 'level', series 'a': infinite values"),
+    "text": (spoil(1, "level", "high"), "column 'level', series 'a': text where a number should be: 1 of 6, first 'high'"),
+    "a value outside of limits": (spoil(1, "level", -2000), "column 'level', series 'a': values outside of -1000"),
+    "a value whose limits say missing": (spoil(1, "wind", 1048), "column 'wind', series 'a': missing values"),
+    "a missing column": (lambda table: table.drop(columns="wind"), "input: column 'wind' is not there"),
+    "no column of series": (lambda table: table.drop(columns="place"), "input: column 'place' is not there"),
+    "too few rows": (lambda table: table.drop(index=0), "series 'a': has 5 rows; a forecast looks at the last 6"),
+    "no rows": (lambda table: table.iloc[:0], "input: holds no rows"),
+    "an unknown series": (lambda table: table.replace({"place": {"b": "c"}}), "series 'c': is not one that the forecaster was trained on (a, b)"),
+    "a gap": (lambda table: recent(7).drop(index=2), "times that are not one step (h) behind the row before: 1 of 6, first at"),
+    "a repeated time": (lambda table: pd.concat([table, table.loc[[5]]]), "rows with the time of another row: 1 of 6"),
+    "an unreadable time": (spoil(1, "hour", "yesterday"), "times that cannot be read: 1"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_rows_that_cannot_be_forecast_from_are_refused_with_the_place_and_the_way_out(workshop: Workshop, load: Loader, kind: str) -> None:
+    change, message = BAD[kind]
+    with pytest.raises(Refusal) as refusal:
+        load(workshop)[0].forecast(change(recent()))
+    assert message in str(refusal.value)
+
+
+def test_all_findings_are_told_at_once(workshop: Workshop, load: Loader) -> None:
+    table = spoil(7, "wind", "calm")(spoil(1, "level", None)(recent())).replace({"place": {"b": "c"}})
+    with pytest.raises(Refusal) as refusal:
+        load(workshop)[0].forecast(table)
+    assert len(refusal.value.findings) == 3
+
+
+def test_a_table_of_one_series_needs_no_column_of_series(tmp_path: Path, load: Loader) -> None:
+    forecasts = load(Workshop(tmp_path / "single", series=None))[0].forecast(recent().iloc[:LOOKBACK].drop(columns="place"))
+    assert list(forecasts.columns) == ["hour", "level"]
+    assert len(forecasts) == HORIZON
+
+
+def test_days_are_days_of_the_time_zone_across_a_clock_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = build(Workshop(tmp_path / "zone", time_zone="Europe/Berlin"))
+    facts = read_json(path / "params.json")
+    write_json(path / "params.json", facts | {"frequency": "D"})
+    monkeypatch.setattr(Ensemble, "load", classmethod(lambda cls, folder: LastValue((0.0,))))
+    days = [f"2020-03-{day:02}T12:00:00" for day in range(23, 29)]  # local noon; the clock changes in the night to the 29th
+    forecasts = Forecaster.load(path).forecast(recent().iloc[:LOOKBACK].assign(hour=days))
+    assert forecasts["hour"].dt.tz_convert("Europe/Berlin").dt.hour.tolist() == [12] * HORIZON
+
+
+@pytest.mark.parametrize("file", ["weights.npz", "scaler.json", "fleet.json", "channels.json"])
+def test_a_file_that_is_not_the_one_that_was_built_is_refused(workshop: Workshop, load: Loader, file: str) -> None:
+    path = build(workshop)
+    (path / file).write_bytes((path / file).read_bytes() + b" ")
+    with pytest.raises(Refusal, match=f"{file}: is not the file that was promoted"):
+        Forecaster.load(path)
+
+
+def test_equal_results_make_equal_forecasters(workshop: Workshop, load: Loader) -> None:
+    assert digest(build(workshop)) == digest(build(workshop, name="again"))
+    assert digest(build(workshop)) != digest(build(workshop, members=(0, 1), name="other"))
+
+
+def test_nothing_in_a_forecaster_is_pickled(workshop: Workshop, load: Loader) -> None:
+    path = build(workshop)
+    assert {file.suffix for file in path.iterdir()} == {".json", ".npz"}
+    with np.load(path / "weights.npz", allow_pickle=False) as weights:
+        assert weights["one"].tolist() == [1, 1, 1]
