@@ -104,9 +104,9 @@ class Untied(Places):
         self.masks = masks
 
     def inputs(self, x: Tensor, kernel: Tensor) -> Tensor:
-        gates, (steps, channels) = self.masks.shape[0], x.shape[1:]
-        masked = ops.reshape(x * self.masks[:, :, None], (gates, -1, channels))
-        return ops.reshape(_side_by_side(ops.matmul(masked, self.kernel(kernel))), (-1, steps, kernel.shape[-1]))
+        gates, channels = self.masks.shape[0], kernel.shape[0]
+        masked = ops.reshape(kernel, (channels, gates, -1)) * ops.transpose(self.masks, (1, 2, 0))[..., None]
+        return ops.matmul(x, ops.reshape(masked, (-1, *kernel.shape)))
 
     def kernel(self, kernel: Tensor) -> Tensor:
         """One matrix per gate: (channel, gate and unit) -> (gate, channel, unit)."""
