@@ -101,6 +101,7 @@ def test_a_combination_that_cannot_work_is_refused_unless_it_is_allowed_by_name(
 
 def test_a_variant_is_the_model_with_its_overlay(content: dict[str, Any]) -> None:
     content["model"]["conv"]["filters"] = [4, 8]
+    content["study"] = "*"
     content["variants"] = {"mine": {"family": "mine", "conv": {"normalization": "batch"}, "train": {"optimizer": "sgd"}}}
     (mine,) = params.parse(content).variants
     assert mine.model.conv.filters == (4, 8)
