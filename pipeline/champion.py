@@ -89,7 +89,7 @@ def challenge(params: Params, layout: Layout) -> Decision:
         if same is not None and same.rolled_back:
             reason = f"{same} is this very forecaster, and people have rolled it back; `python -m pipeline.promote --rollback` brings it back"
             return Decision("refused", reason, present)
-        errors, objections = _judge(_trial(layout, judged), judged, judged.best, folder, registry, present)
+        errors, objections = _judge(trial(layout, judged), judged, judged.best, folder, registry, present)
         if objections:
             return Decision("refused", "; ".join(objections), present, errors)
         candidate = Candidate(params.promote.name, folder, judged.best.name, _inputs(params))
@@ -143,7 +143,8 @@ def _inputs(params: Params) -> list[str]:
     return [*([params.data.series] if params.data.series else []), params.data.time, *params.data.columns]
 
 
-def _trial(layout: Layout, judged: Verdict) -> Trial:
+def trial(layout: Layout, judged: Verdict) -> Trial:
+    """The questions that the test windows of `judged` are."""
     table = layout.clean / "table.parquet"
     scaler = Scaler.from_json(read_json(layout.standardized / "scaler.json"))
     exam = judged.exam

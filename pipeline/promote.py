@@ -1,7 +1,8 @@
 """Make the best variant of the study the champion, if it passes the gate, or return to the champion before.
 
 `python -m pipeline.promote` takes the best variant's seeds as one ensemble and compares it with the best naive baseline and with the present
-champion. The exit status is 1, and nothing changes, where it is refused. `--rollback` swaps the champion and the one before.
+champion. The exit status is 1, and nothing changes, where it is refused. `--rollback` swaps the champion and the one before;
+the dethroned one does not come back by itself.
 """
 
 import argparse

@@ -55,8 +55,10 @@ def run(path: Path) -> Iterator[str]:
 
 def _changes() -> str:
     """What `dvc status` says has changed since the last run."""
-    done = _dvc("status", "--json")
-    stages = json.loads(done.stdout) if not done.returncode else {}
+    done = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], env=_environment(), capture_output=True, text=True)
+    if done.returncode:
+        raise Refusal("`dvc status` failed:", *done.stderr.splitlines()[-TAIL:])
+    stages = json.loads(done.stdout)
     lines = [f"- `{stage}`: {_reasons(entries)}" for stage, entries in stages.items()]
     return "\n".join(["## What changed", "", *(lines or ["Nothing: data, code and parameters are those of the last run."])])
 
@@ -110,10 +112,6 @@ def _repro(*stages: str) -> None:
             output += line
     if process.returncode:
         raise Refusal(f"`dvc {' '.join(command[3:])}` failed:", *champion.without_greetings(output)[-TAIL:])
-
-
-def _dvc(*words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, "-m", "dvc", *words], env=_environment(), capture_output=True, text=True)
 
 
 def _environment() -> dict[str, str]:

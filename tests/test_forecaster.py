@@ -8,15 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import forecaster
+from pipeline import champion, evaluate, forecaster
 from pipeline.files import read_json, write_json
 from pipeline.forecaster import Forecaster
+from pipeline.params import Params
 from pipeline.refusal import Refusal
 from pipeline.series import rows
 from pipeline.series.dataset import Dataset
 from pipeline.series.windows import Windows, gather
 from pipeline.tracking import digest
+from pipeline.training import fingerprint as hashes
 from pipeline.training.ensemble import Ensemble
+from pipeline.verdict import verdict
 from tests.workshop import HORIZON, LOOKBACK, Workshop, raw, recent
 
 
@@ -199,3 +202,33 @@ def test_nothing_in_a_forecaster_is_pickled(workshop: Workshop, load: Loader) ->
     assert {file.suffix for file in path.iterdir()} == {".json", ".npz"}
     with np.load(path / "weights.npz", allow_pickle=False) as weights:
         assert weights["one"].tolist() == [1, 1, 1]
+
+
+def test_a_real_network_errs_in_use_exactly_as_it_was_evaluated(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path / "workshop")
+    places, settings = workshop.layout, workshop.params.model_copy(update={"study": ("conv_ln",)})
+    variant = untrained(settings, places.models / "conv_ln")
+    evaluate.run(settings, places.standardized, places.windows, places.models, places.errors)
+    forecaster.build(settings, "h", variant, (0, 1), places.standardized, tmp_path / "forecaster")
+    trial = champion.trial(places, verdict.read(places.errors))
+    errors = trial.errors(champion.CODE, tmp_path / "forecaster", np.ones(len(trial.starts), bool))
+    evaluated = np.load(places.errors / "conv_ln" / "standardized.npy")
+    np.testing.assert_allclose(errors, evaluated.mean(axis=0), atol=1e-4)
+
+
+def untrained(settings: Params, folder: Path) -> Path:
+    """The folder of a variant as `train` writes it, with the weights that training begins with."""
+    from pipeline.network.configuration import Shape
+    from pipeline.training.replicas import Replicas
+
+    (variant,) = settings.selected
+    shape = Shape(LOOKBACK, HORIZON, targets=1, covariates=1, known=4)
+    replicas = Replicas(variant.model, shape)
+    weights, statistics = replicas.initial((0, 1))
+    folder.mkdir(parents=True)
+    np.savez(folder / "weights.npz", **replicas.named(np.asarray(weights), [np.asarray(values) for values in statistics]))
+    whole = {"model": variant.model.model_dump(mode="json"), "train": variant.train.model_dump(mode="json"), "shape": vars(shape)}
+    facts = {"name": variant.name, "family": variant.family, "parameters": replicas.parameters, "weights": hashes.digest(folder / "weights.npz")}
+    write_json(folder / "fleet.json", {**whole, **facts, "seeds": [0, 1], "states": ["trained"] * 2, "epochs": [1, 1], "best_epochs": [1, 1]})
+    write_json(folder / "cost.json", {"seconds_per_replica": 0.1, "device": "CPU"})
+    return folder

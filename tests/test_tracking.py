@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from pipeline.refusal import Refusal
 from pipeline.tracking import PREVIOUS, Candidate, Registry, Run, Store, digest
@@ -183,6 +184,21 @@ def test_processes_that_open_a_fresh_store_at_once_all_publish(tmp_path: Path, m
     crowd = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "mlruns")]) for _ in range(2)]
     assert [process.wait() for process in crowd] == [0, 0]
     assert shown(Store(tmp_path / "mlruns", "study")) == ["one"]
+
+
+def test_a_store_of_an_earlier_mlflow_is_upgraded_and_a_copy_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Store(folder, "study").publish([OTHER])
+    before, answers = (folder / "mlflow.db").read_bytes(), [MlflowException("Detected out-of-date database schema (found version a, but expected b)")]
+    through = MlflowClient.search_experiments
+
+    def search(*args: object, **options: object) -> object:
+        if answers:
+            raise answers.pop()
+        return through(*args, **options)
+
+    monkeypatch.setattr(MlflowClient, "search_experiments", search)
+    assert shown(Store(folder, "study")) == ["last value"]
+    assert (folder / "mlflow.before-upgrade.db").read_bytes() == before
 
 
 def candidate(folder: Path, content: str) -> Candidate:

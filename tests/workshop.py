@@ -10,12 +10,19 @@ import pandas as pd
 from mlflow import MlflowClient
 
 from pipeline import params, standardize, validate, window
-from pipeline.files import write_json
+from pipeline.files import read_json, write_json
 from pipeline.layout import Layout
 from pipeline.params import Params
+from pipeline.series import rows
+from pipeline.series.scaler import Scaler
+from pipeline.series.windows import Windows
+from pipeline.verdict import contender
+from pipeline.verdict.contender import Summary
+from pipeline.verdict.exam import Facts
 
 MLFLOW_WARNINGS = ("ignore:The ``noload`` loader strategy", "ignore:.*Any type hint is inferred")  # of its own code, with libraries newer than it
 LOOKBACK, HORIZON = 6, 3
+NAIVE = 0.5  # standardized error of the best naive baseline
 PLACES = (("a", 10.0), ("b", 500.0))
 CONTENT: dict[str, Any] = {
     "data": {
@@ -55,18 +62,18 @@ def recent(count: int = LOOKBACK) -> pd.DataFrame:
 
 
 class Workshop:
-    """Runs the data stages on `raw()`; `variant` adds the folder of a trained variant."""
+    """Runs the data stages on `raw()`; `variant` adds the folder of a trained variant, `study` variants with their errors."""
 
     def __init__(self, folder: Path, **data: Any) -> None:
         self.layout = Layout(*(folder / name for name in ("clean", "standardized", "windows", "models", "errors", "verdict", "mlruns/receipt.json")))
-        self.folder = folder
+        self.folder = made(folder)
+        empty_mlflow(self.layout.store)
         self.prepare({**CONTENT, "data": {**CONTENT["data"], **data}})
 
     def prepare(self, content: dict[str, Any]) -> None:
         """Run the data stages with these parameters."""
         self.params: Params = params.parse(content)
         table = raw() if self.params.data.series else raw()[lambda t: t["place"] == "a"]
-        self.folder.mkdir(exist_ok=True)
         table.to_csv(self.folder / "table.csv", index=False)
         validate.run(self.params, self.folder / "table.csv", self.layout.clean)
         standardize.run(self.params, self.layout.clean, self.layout.standardized)
@@ -79,6 +86,35 @@ class Workshop:
         write_json(folder / "fleet.json", {"model": {"input": {"values": values}}})
         np.savez(folder / "weights.npz", **weights)
         return folder
+
+    def study(self, **errors: list[float]) -> None:
+        """Variants by name, and the standardized error that each of their seeds makes everywhere, NaN for a diverged one; as if just evaluated."""
+        window, targets = self.params.window, self.params.data.targets
+        scaler = Scaler.from_json(read_json(self.layout.standardized / "scaler.json"))
+        index, starts = rows.read(self.layout.clean / "table.parquet"), Windows.load(self.layout.windows).test
+        Facts(targets, window.lookback, window.horizon, 1, 24, 1.0, "standard", "series").save(made(self.layout.errors))
+        origins = index.times[starts + window.lookback - 1]
+        pd.DataFrame({"series": "a", "origin": origins, "start": starts}).to_parquet(self.layout.errors / "windows.parquet")
+        for name, sizes in {**errors, "last_value": [NAIVE], "seasonal_naive": [0.9], "ridge": [0.01]}.items():
+            standardized, units = contender.create(self.layout.errors / name, (len(sizes), len(starts), window.horizon, 1))
+            standardized[:] = np.array(sizes)[:, None, None, None]
+            units[:] = scaler.inverse_difference(standardized[0], index.series[starts], targets)[None]
+            contender.save(self.layout.errors / name, self._summary(name, sizes) if name in errors else contender.baseline(name, 0, None))
+            self.variant(name, errors=np.array(sizes))
+            history = {"seed": np.repeat(np.arange(len(sizes)), 3), "epoch": np.tile([1, 2, 3], len(sizes)), "loss": 0.5, "validation_loss": 0.25}
+            pd.DataFrame(history).to_parquet(self.layout.models / name / "history.parquet")
+
+    def _summary(self, name: str, sizes: list[float]) -> Summary:
+        (variant,) = (variant for variant in self.params.variants if variant.name == name)
+        states, seeds = tuple("diverged" if np.isnan(size) else "trained" for size in sizes), tuple(range(len(sizes)))
+        model, train = variant.model.model_dump(mode="json"), variant.train.model_dump(mode="json")
+        return Summary(name, "variant", variant.family, seeds, states, seeds, seeds, 7, 1.5, "ab12", model, train)
+
+
+def made(folder: Path) -> Path:
+    """The folder, which exists then."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def empty_mlflow(folder: Path) -> Path:

@@ -1,0 +1,138 @@
+"""Retraining as CI runs it: DVC for real, with stages that only write what the report reads; the gate's decision is given."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline import champion, retrain
+from pipeline.champion import Decision
+from pipeline.refusal import Refusal
+from pipeline.tracking import Version
+from tests.workshop import CONTENT
+
+STAGE = """
+import json, pathlib, sys
+out = pathlib.Path(sys.argv[-1])
+table = pathlib.Path("table.csv").read_text()
+if "nonsense" in table and "{stage}" == table.split()[-1]:
+    sys.exit("table.csv: column 'level': text where a number should be")
+out.mkdir(parents=True, exist_ok=True)
+facts = {{"rows": len(table), "first": "2020-01-01T00:00:00Z", "last": "2020-01-02T00:00:00Z", "segments": 1}}
+(out / "report.json").write_text(json.dumps({{"series": {{"a": facts}}, "filled": [1, 2], "cuts": []}}))
+(out / "leaderboard.csv").write_text("name,kind,mse,mse_sd,skill,state\\nplain,variant,0.25,0.01,0.5,trained\\nlast_value,baseline,0.5,,0,deterministic\\n")
+"""
+PROMOTED = Decision("promoted", "it passed the gate", Version("1", "ab", "plain", False), {"challenger plain": 0.25, "last_value": 0.5})
+REFUSED = Decision("refused", "its MSE 0.6 does not beat the best naive baseline, last_value, with 0.5", None, {"challenger plain": 0.6})
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DVC project that has run once."""
+    folder = tmp_path_factory.mktemp("template")
+    (folder / "pipeline").mkdir()
+    stages = {}
+    for stage in ("validate", "standardize", "window", "train", "evaluate", "compare", "track"):
+        (folder / "pipeline" / f"{stage}.py").write_text(STAGE.format(stage=stage))
+        stages[stage] = {"cmd": f"python -m pipeline.{stage} --out out/{stage}", "deps": ["table.csv"], "outs": [f"out/{stage}"]}
+    with (folder / "dvc.yaml").open("w") as file:
+        YAML().dump({"stages": stages}, file)
+    with (folder / "params.yaml").open("w") as file:
+        YAML().dump(CONTENT, file)
+    (folder / "table.csv").write_text("fine")
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for words in (["init", "--no-scm", "--quiet"], ["repro", "--quiet"]):
+        subprocess.run([sys.executable, "-m", "dvc", *words], cwd=folder, env=environment, check=True)
+    return folder
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(template, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def report(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Retrain with a given decision of the gate; gives the exit status and the report."""
+
+    def run(decision: Decision | Exception = PROMOTED) -> tuple[int, str]:
+        def challenge(*rest: object) -> Decision:
+            if isinstance(decision, Exception):
+                raise decision
+            return decision
+
+        monkeypatch.setattr(champion, "challenge", challenge)
+        monkeypatch.setattr(sys, "argv", ["retrain"])
+        try:
+            retrain.main()
+        except SystemExit as stop:
+            return int(stop.code or 0), capsys.readouterr().out
+        return 0, capsys.readouterr().out
+
+    return run
+
+
+def test_new_data_is_validated_trained_on_and_reported(project: Path, report: Callable[..., tuple[int, str]]) -> None:
+    (project / "table.csv").write_text("fine and new")
+    status, text = report()
+    assert status == 0
+    assert "- `validate`: table.csv modified" in text
+    assert "| a | 12 | 2020-01-01T00:00:00Z | 2020-01-02T00:00:00Z |" in text
+    assert "2 cells filled, 0 cuts." in text
+    assert "| plain | variant | 0.25 | 0.01 | 0.5 | trained |" in text
+    assert "## Gate: promoted\n\nIt passed the gate." in text
+    assert "| challenger plain | 0.250000 |" in text
+    assert "Champion of `forecaster`: version 1 (plain)" in text
+
+
+def test_where_nothing_has_changed_the_report_says_so(project: Path, report: Callable[..., tuple[int, str]]) -> None:
+    status, text = report(Decision("unchanged", "plain of these very weights is champion already", PROMOTED.champion))
+    assert status == 0
+    assert "Nothing: data, code and parameters are those of the last run." in text
+    assert "## Gate: unchanged" in text
+
+
+def test_a_challenger_that_the_gate_refuses_is_a_normal_outcome(project: Path, report: Callable[..., tuple[int, str]]) -> None:
+    status, text = report(REFUSED)
+    assert status == 0
+    assert "Its MSE 0.6 does not beat the best naive baseline, last_value, with 0.5." in text
+    assert "Champion of `forecaster`: none" in text
+
+
+@pytest.mark.parametrize(("stage", "told"), [("validate", "`dvc repro validate` failed"), ("train", "`dvc repro` failed")])
+def test_broken_data_and_failed_stages_end_with_status_1_and_the_reason(project: Path, report: Callable[..., tuple[int, str]], stage: str, told: str) -> None:
+    (project / "table.csv").write_text(f"nonsense {stage}")
+    status, text = report(AssertionError("the gate must not be asked"))
+    assert status == 1
+    assert told in text
+    assert "table.csv: column 'level': text where a number should be" in text
+    assert "The champion stays as it is." in text
+
+
+def test_a_tracking_server_that_is_down_at_the_gate_is_a_failure_with_its_reason(project: Path, report: Callable[..., tuple[int, str]]) -> None:
+    status, text = report(Refusal("MLflow at http://127.0.0.1:9: no answer"))
+    assert status == 1
+    assert "MLflow at http://127.0.0.1:9: no answer" in text
+
+
+def test_bad_parameters_are_reported(project: Path, report: Callable[..., tuple[int, str]]) -> None:
+    (project / "params.yaml").write_text("data: 3")
+    status, text = report()
+    assert status == 1
+    assert "## Failed" in text
+    assert "params.yaml: data" in text
+
+
+def test_the_summary_of_the_workflow_gets_the_same_report(project: Path, report: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "summary.md").write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project / "summary.md"))
+    _, text = report(REFUSED)
+    assert (project / "summary.md").read_text() == "before\n" + text
