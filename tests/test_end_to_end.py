@@ -169,3 +169,27 @@ def trainers(project: Project) -> list[str]:
         except OSError:
             continue
     return [str(folder) for folder in folders if folder == project.folder.resolve()]
+
+
+def test_the_workflow_s_commands_retrain_in_a_fresh_clone_with_a_remote(finished: Project, tmp_path: Path) -> None:
+    origin = finished.copy(tmp_path / "origin")
+    origin.run("dvc", "remote", "add", "-d", "store", str(tmp_path / "remote"))
+    origin.run("dvc", "push", "-q", "--run-cache")
+    origin.commit()
+    origin.run("git", "clone", "-q", ".", str(tmp_path / "clone"))
+    clone = Project(tmp_path / "clone")
+    (clone.folder / ".venv").symlink_to(sys.prefix)
+    install, *commands = workflow_commands("retrain")
+    assert install == "make install"  # what this test runs in is what it installs
+    write_table(clone.folder / "data/0_raw/table.csv", seed=1)
+    summary = clone.folder / "summary.md"
+    output = "".join(clone.run("env", f"GITHUB_STEP_SUMMARY={summary}", "bash", "-ec", command) for command in commands)
+    assert clone.trained(output) == 2
+    assert "leaderboard" in summary.read_text().lower()
+    assert "champion" in summary.read_text().lower()
+    assert list((tmp_path / "remote").rglob("*"))
+
+
+def workflow_commands(name: str) -> list[str]:
+    jobs = YAML(typ="safe").load(ROOT / f".github/workflows/{name}.yml")["jobs"]
+    return [step["run"] for job in jobs.values() for step in job.get("steps", ()) if "run" in step]

@@ -49,10 +49,13 @@ def data_hash(standardized: Path, windows: Path, values: str) -> str:
 
 def train(task: Task) -> Task:
     """Train the fleet from its checkpoint or from scratch until all of its replicas have stopped, and keep it in the store."""
+    import keras
+
     from pipeline.training.course import learn
     from pipeline.training.fleet import Fleet
     from pipeline.training.replicas import Replicas
 
+    keras.utils.clear_session()  # a worker trains one fleet after the other: nothing of the last one stays
     store = Store(task.store)
     samples, rows = _samples(task.standardized, task.windows, task.model.input.values, task.shape)
     replicas = Replicas(task.model, task.shape, rows)
