@@ -113,7 +113,7 @@ class CellNormalization(keras.Layer):
         """For a term of `gates` gates, or for a state, which is as wide as one gate."""
         raise NotImplementedError
 
-    def attach(self, summed: int, apart: int, states: int, units: int, steps: int) -> None:
+    def attach(self, *, summed: int, apart: int, states: int, units: int, steps: int) -> None:
         """Make the normalizers for a cell with `summed` gates that add both terms, `apart` that do not, and `states` states."""
         blocks = {"gates": (self.gates, summed), "candidate": (self.candidate, apart)}
         terms = {f"{name}_{term}": gates for name, (block, gates) in blocks.items() for term in block.terms if gates}

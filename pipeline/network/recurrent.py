@@ -38,7 +38,8 @@ class Recurrent(keras.Layer):
     Arguments: `cell`, one of lstm, gru, simple_rnn; `units`; `activation` of the candidate and, in an LSTM, of the output; `normalization`,
     `input_dropout`, `recurrent_dropout` and `weights` (of the recurrent kernel), each a kind with its options, such as `{"kind": "keras", "rate": 0.2}`;
     `return_sequences`, an output for each step and not just the last; `bidirectional`, a second sweep from the newest step to the oldest with weights and
-    masks of its own, its units behind the first's; `seed` of the dropout. Raises `ValueError` for what the catalogue does not allow.
+    masks of its own, its units behind the first's; `seed` of the dropout. Raises `ValueError` for what the catalogue does not allow. `keeps_cudnn`
+    says whether cuDNN's fused kernel could compute the same.
     Causal, but for `bidirectional`. Cost: time (channel + units) units products per gate, and as many operations one after the other as there are steps.
     """
 
@@ -104,7 +105,7 @@ class Sweep(keras.Layer):
         self.normalization = _filled("normalization", slots, name="normalization", dtype=self.dtype_policy)
         self.reparametrization = _filled("weights", slots, name="weights", dtype=self.dtype_policy)
         self.input_dropout, self.recurrent_dropout = _filled("input_dropout", slots), _filled("recurrent_dropout", slots)
-        self.masked_state = slots["recurrent_dropout"]["kind"] == "keras"
+        self.masked_state = slots["recurrent_dropout"]["kind"] == "keras" and self.recurrent_dropout.rate > 0
         self.generator = keras.random.SeedGenerator(seed, name="noise")
 
     def build(self, input_shape: Any) -> None:
@@ -114,7 +115,8 @@ class Sweep(keras.Layer):
         self.recurrent_kernel = self.add_weight(shape=(self.units, width), initializer="orthogonal", name="recurrent_kernel")
         self.bias = self.add_weight(shape=self.cell.bias_shape(self.units), initializer=self.cell.initial_bias, name="bias")
         self.reparametrization.attach(self.recurrent_kernel)
-        self.normalization.attach(self.cell.summed, self.cell.gates - self.cell.summed, self.cell.states, self.units, input_shape[1])
+        apart = self.cell.gates - self.cell.summed
+        self.normalization.attach(summed=self.cell.summed, apart=apart, states=self.cell.states, units=self.units, steps=input_shape[1])
         self.built = True
 
     def states(self, x: Tensor, training: bool) -> list[Sequence[Tensor]]:

@@ -57,7 +57,7 @@ class Call:
     gates: int
     dtype: str
     generator: keras.random.SeedGenerator
-    masked_state: bool  # is the layer's recurrent dropout of the kind `keras`?
+    masked_state: bool  # has the layer recurrent dropout of the kind `keras`?
 
     def keep(self, shape: Sequence[Any], rate: float) -> Tensor:
         """Zero with probability `rate`, else 1 / (1 - rate)."""

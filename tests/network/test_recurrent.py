@@ -160,7 +160,7 @@ def test_initial_weights_are_drawn_as_keras_draws_them(cell):
 @pytest.mark.parametrize(("cell", "carry"), [("carried", [-1.0, 1.0]), ("shown", [0.28764914, 0.36075499])])
 def test_one_vector_tells_the_two_carries_apart(cell, carry):
     normalization = LayerSeparate(epsilon=1e-12, cell=cell, dtype="float64")
-    normalization.attach(4, 0, 2, 2, 1)
+    normalization.attach(summed=4, apart=0, states=2, units=2, steps=1)
     bias = tf.constant(np.repeat([0.5, 1.0, 0.5, 0.5], 2))
     lstm = LSTM(2, keras.ops.tanh, bias, normalization.begin(1, False), Places())
     half, states = np.full((2, 8), 0.5), [tf.constant([[0.2, 0.3]], "float64"), tf.constant([[0.0, 0.1]], "float64")]
@@ -268,6 +268,7 @@ def test_frozen_batch_normalization_uses_and_keeps_its_stored_statistics():
         ({"input_dropout": {"kind": "keras", "rate": 0.4}}, [(64, CHANNELS)]),
         ({"recurrent_dropout": {"kind": "keras", "rate": 0.4}}, [(4, 64, UNITS)]),
         ({"input_dropout": {"kind": "keras", "rate": 0.4}, "recurrent_dropout": {"kind": "keras", "rate": 0.4}}, [(4, 64, CHANNELS), (4, 64, UNITS)]),
+        ({"input_dropout": {"kind": "keras", "rate": 0.4}, "recurrent_dropout": {"kind": "keras", "rate": 0.0}}, [(64, CHANNELS)]),
         ({"cell": "gru", "recurrent_dropout": {"kind": "keras", "rate": 0.4}}, [(3, 64, UNITS)]),
         ({"cell": "simple_rnn", "recurrent_dropout": {"kind": "keras", "rate": 0.4}}, [(64, UNITS)]),
         ({"input_dropout": {"kind": "gal", "rate": 0.4}}, [(4, 64, CHANNELS)]),
