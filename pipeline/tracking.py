@@ -152,8 +152,8 @@ class Store:
             with _chosen(self.uri):
                 yield
         except (MlflowException, OSError) as error:
-            what = (str(error).splitlines() or [type(error).__name__])[0]
-            raise Refusal(f"MLflow at {self}: {_public(what)[:300]}; {WAY_OUT}") from error
+            what = "gives no answer" if "Max retries exceeded" in str(error) else _public((str(error).splitlines() or [type(error).__name__])[0])[:300]
+            raise Refusal(f"MLflow at {self}: {what}; {WAY_OUT}") from error
 
     def _find_experiment(self, name: str) -> str:
         found = self.client.get_experiment_by_name(name)
@@ -285,17 +285,17 @@ class Registry:
         for run in self.store.search("tags.role = 'promotion'"):
             if "version" not in run.data.tags:  # of a promotion that died
                 self.store.delete(run)
-        run_id, uri = self._log_model(candidate, record)
-        self.store.log_values(run_id, record)
+        model = self._log_model(candidate, record)
+        self.store.log_values(model.run_id, record)
         if not self.client.search_registered_models(f"name = '{self.name}'"):
             self.client.create_registered_model(self.name)
         tags = {"digest": digest(candidate.folder), "variant": candidate.variant}
-        version = _version(self.client.create_model_version(self.name, uri, run_id, tags=tags))
-        self.client.set_tag(run_id, "version", version.number)
+        version = _version(self.client.create_model_version(self.name, model.model_uri, model.run_id, tags=tags, model_id=model.model_id))
+        self.client.set_tag(model.run_id, "version", version.number)
         return version
 
-    def _log_model(self, candidate: Candidate, record: Run) -> tuple[str, str]:
-        """A run with the model, its id, and the model's address: code, arrays and JSON; the package as it is now travels with it."""
+    def _log_model(self, candidate: Candidate, record: Run) -> Any:
+        """Log a run with the model as code, arrays and JSON; the package as it is now travels with it. Gives MLflow's facts about the model."""
         import mlflow
         from mlflow.models import ModelSignature
         from mlflow.types import ColSpec, Schema
@@ -305,9 +305,9 @@ class Registry:
         # any type: the forecaster reads numbers and times itself, and tells more about bad ones than a cast of MLflow's
         signature = ModelSignature(inputs=Schema([ColSpec(AnyType(), name) for name in candidate.inputs]))
         here = {"experiment_id": self.store.experiment, "run_name": record.name, "tags": dict(record.tags)}
-        with mlflow.start_run(**here) as run, warnings.catch_warnings():
+        with mlflow.start_run(**here), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # no input example: MLflow would import TensorFlow here to try it; the gate has done that already
-            model = mlflow.pyfunc.log_model(
+            return mlflow.pyfunc.log_model(
                 name="forecaster",
                 python_model=str(package / "serving_model.py"),
                 artifacts={"forecaster": str(candidate.folder)},
@@ -315,7 +315,6 @@ class Registry:
                 pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in SERVING],
                 signature=signature,
             )
-        return str(run.info.run_id), str(model.model_uri)
 
 
 def address(folder: Path) -> str:

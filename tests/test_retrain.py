@@ -100,8 +100,13 @@ def test_where_nothing_has_changed_the_report_says_so(project: Path, report: Cal
     assert "## Gate: unchanged" in text
 
 
-def test_a_challenger_that_the_gate_refuses_is_a_normal_outcome(project: Path, report: Callable[..., tuple[int, str]]) -> None:
+def test_a_challenger_that_the_gate_refuses_is_a_normal_outcome_which_the_summary_of_a_workflow_tells_as_well(
+    project: Path, report: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "summary.md").write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project / "summary.md"))
     status, text = report(REFUSED)
+    assert (project / "summary.md").read_text() == "before\n" + text
     assert status == 0
     assert "Its MSE 0.6 does not beat the best naive baseline, last_value, with 0.5." in text
     assert "Champion of `forecaster`: none" in text
@@ -129,10 +134,3 @@ def test_bad_parameters_are_reported(project: Path, report: Callable[..., tuple[
     assert status == 1
     assert "## Failed" in text
     assert "params.yaml: data" in text
-
-
-def test_the_summary_of_the_workflow_gets_the_same_report(project: Path, report: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    (project / "summary.md").write_text("before\n")
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project / "summary.md"))
-    _, text = report(REFUSED)
-    assert (project / "summary.md").read_text() == "before\n" + text

@@ -146,6 +146,7 @@ def test_a_server_that_is_down_is_one_clear_refusal_at_once(folder: Path, monkey
     assert time.monotonic() - began < 5
     assert "http://127.0.0.1:9" in str(refusal.value)
     assert "secret" not in str(refusal.value)
+    assert "gives no answer" in str(refusal.value)
     assert "dvc repro track" in str(refusal.value)
 
 
@@ -223,6 +224,7 @@ def test_a_crowned_candidate_is_champion_and_the_one_before_is_kept(registry: Re
     assert registry.version() == second
     assert registry.version(PREVIOUS) == first
     assert second.variant == "variant b"
+    assert registry.client.get_model_version("forecaster", second.number).model_id  # a server refuses versions without
 
 
 def test_a_champion_is_fetched_as_it_was_registered_with_its_code(registry: Registry, tmp_path: Path) -> None:
