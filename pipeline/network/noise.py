@@ -1,7 +1,7 @@
 """Random numbers for dropout, drawn so that a fleet can draw them for all of its replicas in one operation.
 
-`keras.random` falls back to a loop over the replicas inside `tf.vectorized_map`. Here a counter is hashed by element-wise
-integer operations instead, which vectorize: the low-bias 32-bit mixer of C. Wellons ("Prospecting for Hash Functions", 2018), keyed between its two multiplications.
+`keras.random` falls back to a loop over the replicas inside `tf.vectorized_map`. Here a counter is hashed by element-wise integer operations
+instead, which vectorize: the low-bias 32-bit mixer of C. Wellons ("Prospecting for Hash Functions", 2018), keyed between its multiplications.
 """
 
 import math

@@ -199,7 +199,7 @@ RULES = (
     Rule(
         "R18c",
         "refuse",
-        lambda c: c.model.recurrent.output_normalization.kind == "instance" and not c.model.head.sequence or (c.steps == 1 and bool(c.at("instance"))),
+        lambda c: (c.model.recurrent.output_normalization.kind == "instance" and not c.model.head.sequence) or (c.steps == 1 and bool(c.at("instance"))),
         "instance normalization",
         "one step has no spread over time",
         "use another normalization there",
@@ -216,8 +216,7 @@ RULES = (
         "R19",
         "warn",
         lambda c: (
-            c.model.head.sequence
-            and bool(c.at(*WHOLE_WINDOW) or c.model.recurrent.bidirectional or (c.model.conv.filters and c.model.conv.squeeze_excite))
+            c.model.head.sequence and bool(c.at(*WHOLE_WINDOW) or c.model.recurrent.bidirectional or (c.model.conv.filters and c.model.conv.squeeze_excite))
         ),
         "head.sequence",
         "a forecast at every step should not see later steps, and a part of this network does",
