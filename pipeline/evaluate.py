@@ -108,6 +108,8 @@ def _summary(facts: Mapping[str, Any], cost: Mapping[str, Any], states: Sequence
         states=tuple(states),
         epochs=tuple(facts["epochs"]),
         best_epochs=tuple(facts["best_epochs"]),
+        warnings=tuple(facts["warnings"]),
+        cudnn=facts["cudnn"],
         parameters=facts["parameters"],
         seconds_per_replica=cost["seconds_per_replica"],
         fingerprint=facts["weights"],

@@ -55,7 +55,7 @@ def _contenders(judged: Verdict, models: Path) -> Iterator[Run]:
 
 def _tags(result: Result) -> dict[str, str]:
     summary = result.contender.summary
-    optional = {"fingerprint": summary.fingerprint, "note": summary.note}
+    optional = {"fingerprint": summary.fingerprint, "note": summary.note, "warnings": ", ".join(summary.warnings), "cudnn": _yes(summary.cudnn)}
     return {
         "role": summary.kind,
         "family": summary.family,
@@ -63,6 +63,10 @@ def _tags(result: Result) -> dict[str, str]:
         **{key: value for key, value in optional.items() if value},
         **{f"slot.{place}": kind for place, kind in _slots(summary.model or {})},
     }
+
+
+def _yes(value: bool | None) -> str | None:
+    return None if value is None else str(value).lower()
 
 
 def _slots(section: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:

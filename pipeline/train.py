@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline import command
 from pipeline.files import new_folder
+from pipeline.network import rules
 from pipeline.params import Params, Variant
 from pipeline.training import results, task, workers
 from pipeline.training.fingerprint import fingerprint
@@ -21,12 +22,23 @@ def run(params: Params, standardized: Path, windows: Path, store: Path, out: Pat
     """Train what is missing, then gather every variant's fleets in one folder."""
     workers.die_with(os.getppid())
     plan = [(variant, list(_fleets(params, variant, standardized, windows, store))) for variant in params.selected]
+    _warn(params)
     shelf = Store(store)
     with shelf.lock():
         _train([fleet for _, fleets in plan for fleet in fleets if shelf.finished(fleet.fingerprint) is None], _workers(params))
         with new_folder(out) as draft:
             for variant, fleets in plan:
-                results.gather(variant, params.shape, [shelf.folder / fleet.fingerprint for fleet in fleets], draft / variant.name)
+                results.gather(params.case(variant), variant, [shelf.folder / fleet.fingerprint for fleet in fleets], draft / variant.name)
+
+
+def _warn(params: Params) -> None:
+    """Each rule that only warns, once, with the variants that break it."""
+    told: dict[str, list[str]] = {}
+    for variant in params.selected:
+        for finding in rules.findings(params.case(variant), "warn", variant.allow):
+            told.setdefault(finding, []).append(variant.name)
+    for finding, names in told.items():
+        print(f"train: warning: {', '.join(names)}: {finding}", flush=True)
 
 
 def _workers(params: Params) -> int:

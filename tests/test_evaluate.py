@@ -89,6 +89,8 @@ def write_model(folder: Path, states: list[str], values: str = "standardized") -
         "epochs": [7] * len(states),
         "best_epochs": [3] * len(states),
         "parameters": 99,
+        "warnings": ["R6"],
+        "cudnn": True,
     }
     files.write_json(folder / "fleet.json", facts)
     files.write_json(folder / "cost.json", {"seconds_per_replica": 1.5, "device": "CPU"})

@@ -273,4 +273,9 @@ IMPOSSIBLE: Mapping[str, str] = {
 def findings(case: Case, action: Literal["refuse", "warn"], allow: tuple[str, ...] = ()) -> list[str]:
     """Every rule of this action that `case` breaks, but for those named in `allow`; what a cell cannot hold is always refused."""
     misfits = [f"recurrent.{sentence}" for sentence in cell_rules.misfits(case.model.recurrent)] if action == "refuse" else []
-    return misfits + [str(rule) for rule in RULES if rule.action == action and rule.name not in allow and rule.broken(case)]
+    return misfits + [str(rule) for rule in broken(case, action, allow)]
+
+
+def broken(case: Case, action: Literal["refuse", "warn"], allow: tuple[str, ...] = ()) -> list[Rule]:
+    """The rules of this action that `case` breaks, but for those named in `allow`."""
+    return [rule for rule in RULES if rule.action == action and rule.name not in allow and rule.broken(case)]

@@ -16,6 +16,7 @@ from pipeline.training import backend
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+
 @dataclass(frozen=True)
 class _Failure:
     trace: str

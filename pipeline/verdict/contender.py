@@ -36,6 +36,8 @@ class Summary:
     model: Mapping[str, Any] | None = None
     train: Mapping[str, Any] | None = None
     note: str | None = None
+    warnings: tuple[str, ...] = ()  # rules that the network breaks and that only warn
+    cudnn: bool | None = None  # could a GPU's fused kernel have computed the recurrent layers?
 
     @property
     def state(self) -> str:
