@@ -99,6 +99,7 @@ def _numbered(saved: Any, name: str) -> Iterator[np.ndarray]:
 
 def learn(fleet: Fleet, train: Train, seeds: Sequence[int], checkpoint: Path) -> Course:
     """Train until every replica has stopped; goes on from `checkpoint` where one lies, and writes one after every epoch."""
+    fleet.trace()
     course = Course.load(checkpoint) if checkpoint.exists() else Course.start(fleet, seeds)
     while len(course.learning(train)):
         course.advance(fleet, train)

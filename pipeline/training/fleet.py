@@ -44,19 +44,24 @@ class Fleet:
     def __init__(self, replicas: Replicas, train: Train, samples: Samples) -> None:
         self.replicas, self.samples = replicas, samples
         self.optimizer, self.loss = OPTIMIZERS[train.optimizer], LOSSES[train.loss]
-        self._compile(self.initial([0]))
+        self._define()
 
     def initial(self, seeds: Sequence[int]) -> State:
         """The state before the first step."""
         weights, statistics = self.replicas.initial(seeds)
         return State(weights, statistics, self.optimizer.initial(weights), tf.zeros(()))
 
-    def _compile(self, one: State) -> None:
+    def _define(self) -> None:
         """Both graphs, for any number of replicas: some may leave without another trace."""
-        weights, statistics, slots = tf.nest.map_structure(_any_number, (one.weights, one.statistics, one.slots))
+        weights = tf.TensorSpec((None, self.replicas.parameters))
+        statistics = tuple(tf.TensorSpec((None, *v.shape), v.dtype) for v in self.replicas.rest)
+        slots = tuple(tf.TensorSpec((None, *slot.shape[1:])) for slot in self.optimizer.initial(tf.zeros((1, self.replicas.parameters))))
         batches, rates = tf.TensorSpec((None, None, None), tf.int32), tf.TensorSpec((None, 1), tf.float32)
         self._train = tf.function(self._epoch, input_signature=(weights, statistics, slots, tf.TensorSpec(()), batches, rates))
         self._validate = tf.function(self._measure, input_signature=(weights, statistics, tf.TensorSpec((None,), tf.int32)))
+
+    def trace(self) -> None:
+        """Build both graphs now, so that the clock of the training does not show it."""
         self._train.get_concrete_function()
         self._validate.get_concrete_function()
 
@@ -100,7 +105,3 @@ class Fleet:
             return tf.reduce_sum(tf.reduce_mean(self.loss(forecast - truth), axis=(1, 2)))
 
         return tf.vectorized_map(one, (weights, statistics))
-
-
-def _any_number(replicas: Tensor) -> tf.TensorSpec:
-    return tf.TensorSpec((None, *replicas.shape[1:]), replicas.dtype)
