@@ -1,0 +1,86 @@
+"""What CONTRIBUTING.md says is true: its blocks, applied to a copy of the repository, make a variant that passes the tests of the layers."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from textwrap import dedent, indent
+
+ROOT = Path(__file__).parents[1]
+BLOCKS = [dedent(block) for block in re.findall(r"^ *```(?:python|yaml)\n(.*?)^ *```$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL)]
+TABLE = r"^NORMALIZATIONS\b.*= \{$"
+CONTRACT = "centering or every_kind_has_a_reference"
+FINGERPRINTS = """
+import json
+from pipeline import params
+from pipeline.training.fingerprint import fingerprint
+read = params.read()
+print(json.dumps({v.name: fingerprint(v.model, v.train, read.shape, "data") for v in read.selected}))
+"""
+
+
+def copy(repository: Path) -> Path:
+    """What the blocks change, and what runs it."""
+    for folder in ("pipeline", "tests/network"):
+        shutil.copytree(ROOT / folder, repository / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("params.yaml", "pyproject.toml", "tests/conftest.py"):
+        shutil.copy(ROOT / file, repository / file)
+    return repository
+
+
+def apply(repository: Path, reference: bool = True) -> None:
+    layer, row, formula, variant, study = BLOCKS
+    (repository / "pipeline/network/centering.py").write_text(layer)
+    put(repository / "pipeline/network/catalogue.py", TABLE, row)
+    if reference:
+        put(repository / "tests/network/references.py", TABLE, formula)
+    put(repository / "params.yaml", "^variants:.*$", variant)
+    put(repository / "params.yaml", r"^study:(?:.*\n)(?: .*\n)*", study, keep=False)
+
+
+def put(file: Path, place: str, block: str, keep: bool = True) -> None:
+    """`block`, indented, behind the one line that `place` matches, or instead of it."""
+    text = file.read_text()
+    found = re.search(place, text, re.MULTILINE)
+    assert found, (file, place)
+    new = found[0] + "\n" + indent(block.rstrip(), " " * (2 if file.suffix == ".yaml" else 4)) if keep else block
+    file.write_text(text[: found.start()] + new + text[found.end() :])
+
+
+def python(repository: Path, *arguments: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(repository), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run([sys.executable, *arguments], cwd=repository, env=environment, capture_output=True, text=True, timeout=120).stdout
+
+
+def layer_tests(repository: Path, reference: bool) -> str:
+    """What they print in a repository with all blocks applied, the reference perhaps left out."""
+    apply(copy(repository), reference)
+    tests = ["tests/network/test_layers.py", "tests/network/test_normalization.py"]
+    return python(repository, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", CONTRACT)
+
+
+def fingerprints(repository: Path) -> dict[str, str]:
+    printed = python(repository, "-c", FINGERPRINTS)
+    return dict(json.loads(printed))
+
+
+def test_the_new_layer_passes_what_every_layer_has_to_and_fails_without_its_reference(tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as both:
+        passed, failed = both.map(layer_tests, [tmp_path / "with", tmp_path / "without"], [True, False])
+    assert re.search(r"^\d\d passed", passed, re.MULTILINE), passed
+    assert "FAILED tests/network/test_layers.py::test_every_kind_has_a_reference[normalizations]" in failed
+
+
+def test_the_study_trains_the_new_variant_and_takes_the_others_from_the_store(tmp_path: Path) -> None:
+    repository = copy(tmp_path)
+    put(repository / "params.yaml", r"^study:(?:.*\n)(?: .*\n)*", "study: [plain, conv_ln]\n", keep=False)
+    before = fingerprints(repository)
+    apply(repository)
+    after = fingerprints(repository)
+    assert list(after) == ["conv_centering", *before]
+    assert after.pop("conv_centering") not in before.values()
+    assert after == before
