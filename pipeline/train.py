@@ -6,6 +6,7 @@ Reads `standardized` and `windows`; writes one folder per variant into `out`: th
 import os
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline import command
@@ -21,14 +22,15 @@ from pipeline.training.task import Task
 def run(params: Params, standardized: Path, windows: Path, store: Path, out: Path) -> None:
     """Train what is missing, then gather every variant's fleets in one folder."""
     workers.die_with(os.getppid())
-    plan = [(variant, list(_fleets(params, variant, standardized, windows, store))) for variant in params.selected]
     _warn(params)
+    whole = [_task(params, variant, standardized, windows, store) for variant in params.selected]
     shelf = Store(store)
     with shelf.lock():
-        _train([fleet for _, fleets in plan for fleet in fleets if shelf.finished(fleet.fingerprint) is None], _workers(params))
+        _train(list(_missing(whole, shelf, _workers(params))), _workers(params))
         with new_folder(out) as draft:
-            for variant, fleets in plan:
-                results.gather(params.case(variant), variant, [shelf.folder / fleet.fingerprint for fleet in fleets], draft / variant.name)
+            for variant, fleet in zip(params.selected, whole, strict=True):
+                replicas = [store / fleet.fingerprint / str(seed) for seed in fleet.seeds]
+                results.gather(params.case(variant), variant, replicas, draft / variant.name)
 
 
 def _warn(params: Params) -> None:
@@ -45,20 +47,26 @@ def _workers(params: Params) -> int:
     return params.train.workers or len(os.sched_getaffinity(0))
 
 
-def _fleets(params: Params, variant: Variant, standardized: Path, windows: Path, store: Path) -> Iterator[Task]:
-    """The variant's seeds as one fleet; as several where there are fewer variants than workers."""
+def _task(params: Params, variant: Variant, standardized: Path, windows: Path, store: Path) -> Task:
+    """All seeds of a variant."""
     data = task.data_hash(standardized, windows, variant.model.input.values)
-    parts = min(variant.train.seeds, -(-_workers(params) // len(params.selected)))
-    for part in range(parts):
-        seeds = tuple(range(part, variant.train.seeds, parts))
-        name = fingerprint(variant.model, variant.train, params.shape, seeds, data)
-        yield Task(name, variant.name, variant.model, variant.train, params.shape, seeds, standardized, windows, store)
+    name = fingerprint(variant.model, variant.train, params.shape, data)
+    return Task(name, variant.name, variant.model, variant.train, params.shape, tuple(range(variant.train.seeds)), standardized, windows, store)
+
+
+def _missing(fleets: Sequence[Task], shelf: Store, number: int) -> Iterator[Task]:
+    """What the store lacks, longest first; a fleet is split where there are fewer of them than workers."""
+    lacking = [replace(fleet, seeds=tuple(s for s in fleet.seeds if not shelf.finished(f"{fleet.fingerprint}/{s}"))) for fleet in fleets]
+    lacking = sorted((fleet for fleet in lacking if fleet.seeds), key=lambda fleet: -fleet.work)
+    for fleet in lacking:
+        parts = min(len(fleet.seeds), -(-number // len(lacking)))
+        yield from (replace(fleet, seeds=fleet.seeds[part::parts]) for part in range(parts))
 
 
 def _train(missing: Sequence[Task], number: int) -> None:
     began, whole, done = time.monotonic(), sum(fleet.work for fleet in missing), 0
     print(f"train: {len(missing)} fleets to train", flush=True)
-    for fleet in workers.run(task.train, sorted(missing, key=lambda fleet: -fleet.work), number) if missing else ():
+    for fleet in workers.run(task.train, missing, number) if missing else ():
         done += fleet.work
         spent = time.monotonic() - began
         print(f"train: {fleet.variant:28} {done / whole:4.0%} done, about {_minutes(spent * (whole - done) / done)} left", flush=True)

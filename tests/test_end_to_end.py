@@ -123,6 +123,15 @@ def test_adding_a_variant_trains_only_that_variant(finished: Project, tmp_path: 
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_more_seeds_train_only_the_new_ones_and_leave_the_others_as_they_are(finished: Project, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "seeds")
+    before = np.load(project.folder / "data/4_models/plain/weights.npz")
+    project.edit(lambda params: (params["train"].update(seeds=3, workers=2), params.update(study=["plain"])))
+    assert project.trained(project.run("dvc", "repro", "train")) == 1
+    after = np.load(project.folder / "data/4_models/plain/weights.npz")
+    assert all(np.array_equal(after[name][:2], before[name]) and len(after[name]) == 3 for name in before.files)
+
+
 def test_a_clone_that_pulls_trains_nothing_and_still_fills_mlflow(finished: Project, tmp_path: Path) -> None:
     origin = finished.copy(tmp_path / "origin")
     origin.run("dvc", "remote", "add", "-d", "store", str(tmp_path / "remote"))
@@ -141,8 +150,8 @@ def test_a_killed_training_goes_on_without_training_finished_fleets_again(finish
     project = finished.copy(tmp_path / "killed")
     project.edit(lambda params: (params["train"].update(epochs=40, patience=40), params["window"].update(lookback=9)))
     process = project.start("dvc", "repro", "train")
-    known = set((project.folder / ".fleets").glob("*/manifest.json"))
-    wait(lambda: set((project.folder / ".fleets").glob("*/manifest.json")) - known, 120)
+    known = set((project.folder / ".fleets").glob("*/*/manifest.json"))
+    wait(lambda: set((project.folder / ".fleets").glob("*/*/manifest.json")) - known, 120)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     wait(lambda: not trainers(project), 10)

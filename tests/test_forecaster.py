@@ -229,6 +229,9 @@ def untrained(settings: Params, folder: Path) -> Path:
     np.savez(folder / "weights.npz", **replicas.named(np.asarray(weights), [np.asarray(values) for values in statistics]))
     whole = {"model": variant.model.model_dump(mode="json"), "train": variant.train.model_dump(mode="json"), "shape": vars(shape)}
     facts = {"name": variant.name, "family": variant.family, "parameters": replicas.parameters, "weights": hashes.digest(folder / "weights.npz")}
-    write_json(folder / "fleet.json", {**whole, **facts, "seeds": [0, 1], "states": ["trained"] * 2, "epochs": [1, 1], "best_epochs": [1, 1]})
+    write_json(
+        folder / "fleet.json",
+        {**whole, **facts, "seeds": [0, 1], "states": ["trained"] * 2, "epochs": [1, 1], "best_epochs": [1, 1], "warnings": [], "cudnn": True},
+    )
     write_json(folder / "cost.json", {"seconds_per_replica": 0.1, "device": "CPU"})
     return folder

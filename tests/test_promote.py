@@ -18,9 +18,7 @@ from pipeline.refusal import Refusal
 from pipeline.series import rows
 from pipeline.series.scaler import Scaler
 from pipeline.tracking import PREVIOUS, Registry, Store, Version
-from tests.workshop import CONTENT, HORIZON, LOOKBACK, MLFLOW_WARNINGS, NAIVE, Workshop, made, recent
-
-pytestmark = pytest.mark.filterwarnings(*MLFLOW_WARNINGS)
+from tests.workshop import CONTENT, HORIZON, LOOKBACK, NAIVE, Workshop, made, recent
 
 
 class Arena(Workshop):

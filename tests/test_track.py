@@ -8,9 +8,7 @@ import pytest
 from pipeline import track
 from pipeline.files import read_json
 from pipeline.tracking import Store
-from tests.workshop import MLFLOW_WARNINGS, Workshop, made
-
-pytestmark = pytest.mark.filterwarnings(*MLFLOW_WARNINGS)
+from tests.workshop import Workshop, made
 
 
 @pytest.fixture

@@ -18,9 +18,7 @@ from mlflow.exceptions import MlflowException
 
 from pipeline.refusal import Refusal
 from pipeline.tracking import PREVIOUS, Candidate, Registry, Run, Store, digest
-from tests.workshop import MLFLOW_WARNINGS, empty_mlflow
-
-pytestmark = pytest.mark.filterwarnings(*MLFLOW_WARNINGS)
+from tests.workshop import empty_mlflow
 
 CHILD = Run("plain, seed 0", {"role": "seed", "state": "trained"}, metrics={"mse": 0.5}, curves={"loss": {epoch: 1 / epoch for epoch in range(1, 1500)}})
 PARENT = Run("plain", {"role": "variant", "family": "plain"}, params={"conv.filters": "[10]"}, metrics={"mse_mean": 0.5}, children=(CHILD,))

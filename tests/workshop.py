@@ -20,7 +20,6 @@ from pipeline.verdict import contender
 from pipeline.verdict.contender import Summary
 from pipeline.verdict.exam import Facts
 
-MLFLOW_WARNINGS = ("ignore:The ``noload`` loader strategy", "ignore:.*Any type hint is inferred")  # of its own code, with libraries newer than it
 LOOKBACK, HORIZON = 6, 3
 NAIVE = 0.5  # standardized error of the best naive baseline
 PLACES = (("a", 10.0), ("b", 500.0))

@@ -1,10 +1,9 @@
-"""The name of a fleet: a hash of everything that its weights hang on, and of nothing else."""
+"""The name of what is trained: a hash of everything that a replica's weights hang on but its seed, and of nothing else."""
 
 import ast
 import hashlib
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -18,16 +17,16 @@ LIBRARIES = ("keras", "numpy", "tensorflow")
 ROOT = Path(__file__).parents[2]
 TRAINING = ("pipeline.network.assembly", "pipeline.training.course")
 DESCRIPTIONS = {f"pipeline.network.{name}" for name in ("catalogue", "configuration", "rules")}  # what they say is in the resolved parameters
-IMPORT = re.compile(r"^\s*(?:from|import) (pipeline\.(?:network|training)\.\w+)", re.MULTILINE)
+ROOMS = ("pipeline.network.", "pipeline.training.")
 
 
-def fingerprint(model: Model, train: Train, shape: Shape, seeds: Sequence[int], data: str) -> str:
-    """Of the resolved parameters, the seeds, the hash of the data, the code that builds and trains this network, and the libraries."""
+def fingerprint(model: Model, train: Train, shape: Shape, data: str) -> str:
+    """Of the resolved parameters, the hash of the data, the code that builds and trains this network, and the libraries."""
     settings = train.model_dump(mode="json", exclude={"seeds", "workers"})  # these only spread the work
     layers = sorted(_layers(model.model_dump(mode="json")))
     code = syntax(*TRAINING, *(layer.rpartition(".")[0] for layer in layers))
     versions = {name: version(name) for name in LIBRARIES}
-    facts = [model.model_dump(mode="json"), settings, vars(shape), list(seeds), data, layers, code, versions]
+    facts = [model.model_dump(mode="json"), settings, vars(shape), data, layers, code, versions]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -53,22 +52,31 @@ def _layers(section: Mapping[str, Any]) -> Iterator[str]:
 def syntax(*modules: str) -> str:
     """Hash of what the modules say, and those of their rooms that they import: a comment, a docstring or the layout of a line changes nothing."""
     found: set[str] = set()
-    waiting = [module for module in modules if module.startswith("pipeline.")]
+    waiting = [*modules]
     while waiting:
         module = waiting.pop()
-        if module not in found | DESCRIPTIONS:
+        if module.startswith(ROOMS) and module not in found | DESCRIPTIONS and _path(module).exists():
             found.add(module)
-            waiting += IMPORT.findall(_source(module))
+            waiting += _imports(module)
     return hashlib.sha256("".join(_bare(module) for module in sorted(found)).encode()).hexdigest()
 
 
-def _source(module: str) -> str:
-    return ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text()
+def _path(module: str) -> Path:
+    return ROOT.joinpath(*module.split(".")).with_suffix(".py")
+
+
+def _imports(module: str) -> Iterator[str]:
+    """`a.b` and `a.b.c` for `from a.b import c`: what is no module is no file either."""
+    for node in ast.walk(ast.parse(_path(module).read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield from (str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names))
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
 
 
 @cache
 def _bare(module: str) -> str:
-    tree = ast.parse(_source(module))
+    tree = ast.parse(_path(module).read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]

@@ -19,7 +19,7 @@ from pipeline.training.replicas import Replicas, Statistics
 from pipeline.training.samples import Samples
 
 Tensor = Any
-VALIDATION_BATCH = 512  # windows; bounds memory, changes no result
+VALIDATION_BATCH = 512  # windows; bounds memory, and changes results only of a network that normalizes by the batch at inference
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Fleet:
         return tape.gradient(loss, weights), statistics, loss
 
     def validate(self, state: State) -> np.ndarray:
-        """The loss of every replica (replica,) on the whole validation part, dropout off, moving averages on."""
+        """The loss of every replica (replica,) on the whole validation part, in inference."""
         starts = self.samples.validation
         parts = [starts[i : i + VALIDATION_BATCH] for i in range(0, len(starts), VALIDATION_BATCH)]
         total: np.ndarray = sum(self._validate(state.weights, state.statistics, part).numpy() for part in parts)

@@ -1,4 +1,4 @@
-"""Losses of one replica: forecasts and truth of the same shape -> a scalar, the mean over windows, steps and targets."""
+"""Losses: an error, forecast - truth of any shape, to what it costs, of the same shape; a fleet takes the mean over windows, steps and targets."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,12 +1,17 @@
 """The data of a fleet on its device: one array of inputs, one of targets, and the starts of windows."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from pipeline.network.configuration import Shape
+from pipeline.series.dataset import Dataset
+from pipeline.series.split import TRAIN
+from pipeline.series.windows import Windows
 
 Tensor = Any
 
@@ -44,3 +49,12 @@ class Samples:
         steps = len(self.train) // size
         orders = [np.random.default_rng([seed, epoch]).permutation(self.train)[: steps * size] for seed in seeds]
         return np.stack(orders).reshape(len(seeds), steps, size).transpose(1, 0, 2)
+
+
+@lru_cache(maxsize=2)
+def load(standardized: Path, windows: Path, values: str, shape: Shape) -> tuple[Samples, np.ndarray]:
+    """The data of two stages' folders with `values`, standardized or raw, as inputs; and the training rows of those inputs."""
+    dataset, starts = Dataset.load(standardized), Windows.load(windows)
+    inputs = {"standardized": dataset.standardized, "raw": dataset.raw}[values]
+    samples = Samples.on_device(inputs, dataset.standardized[:, : shape.targets], starts.train, starts.validation, shape)
+    return samples, inputs[dataset.split == TRAIN]

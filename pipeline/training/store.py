@@ -1,4 +1,4 @@
-"""The fleet store: finished fleets and checkpoints under a fingerprint of everything that their result hangs on.
+"""The fleet store: finished replicas and checkpoints under a fingerprint of everything that their result hangs on.
 
 It lies outside of DVC's outs, which are deleted before a stage runs: what is in it is not trained again, and a killed run goes on.
 """
@@ -19,7 +19,7 @@ MANIFEST = "manifest.json"
 
 
 class Store:
-    """A folder of finished fleets, each with a manifest of its files' hashes, and of checkpoints."""
+    """A folder of finished replicas, each with a manifest of its files' hashes, and of checkpoints of fleets."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -29,7 +29,7 @@ class Store:
         return self.folder / "checkpoints" / f"{name}.npz"
 
     def finished(self, name: str) -> Path | None:
-        """The folder of the finished fleet `name`; null where there is none, or where its files are not those that were kept."""
+        """The folder of the finished replica `name`; null where there is none, or where its files are not those that were kept."""
         folder = self.folder / name
         if not (folder / MANIFEST).exists():
             return None
@@ -39,11 +39,10 @@ class Store:
 
     @contextmanager
     def keep(self, name: str) -> Iterator[Path]:
-        """Yield a folder for the results of the fleet `name`; then it counts as finished and its checkpoint goes."""
+        """Yield a folder for the results of `name`; then it counts as finished."""
         with new_folder(self.folder / name) as draft:
             yield draft
             write_json(draft / MANIFEST, {file.name: digest(file) for file in sorted(draft.iterdir())})
-        self.checkpoint(name).unlink(missing_ok=True)
 
     @contextmanager
     def lock(self, patience: float = 10.0) -> Iterator[None]:

@@ -46,9 +46,8 @@ def _attempt(work: Callable[[Any], Any], task: Any, parent: int) -> Any:
 @cache
 def _prepare(parent: int) -> None:
     """Once a process: end with the parent, however it ends, and use one thread."""
-    if os.getpid() == parent:
-        return
-    die_with(parent)
+    if os.getpid() != parent:  # one worker is the parent itself
+        die_with(parent)
     backend.start(threads=1)
 
 

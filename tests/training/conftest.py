@@ -18,6 +18,7 @@ OVERLAYS: dict[str, dict[str, Any]] = {
         "recurrent": {"units": 3, "recurrent_dropout": {"kind": "keras", "rate": 0.2}},
     },
     "many_to_many": {"head": {"sequence": True}},
+    "monte_carlo": {"conv": {"filters": 2, "dropout": {"kind": "standard", "rate": 0.5, "monte_carlo": True}}},
 }
 
 
