@@ -4,6 +4,10 @@ A kind (`CellNormalization`) is a layer without a call of its own. It says how i
 (`Nothing`, `Inputs`, `Separate`, `Joint`), and which copy of the cell state it normalizes. When a call of the recurrent layer begins it hands out
 `Norms`, which the cell asks at each step. The gates that add an x-term to an h-term are one block, `gates`; the candidate of a GRU, whose reset gate
 stands between its two terms, is another.
+
+In the equations x W and x_t W are (batch, gate and unit), as is h U; c_t and h_t are (batch, unit); standardize, gamma and beta are those of
+`normalizers`. The kinds live inside of `Recurrent` only, which keeps their options in its own configuration and makes them anew from there; so they
+are not registered with Keras.
 """
 
 from collections.abc import Mapping
@@ -96,7 +100,7 @@ class Norms:
 
 
 class CellNormalization(keras.Layer):
-    """No normalization: the kind `none`, and the base of the others.
+    """No normalization, x W + h U + b: the kind `none`, and the base of the others.
 
     Arguments: `cell`, which copy of an LSTM's cell state is normalized: `none`; `shown`, that which the output gate sees, while the next step gets the
     state as it is; `carried`, that which the next step gets too. `output`: is h normalized, which the next step gets too?
@@ -174,7 +178,9 @@ class LayerPerGate(LayerJoint):
     """Layer normalization of the sum of both terms, each gate by itself: LN_k(x W_k + h U_k) + b_k for gate k, and of the cell state as in `LayerSeparate`.
 
     With `cell: carried` it is LayerNormBasicLSTMCell of TensorFlow 1's contrib, whose beta and forget bias are b here and whose dropout
-    is the kind `semeniuta`; in a GRU, LayerNormBasicGRUCell. It is not the paper's. Causal. Not for the cuDNN kernel. Cost: as `LayerJoint`.
+    is the kind `semeniuta`. A GRU's candidate has its two terms normalized apart, as in contrib's LayerNormBasicGRUCell, which is this one but for the
+    update gate: there h_t = (1 - z) h_{t-1} + z g, here and in Keras h_t = z h_{t-1} + (1 - z) g. To copy weights, turn the signs of W_z, U_z and b_z.
+    It is not the paper's. Source: contrib's rnn_cell.py. Causal. Not for the cuDNN kernel. Cost: as `LayerJoint`.
     """
 
     def normalizer(self, gates: int, units: int, steps: int, state: bool, name: str) -> Normalizer:
@@ -223,7 +229,7 @@ class BatchShared(BatchSeparate):
 class BatchInputs(BatchSeparate):
     """Batch normalization of the x-term alone: BN(x W) + b + h U, and of no state.
 
-    Statistics are over batch and time, so that in training a step sees later ones; or each time step's own, where `per_step`.
+    Statistics are over batch and time, so that in training a step sees later ones; or each time step's own, where `per_step`. At inference it is causal.
     Source: Laurent et al., "Batch Normalized Recurrent Neural Networks", 2016. Not for the cuDNN kernel, inside of which x W is made.
     Cost: one pass over x W, for all steps at once.
     """

@@ -10,7 +10,7 @@ from pipeline.network.weights import Reparametrized
 
 @keras.saving.register_keras_serializable("pipeline")
 class CausalConv1D(Reparametrized, keras.layers.Conv1D):
-    """Output step j sees the samples up to T - 1 - stride * (T_out - 1 - j) and none after; the last one ends at the newest sample.
+    """y_j = activation(sum_i x[e_j - dilation (size - 1 - i)] K_i + b) with e_j = T - 1 - stride (T_out - 1 - j), the newest sample that it sees.
 
     Shapes: (batch, time, channel) -> (batch, ceil(time / stride), filters). With stride = 1 it is `keras.layers.Conv1D(padding="causal")`, which
     with a stride drops the newest samples when it does not divide time - 1. Zeros stand in for samples before the first.
@@ -18,6 +18,7 @@ class CausalConv1D(Reparametrized, keras.layers.Conv1D):
     Computed as one matrix product of the `kernel_size` shifted copies of the input: for the few channels of a time series this is as fast as a
     convolution, and its gradient vectorizes over the replicas of a fleet, which that of the convolution operation does not.
 
+    Source: van den Oord et al., "WaveNet", 2016, for the causal, dilated form. Causal. Cost: T_out size channel filters products per window.
     Arguments: `reparametrization` of the kernel, and those of `keras.layers.Conv1D`.
     """
 

@@ -10,7 +10,10 @@ from keras import ops
 class Forecast(keras.Layer):
     """Outputs (batch, horizon * target) or (batch, time, horizon * target) as (batch, horizon, target) or, in training, (batch, time, horizon, target).
 
-    A network that forecasts at every step learns from all of them; at inference the forecast of the newest step is the one that is asked for.
+    y[k, j] = x[k target + j] for horizon step k and target j: direct multi-step forecasts, all from one product. A network that forecasts at every
+    step learns from all of them; at inference the forecast of the newest step is the one that is asked for.
+    Sources: Ben Taieb et al., "A review and comparison of strategies for multi-step ahead time series forecasting", 2012 (its MIMO strategy); for every
+    step, the many-to-many network of the thread "How to implement TensorFlow batch normalization in LSTM". Causal. Cost: none, a view.
     """
 
     def __init__(self, horizon: int, targets: int, **kwargs: Any) -> None:

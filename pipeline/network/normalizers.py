@@ -55,7 +55,8 @@ def wide(z: Tensor) -> Tensor:
 class LayerNorm(Normalizer):
     """Layer normalization: standardize(z) = (z - mean) / sqrt(variance + epsilon), over the channels of each of `groups` equal parts of z.
 
-    It is the same in training and at inference, for a sample alone or in a batch. Source: Ba et al., "Layer Normalization", 2016.
+    (..., width) in and out. It is the same in training and at inference, for a sample alone or in a batch. Source: Ba et al., "Layer Normalization",
+    2016. Cost: two passes over z.
     """
 
     def __init__(self, width: int, epsilon: float, shift: bool, groups: int = 1, **kwargs: Any) -> None:
@@ -88,7 +89,9 @@ class BatchNorm(Normalizer):
     gamma and beta are shared by the steps. Training uses the batch's own statistics and moves the stored ones, m <- momentum m + (1 - momentum) batch's;
     inference uses the stored ones, beyond the last step those of the last. With `rows` = 1 there is one stored row for
     all steps, which moves by the steps' average. With `sequence`, on the x-side only, the batch's statistics are over batch and time.
+    (batch, time, width) or (batch, width) in and out; the stored statistics are (rows, width).
     Source: Cooijmans et al., "Recurrent Batch Normalization", 2017, whose gamma starts at 0.1: at 1 the gates saturate and gradients vanish.
+    Cost: two passes over z in training, one at inference; 2 rows width numbers.
     """
 
     def __init__(self, width: int, epsilon: float, shift: bool, rows: int, gamma: float, momentum: float, sequence: bool, **kwargs: Any) -> None:

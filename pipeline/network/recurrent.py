@@ -20,11 +20,11 @@ from pipeline.network.weights import Reparametrization
 Tensor = Any
 Slot = Mapping[str, Any]
 NONE: Slot = {"kind": "none"}
-PLACES: Mapping[str, tuple[Mapping[str, Kind], str, type]] = {  # slot -> table, place, what `none` is
-    "normalization": (NORMALIZATIONS, "cell", CellNormalization),
-    "input_dropout": (DROPOUTS, "input", RecurrentDropout),
-    "recurrent_dropout": (DROPOUTS, "recurrent", RecurrentDropout),
-    "weights": (WEIGHTS, "recurrent", Reparametrization),
+SLOTS: Mapping[str, tuple[Mapping[str, Kind], type]] = {  # slot -> table, what `none` is
+    "normalization": (NORMALIZATIONS, CellNormalization),
+    "input_dropout": (DROPOUTS, RecurrentDropout),
+    "recurrent_dropout": (DROPOUTS, RecurrentDropout),
+    "weights": (WEIGHTS, Reparametrization),
 }
 
 
@@ -96,10 +96,14 @@ class Recurrent(keras.Layer):
 
 
 class Sweep(keras.Layer):
-    """One direction of a `Recurrent` layer: its weights, and its loop over time."""
+    """One direction of a `Recurrent` layer: its weights, and its loop over time; (batch, time, channel) -> for each step the states, each (batch, unit).
+
+    For t = 1 ... time: s_t = carry(cell(x_t W, h_{t-1} U, s_{t-1}), s_{t-1}), where s is h, and c in an LSTM, and s_0 = 0. It lives inside of
+    `Recurrent` only, which makes it anew from its own configuration when a network is loaded: it has no call and none of its own.
+    """
 
     def __init__(self, cell: str, units: int, activation: str, seed: int, **rest: Any) -> None:
-        slots = {name: rest.pop(name) for name in PLACES}
+        slots = {name: rest.pop(name) for name in SLOTS}
         super().__init__(**rest)
         self.cell, self.units, self.activation = CELLS[cell], units, keras.activations.get(activation)
         self.normalization = _filled("normalization", slots, name="normalization", dtype=self.dtype_policy)
@@ -152,7 +156,7 @@ def _checked(**arguments: Any) -> configuration.Recurrent:
 
 def _filled(slot: str, slots: Mapping[str, Slot], **rest: Any) -> Any:
     """The object of a slot."""
-    table, _, nothing = PLACES[slot]
+    table, nothing = SLOTS[slot]
     options = dict(slots[slot])
     module, _, attribute = (table[options.pop("kind")].layer or "").rpartition(".")
     return (getattr(import_module(module), attribute) if module else nothing)(**options, **rest)

@@ -5,6 +5,9 @@
 A `RecurrentDropout` is a kind with its rates, as configured. When a call of the layer begins it hands out `Places`, one method for each place
 above, with all masks of that call drawn already: before the loop over time, in as few draws as there are masks of one shape. At inference
 these are the identity, and no seed advances.
+
+In the equations x_t is (batch, channel), g_t, c_t and h_t are (batch, unit), W is (channel, gate and unit) and U (unit, gate and unit). Masks are 0 with
+probability `rate`, else 1 / (1 - rate), but in zoneout.
 """
 
 from collections.abc import Sequence
@@ -126,6 +129,7 @@ def _side_by_side(terms: Tensor) -> Tensor:
 class Gal(RecurrentDropout):
     """Variational dropout: masks that stay for the whole window, on x or on h_{t-1} before their projection; one for all gates where `tied`, else one each.
 
+    z_t = (m x_t) W or (m h_{t-1}) U with m (batch, channel or unit); untied z_t,k = (m_k h_{t-1}) U_k with m (gate, batch, channel or unit).
     Source: Gal & Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent Neural Networks", 2016. A tied mask on x keeps the
     cuDNN kernel, the others do not. Cost on h: one product per step where tied; else smaller matrix products, one per gate.
     """
@@ -142,9 +146,10 @@ class Gal(RecurrentDropout):
 class Keras(RecurrentDropout):
     """What `dropout` and `recurrent_dropout` of the Keras layers do: masks that stay for the whole window, on x and on h_{t-1} before their projections.
 
-    On h there is a mask for each gate. On x there is one for all gates, but one for each where the layer's recurrent dropout is `keras` too:
+    The equations and shapes are those of `Gal`. On h there is a mask for each
+    gate. On x there is one for all gates, but one for each where the layer's recurrent dropout is `keras` too:
     the habit of Keras 3.15, whose `implementation` switches from 2 to 1. Unlike there, no mask is drawn at inference.
-    On x alone it keeps the cuDNN kernel. Cost: as `Gal`.
+    On x alone it keeps the cuDNN kernel. Source: `keras.layers.LSTM`. Cost: as `Gal`.
     """
 
     def drawn(self, call: Call) -> Places:
@@ -163,7 +168,7 @@ class OnCell(Places):
 
 @dataclass(frozen=True)
 class Moon(RecurrentDropout):
-    """rnnDrop: c_t <- m c_t, with a mask that stays for the whole window; before c_t reaches the output gate. For an LSTM.
+    """rnnDrop: c_t <- m c_t, with a mask (batch, unit) that stays for the whole window; before c_t reaches the output gate. For an LSTM.
 
     A dropped unit has no memory at all. A kept one is scaled by 1 / (1 - rate) at every step anew, so that in training its memory fades more slowly, or grows.
     Source: Moon et al., "RNNDROP: A Novel Dropout for RNNs in ASR", 2015, with a mask for each sample. Not for the cuDNN kernel. Cost: one product per step.
@@ -187,7 +192,7 @@ class OnCandidate(Places):
 class Semeniuta(RecurrentDropout):
     """Recurrent dropout without memory loss: c_t = f c_{t-1} + i (m_t g_t), in a GRU h_t = z h_{t-1} + (1 - z) (m_t g_t).
 
-    A new mask at each step where `per_step`, else one for the whole window. What is dropped is the news, never the memory. For LSTM and GRU.
+    A new mask m_t (batch, unit) at each step where `per_step`, else one for the whole window. What is dropped is the news, never the memory. For LSTM and GRU.
     Source: Semeniuta et al., "Recurrent Dropout without Memory Loss", 2016; the dropout inside of LayerNormBasicLSTMCell. Not for the cuDNN kernel.
     Cost: one product per step.
     """
@@ -222,7 +227,8 @@ class Blended(Places):
 class Zoneout(RecurrentDropout):
     """Zoneout: each unit keeps its old state with a probability, `rate` for h and `cell_rate` for c, drawn anew at each step; at inference the expectation.
 
-    s_t = m_t s_{t-1} + (1 - m_t) s~_t, h~_t being made from the new c~_t before that is zoned. Nothing is rescaled. The zoned h is the output too.
+    s_t = m_t s_{t-1} + (1 - m_t) s~_t, m_t (batch, unit) being 0 or 1 and h~_t made from the new c~_t before that is zoned.
+    Nothing is rescaled. The zoned h is the output too.
     Source: Krueger et al., "Zoneout: Regularizing RNNs by Randomly Preserving Hidden Activations", 2017 (there h 0.05, c 0.5 for characters), with the order of
     the authors' code. Not for the cuDNN kernel. Cost: one selection per state and step, at inference too.
     """
@@ -249,7 +255,7 @@ class OnKernel(Places):
 
 @dataclass(frozen=True)
 class WeightDrop(RecurrentDropout):
-    """Weight-drop, DropConnect on the recurrent kernel: U <- m U, one mask for the call, for all samples and all steps.
+    """Weight-drop, DropConnect on the recurrent kernel: U <- m U, one mask (unit, gate and unit) for the call, for all samples and all steps.
 
     Source: Merity et al., "Regularizing and Optimizing LSTM Language Models", 2018. It keeps the cuDNN kernel, to which U is an argument.
     Cost: one product for the whole call.
@@ -271,8 +277,9 @@ class OnStateByStep(Places):
 
 @dataclass(frozen=True)
 class PerStep(RecurrentDropout):
-    """The naive way: a new mask on h_{t-1} at each step, for all gates. It is here to be compared; noise at every step drowns the memory.
+    """The naive way: a new mask on what is projected, for all gates, z_t = (m_t h_{t-1}) U, m_t (batch, unit). Noise at every step drowns the memory.
 
+    It is here to be compared.
     Source: what Zaremba et al., "Recurrent Neural Network Regularization", 2014, advise against. Not for the cuDNN kernel. Cost: one product per step.
     """
 

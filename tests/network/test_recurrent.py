@@ -14,6 +14,7 @@ from pipeline.network.cells import LSTM
 from pipeline.network.recurrent import Recurrent
 from pipeline.network.recurrent_dropout import Places
 from tests.network import cell_references as references
+from tests.network import references as kernel_references
 from tests.network.recurrent_cases import CASES, CELLS, DROPPED, FEW, NORMALIZED, REPARAMETRIZED, inside
 
 BATCH, STEPS, CHANNELS, UNITS = 3, 5, 2, 3
@@ -41,9 +42,8 @@ def layer(case, dtype="float64", steps=STEPS, **more):
 
 
 def weights(sweep):
-    """Of one direction, by their path in it, with the recurrent kernel that the layer computes with."""
-    named = {variable.path.split(f"{sweep.name}/")[-1]: variable.numpy() for variable in sweep.weights}
-    return {**named, "recurrent_kernel": sweep.reparametrization.effective(sweep.recurrent_kernel).numpy()}
+    """Of one direction, by their path in it, in float64."""
+    return {variable.path.split(f"{sweep.name}/")[-1]: np.asarray(variable, np.float64) for variable in sweep.weights}
 
 
 def rewind(made):
@@ -65,17 +65,24 @@ def drawn(monkeypatch):
     return masks
 
 
-def expected(made, x, masks, training):
-    """States after each step by the references, for a layer of one direction."""
+def expected(made, x, masks, training, w=None):
+    """States after each step by the references, for a layer of one direction with its weights or `w`."""
     (sweep,), options = made.sweeps, made.options
+    w = effective(weights(sweep) if w is None else w, **options["weights"])
     masks = [np.asarray(mask, np.float64) for mask in masks]
     split = 0 if options["input_dropout"]["kind"] == "none" else 1
     slots = {name: {**options[name]} for name in ("normalization", "input_dropout", "recurrent_dropout")}
     kinds = {name: slot.pop("kind") for name, slot in slots.items()}
-    norm = references.NORMALIZATIONS[kinds["normalization"]](weights(sweep), training, **slots["normalization"])
+    norm = references.NORMALIZATIONS[kinds["normalization"]](w, training, **slots["normalization"])
     on_input = references.DROPOUTS[kinds["input_dropout"]](masks[:split] or None, **slots["input_dropout"])
     dropout = references.DROPOUTS[kinds["recurrent_dropout"]](masks[split:] or None, **slots["recurrent_dropout"])
-    return references.sweep(options["cell"], x, weights(sweep), norm, on_input, dropout)
+    return references.sweep(options["cell"], x, w, norm, on_input, dropout)
+
+
+def effective(w, kind, **options):
+    """`w` with the recurrent kernel that its reparametrization makes of it."""
+    inside = {path.split("/")[-1]: value for path, value in w.items() if path.startswith("weights/")}
+    return {**w, "recurrent_kernel": kernel_references.WEIGHTS[kind](w["recurrent_kernel"], inside, **options)}
 
 
 @pytest.mark.parametrize(
@@ -96,7 +103,7 @@ def test_states_over_twelve_steps_are_those_of_the_reference(case, training, dra
     np.testing.assert_allclose(np.array(states), np.array(expected(made, x, drawn, training)), rtol=0, atol=1e-10)
 
 
-@cases({name: case for name, case in CASES.items() if case["cell"] == "lstm"})
+@cases(CASES)
 def test_single_precision_is_close_to_the_reference(case, drawn):
     x = window(batch=8, steps=12).astype("float32")
     made = layer(case, "float32", steps=12)
@@ -105,27 +112,21 @@ def test_single_precision_is_close_to_the_reference(case, drawn):
 
 
 @cases(CASES)
-def test_gradients_are_finite_differences_and_reach_every_weight(case):
-    made, x, rng = layer(case), tf.Variable(window()), np.random.default_rng(2)
-    variables = [*(v.value for v in made.trainable_variables), x]
-    directions = [tf.constant(rng.normal(size=v.shape)) for v in variables]
-    statistics = [v.numpy() for v in made.non_trainable_variables]
-
-    def loss(move=0.0):
-        for variable, value in zip(made.non_trainable_variables, statistics, strict=True):
-            variable.assign(value)
-        for variable, direction in zip(variables, directions, strict=True):
-            variable.assign_add(move * direction)
-        return tf.reduce_sum(tf.sin(made(x, training=True) + 1))
-
+def test_gradients_over_twelve_steps_are_the_slopes_of_the_reference_and_reach_every_weight(case, drawn):
+    made, x, rng = layer(case, steps=12), tf.constant(window(steps=12)), np.random.default_rng(2)
     with tf.GradientTape() as tape:
-        value = loss()
-    gradients = tape.gradient(value, variables)
-    step = 1e-6
-    slope = (loss(step) - loss(-2 * step)) / (2 * step)
-    np.testing.assert_allclose(sum(tf.reduce_sum(g * d) for g, d in zip(gradients, directions, strict=True)), slope, rtol=1e-6, atol=1e-8)
-    for variable, gradient in zip(made.trainable_variables, gradients, strict=False):
-        assert np.abs(gradient).max() > 0, variable.path
+        tape.watch(x)
+        loss = tf.reduce_sum(tf.sin(made(x, training=True) + 1))
+    (sweep,), here = made.sweeps, {"x": x.numpy(), **weights(made.sweeps[0])}
+    trained = {variable.path.split(f"{sweep.name}/")[-1]: variable.value for variable in sweep.trainable_weights}
+    gradients = tape.gradient(loss, {"x": x, **trained})
+    for name, gradient in gradients.items():
+        assert np.abs(gradient).max() > 0, name
+        direction = rng.normal(size=gradient.shape)
+        moved = {**here, name: here[name] + 1e-30j * direction}
+        outputs = expected(made, moved.pop("x"), drawn, True, moved)[-1][0]
+        slope = np.sin(outputs + 1).sum().imag / 1e-30
+        np.testing.assert_allclose(np.sum(gradient * direction), slope, rtol=1e-10, atol=1e-10, err_msg=name)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both"])
@@ -251,6 +252,19 @@ def test_batch_normalization_beyond_its_last_step_uses_the_statistics_of_that_st
     np.testing.assert_allclose(made(x), longer(x), atol=1e-12)
     with pytest.raises(ValueError, match="expected 5 time steps in training, received 8"):
         made(x, training=True)
+
+
+@cases({name: case for name, case in NORMALIZED.items() if "batch" in case["normalization"]["kind"] and len(case) == 2})
+def test_batch_normalization_that_is_forced_to_the_identity_leaves_the_plain_cell(case):
+    made, plain = (
+        layer(each, return_sequences=True) for each in ({**case, "normalization": {**case["normalization"], "epsilon": 1e-15}}, {"cell": case["cell"]})
+    )
+    identity = {"gamma": 1.0, "beta": 0.0, "moving_mean": 0.0, "moving_variance": 1.0}
+    for variable in made.sweeps[0].normalization.variables:
+        variable.assign(np.full(variable.shape, identity[variable.name]))
+    for name in ("kernel", "recurrent_kernel", "bias"):
+        getattr(plain.sweeps[0], name).assign(getattr(made.sweeps[0], name))
+    np.testing.assert_allclose(made(window()), plain(window()), rtol=0, atol=1e-12)
 
 
 def test_frozen_batch_normalization_uses_and_keeps_its_stored_statistics():

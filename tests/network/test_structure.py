@@ -90,6 +90,25 @@ def test_the_gates_are_constant_over_time_between_zero_and_one_and_about_a_half_
     assert abs(gates.mean() - 0.5) < 0.1
 
 
+def test_the_gates_see_the_whole_window_so_that_it_is_not_causal():
+    x, layer = windows(channels=8), SqueezeExcite(4, dtype="float64")
+    before, other = np.asarray(layer(x)), x.copy()
+    other[:, -1] += 1
+    assert (np.asarray(layer(other)) != before)[:, :-1].any(axis=(0, 2)).all()
+
+
+@pytest.mark.parametrize("kind", REDUCE)
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_stack_of_causal_layers_is_causal(kind, stride):
+    x, layers = windows(12), [CausalConv1D(8, 3, stride, dtype="float64"), Pooling(kind, 2, dtype="float64"), Dense(8, dtype="float64")]
+    before, after = x, x.copy()
+    after[:, -2 * stride :] += 1  # what the last output alone may see
+    for each in layers:
+        before, after = each(before), each(after)
+    moved = np.abs(np.asarray(after) - before).max(axis=(0, 2)) > 1e-12
+    assert moved.tolist() == [False] * (len(moved) - 1) + [True]
+
+
 @pytest.mark.parametrize(("channels", "narrow"), [(10, 2), (4, 1), (3, 1), (1, 1)])
 def test_the_narrow_layer_has_at_least_one_unit(channels, narrow):
     layer = SqueezeExcite(4)
