@@ -115,17 +115,28 @@ def ask(code: Path, folder: Path, table: Path, starts: Array) -> Array:
     with tempfile.TemporaryDirectory() as scratch:
         question, answer = Path(scratch) / "starts.npy", Path(scratch) / "answers.npy"
         np.save(question, starts)
-        told = execute(code, "pipeline.forecaster", *(str(path.resolve()) for path in (folder, table, question, answer)))
-        if told is not None:
-            raise Refusal(f"{folder}: this forecaster cannot be run: {told.splitlines()[-1]}")
+        done = execute(code, "pipeline.forecaster", *(str(path.resolve()) for path in (folder, table, question, answer)))
+        if done.failed:
+            raise Refusal(f"{folder}: this forecaster cannot be run: {str(done).splitlines()[-1]}")
         answers: Array = np.load(answer)
         return answers
 
 
-def execute(code: Path, module: str, *words: str) -> str | None:
-    """Run `module` of the package in `code` in a process of its own, which may write to stdout; null, or what it said when it failed."""
+@dataclass(frozen=True)
+class Done:
+    """How a process ended, and the lines that it wrote to stderr."""
+
+    failed: bool
+    told: Sequence[str]
+
+    def __str__(self) -> str:
+        return "\n".join(self.told) or "it gave no reason"
+
+
+def execute(code: Path, module: str, *words: str) -> Done:
+    """Run `module` of the package in `code` in a process of its own, which may write to stdout."""
     done = subprocess.run([sys.executable, "-m", module, *words], cwd=code, stderr=subprocess.PIPE, text=True)
-    return "\n".join(without_greetings(done.stderr)) or "it gave no reason" if done.returncode else None
+    return Done(done.returncode != 0, without_greetings(done.stderr))
 
 
 def without_greetings(output: str) -> list[str]:

@@ -15,6 +15,8 @@ from pipeline.files import new_file
 from pipeline.forecaster import Forecaster
 from pipeline.refusal import Refusal
 
+REMARK = "forecast: "  # with which a line on stderr begins that is meant for people
+
 
 def main() -> None:
     """Read the arguments; a refusal ends with status 1."""
@@ -26,11 +28,20 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         if arguments.forecaster:
-            write(Forecaster.load(arguments.forecaster).forecast(arguments.input), arguments.output)
+            answer(Forecaster.load(arguments.forecaster), arguments.input, arguments.output)
         else:
             delegate(champion.fetch(params.read(arguments.params), layout.read()), arguments.input, arguments.output)
     except Refusal as refusal:
         sys.exit(f"\n{refusal}\n")
+
+
+def answer(forecaster: Forecaster, source: Path, output: Path | None) -> None:
+    """Forecast, and say on stderr which cells were filled."""
+    given = forecaster.read(source)
+    write(forecaster.continued(given), output)
+    columns = ", ".join(f"{column} {count}" for column, count in given.filled.items())
+    count = sum(given.filled.values())
+    sys.stderr.write(f"{REMARK}{count} missing {'value was' if count == 1 else 'values were'} filled{f' ({columns})' if columns else ''}\n")
 
 
 def write(forecasts: pd.DataFrame, output: Path | None) -> None:
@@ -47,9 +58,10 @@ def delegate(model: Path, source: Path, output: Path | None) -> None:
     """Let the registered code forecast, with its own messages and exit status."""
     paths = {"--forecaster": model / "artifacts" / "forecaster", "--input": source, "--output": output}
     options = [word for option, path in paths.items() if path for word in (option, str(path.resolve()))]
-    told = champion.execute(model / "code", "pipeline.forecast", *options)
-    if told is not None:
-        sys.exit(f"\n{told}\n")
+    done = champion.execute(model / "code", "pipeline.forecast", *options)
+    if done.failed:
+        sys.exit(f"\n{done}\n")
+    sys.stderr.writelines(f"{line}\n" for line in done.told if line.startswith(REMARK))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A forecaster: the trained seeds of one variant as an ensemble, and all that it takes to go from recent rows to forecasts in real units.
 
-It is a folder: `params.json` (columns, frequency, lookback, horizon), `scaler.json`, `channels.json`, `fleet.json` (the network) and `weights.npz`
-(seed, ...). Nothing in it is pickled, equal contents are equal bytes, and each file is checked against its hash when it is read.
+It is a folder: `params.json` (columns, which holes are filled, frequency, lookback, horizon), `scaler.json`, `channels.json`, `fleet.json` (the network)
+and `weights.npz` (seed, ...). Nothing in it is pickled, equal contents are equal bytes, and each file is checked against its hash when it is read.
 """
 
 import shutil
@@ -17,8 +17,8 @@ import pandas as pd
 
 from pipeline import recent
 from pipeline.files import new_file, new_folder, read_json, write_json
-from pipeline.params import Data, Limits, Params
-from pipeline.recent import Form
+from pipeline.params import Data, Params, Validate
+from pipeline.recent import Form, Recent
 from pipeline.refusal import Refusal
 from pipeline.series import calendar, frequency, rows
 from pipeline.series.rows import Array
@@ -45,7 +45,7 @@ def build(params: Params, frequency: str, variant: Path, members: Sequence[int],
             "variant": variant.name,
             "members": list(members),
             "data": params.data.model_dump(mode="json", exclude={"path", "rows"}),
-            "limits": {column: limits.model_dump(mode="json") for column, limits in params.validate_.limits.items()},
+            "validate": params.validate_.model_dump(mode="json", include={"gaps", "missing", "limits"}),
             "frequency": frequency,
             "lookback": params.window.lookback,
             "horizon": params.window.horizon,
@@ -76,8 +76,7 @@ class Forecaster:
             raise Refusal(*(f"{folder / name}: is not the file that was promoted; promote again (python -m pipeline.promote)" for name in changed))
         scaler = Scaler.from_json(read_json(folder / "scaler.json"))
         data = Data.model_validate({**facts["data"], "path": "recent rows"})
-        limits = {column: Limits.model_validate(limit) for column, limit in facts["limits"].items()}
-        form = Form(data, limits, facts["frequency"], facts["lookback"], scaler.names)
+        form = Form(data, Validate.model_validate(facts["validate"]), facts["frequency"], facts["lookback"], scaler.names)
         raw = read_json(folder / "fleet.json")["model"]["input"]["values"] == "raw"
         return cls(form, facts["horizon"], scaler, Ensemble.load(folder), facts["members"], raw)
 
@@ -93,7 +92,14 @@ class Forecaster:
                     return self.forecast(path)
                 except Refusal as refusal:
                     raise Refusal(*(finding.replace(str(path), "input") for finding in refusal.findings)) from None
-        given = recent.read(self.form, table)
+        return self.continued(self.read(table))
+
+    def read(self, path: Path) -> Recent:
+        """The windows to forecast from, in a file or folder of recent rows; raises `Refusal` with every finding about them."""
+        return recent.read(self.form, path)
+
+    def continued(self, given: Recent) -> pd.DataFrame:
+        """What follows the windows, as `forecast` gives it."""
         return self._table(given.series, self._ahead(given.times), self.answer(given.series, given.times, given.values))
 
     def answer(self, series: Sequence[str], times: Array, values: Array) -> Array:

@@ -7,20 +7,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pipeline import champion, evaluate, forecaster
+from pipeline import champion, evaluate, forecaster, params
+from pipeline import recent as newest
 from pipeline.files import read_json, write_json
 from pipeline.forecaster import Forecaster
 from pipeline.params import Params
 from pipeline.refusal import Refusal
 from pipeline.series import rows
+from pipeline.series import table as cleaning
 from pipeline.series.dataset import Dataset
 from pipeline.series.windows import Windows, gather
 from pipeline.tracking import digest
 from pipeline.training import fingerprint as hashes
 from pipeline.training.ensemble import Ensemble
 from pipeline.verdict import verdict
-from tests.workshop import HORIZON, LOOKBACK, Workshop, raw, recent
+from tests.workshop import CONTENT, HORIZON, LOOKBACK, Workshop, raw, recent
 
 
 class LastValue:
@@ -166,6 +170,111 @@ def test_all_findings_are_told_at_once(workshop: Workshop, load: Loader) -> None
     with pytest.raises(Refusal) as refusal:
         load(workshop)[0].forecast(table)
     assert len(refusal.value.findings) == 3
+
+
+FORWARD = {"default": {"policy": "forward_fill", "up_to": 3}}
+BETWEEN = {"default": {"policy": "interpolate", "up_to": 3}}
+
+
+def filling(workshop: Workshop, missing: dict[str, Any], gaps: int = 0) -> Workshop:
+    """The workshop with these rules for what is missing."""
+    workshop.prepare({**CONTENT, "validate": {**CONTENT["validate"], "missing": missing, "gaps": gaps}})
+    return workshop
+
+
+def holes(*rows: int, column: str = "wind") -> pd.DataFrame:
+    """The rows of place a, counted from the newest, -1, without a value."""
+    table = raw()
+    table.loc[[100 + row for row in rows], column] = None
+    return table
+
+
+@pytest.mark.parametrize("rows", [(-1,), (-3, -2, -1), (-5, -3, -2), (-8, -7, -6), (-6, -5)], ids=str)
+def test_holes_are_filled_forward_up_to_the_newest_row(workshop: Workshop, load: Loader, rows: tuple[int, ...]) -> None:
+    loaded, stand_in = load(filling(workshop, FORWARD))
+    given = loaded.forecast(holes(*rows))
+    complete = holes(*rows)
+    pd.testing.assert_frame_equal(given, loaded.forecast(complete.assign(wind=complete["wind"].ffill())))
+    np.testing.assert_array_equal(*stand_in.asked)
+
+
+def test_holes_between_values_are_interpolated(workshop: Workshop, load: Loader) -> None:
+    loaded, stand_in = load(filling(workshop, BETWEEN))
+    loaded.forecast(holes(-7, -6, -3))
+    complete = holes(-7, -6, -3)
+    loaded.forecast(complete.assign(wind=complete["wind"].interpolate()))
+    np.testing.assert_allclose(*stand_in.asked, rtol=1e-6)
+
+
+def test_a_short_gap_is_filled_as_its_rows_are(workshop: Workshop, load: Loader) -> None:
+    loaded = load(filling(workshop, FORWARD, gaps=2))[0]
+    complete = holes(-3, -2).ffill()
+    complete["level"] = complete["level"].where(~complete.index.isin([97, 98])).ffill()
+    pd.testing.assert_frame_equal(loaded.forecast(raw().drop(index=[97, 98])), loaded.forecast(complete))
+
+
+def test_a_value_whose_limits_say_missing_is_filled_and_all_that_was_filled_is_counted(workshop: Workshop, load: Loader) -> None:
+    loaded = load(filling(workshop, FORWARD))[0]
+    table = holes(-1, -2, -40).astype({"level": object})
+    table.loc[[97, 197], "wind"] = 1048
+    table.loc[99, "level"] = "NA"
+    assert loaded.read(save(table, workshop.folder / "recent.csv")).filled == {"level": 1, "wind": 4}
+
+
+UNFILLED = {
+    "longer than allowed": (FORWARD, holes(-4, -3, -2, -1), "missing values: 4 of 6"),
+    "longer with what lies before": (FORWARD, holes(-8, -7, -6, -5), "missing values: 2 of 6"),
+    "nothing before it": (FORWARD, holes(-6).groupby("place").tail(6), "missing values: 1 of 6"),
+    "text before it": (FORWARD, holes(-6).astype({"wind": object}).replace({"wind": {raw()["wind"][93]: "calm"}}), "missing values: 1 of 6"),
+    "interpolation at the newest row": (BETWEEN, holes(-2, -1), "missing values: 2 of 6"),
+    "a gap that is too long": (FORWARD, raw().drop(index=[96, 97, 98]), "times that are not one step (h) behind the row before or behind a gap of up to 2"),
+    "a column without a policy": ({"level": FORWARD["default"]}, holes(-2), "a forecast is made from nothing but measured values of this column"),
+    "a row without values, and no policy for one": ({"level": FORWARD["default"]}, raw().drop(index=98), "column 'wind', series 'a': missing values: 1 of 6"),
+}
+
+
+@pytest.mark.parametrize("kind", UNFILLED)
+def test_what_the_policy_does_not_fill_is_refused(workshop: Workshop, load: Loader, kind: str) -> None:
+    missing, table, message = UNFILLED[kind]
+    with pytest.raises(Refusal) as refusal:
+        load(filling(workshop, missing, gaps=2))[0].forecast(table)
+    assert message in str(refusal.value)
+    assert len(refusal.value.findings) == 1
+
+
+@given(st.lists(st.sampled_from([(row, column) for row in range(-20, 0) for column in ("level", "wind")]), unique=True, max_size=30))
+@settings(max_examples=25, deadline=None)
+def test_rows_are_filled_as_in_the_clean_table_or_refused_and_nothing_missing_ever_passes(
+    tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[int, str]]
+) -> None:
+    table = raw()
+    for row, column in cells:
+        table.loc[100 + row, column] = np.nan
+    parsed = params.parse({**CONTENT, "validate": {**CONTENT["validate"], "missing": FORWARD}})
+    path = save(table, tmp_path_factory.mktemp("holes") / "table.csv")
+    form = rows_form(parsed)
+    try:
+        clean = clean_table(parsed, path)
+    except Refusal:
+        clean = None
+    try:
+        window = newest.read(form, path)
+    except Refusal:
+        assert clean is None
+        return
+    assert np.isfinite(window.values).all()
+    if clean is not None:
+        np.testing.assert_array_equal(window.values[0], clean)
+
+
+def rows_form(settings: Params) -> newest.Form:
+    return newest.Form(settings.data, settings.validate_, "h", LOOKBACK, ("a", "b"))
+
+
+def clean_table(settings: Params, path: Path) -> np.ndarray:
+    """The newest window of place a, as `validate` cleans it."""
+    cleaned = cleaning.clean(settings.data, settings.validate_, path)[0]
+    return np.stack([cleaned.columns[column][100 - LOOKBACK : 100] for column in settings.data.columns], axis=1)
 
 
 def test_a_table_of_one_series_needs_no_column_of_series(tmp_path: Path, load: Loader) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from pipeline import champion, forecast, layout, promote
 from pipeline.files import read_json
+from pipeline.recent import Recent
 from pipeline.refusal import Refusal
 from pipeline.series import rows
 from pipeline.series.scaler import Scaler
@@ -277,6 +278,14 @@ def test_the_champion_forecasts_with_the_code_that_it_was_registered_with(tmp_pa
     assert capfd.readouterr().out == "registered code ['--forecaster', '--input']\n"
 
 
+def test_what_the_champion_has_filled_is_passed_on_and_no_other_noise(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    package = made(tmp_path / "code" / "pipeline")
+    (package / "__init__.py").touch()
+    (package / "forecast.py").write_text("import sys; print('no GPU', file=sys.stderr); print('forecast: 2 missing values were filled', file=sys.stderr)")
+    forecast.delegate(tmp_path, tmp_path / "recent.csv", None)
+    assert capfd.readouterr().err == "forecast: 2 missing values were filled\n"
+
+
 def test_what_the_champion_refuses_is_passed_on_without_the_greetings_of_tensorflow(tmp_path: Path) -> None:
     package = made(tmp_path / "code" / "pipeline")
     (package / "__init__.py").touch()
@@ -290,6 +299,23 @@ def test_forecasts_are_written_as_csv_with_times_in_iso_8601(tmp_path: Path, cap
     forecast.write(forecasts, tmp_path / "forecasts.csv")
     forecast.write(forecasts, None)
     assert (tmp_path / "forecasts.csv").read_text() == "hour,level\n2020-01-05T04:00:00Z,1.5\n" == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("filled", "remark"), [({}, "0 missing values were filled"), ({"wind": 1}, "1 missing value was filled (wind 1)"), ({"x": 2, "y": 1}, "(x 2, y 1)")]
+)
+def test_a_forecast_says_what_it_has_filled(filled: dict[str, int], remark: str, capsys: pytest.CaptureFixture[str]) -> None:
+    class Stub:
+        def read(self, path: Path) -> Recent:
+            return Recent(["a"], np.zeros((1, 0)), np.zeros((1, 0, 0)), filled)
+
+        def continued(self, given: Recent) -> pd.DataFrame:
+            return pd.DataFrame({"level": [1.5]})
+
+    forecast.answer(Stub(), Path(), None)  # type: ignore[arg-type]
+    output = capsys.readouterr()
+    assert output.out == "level\n1.5\n"
+    assert output.err.startswith("forecast: ") and remark in output.err
 
 
 def test_the_paths_of_the_actions_are_those_of_the_stages() -> None:
