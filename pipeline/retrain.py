@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,15 +32,17 @@ def main() -> None:
     """Read the arguments, retrain, report."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.retrain", description="Validate, train, challenge the champion, report.")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    path = parser.parse_args().params
+    failed = False
     sections: list[str] = []
     try:
-        for section in run(parser.parse_args().params):
+        for section in run(path):
             sections.append(section)
-    except Refusal as refusal:
-        sections.append(f"## Failed\n\nThe champion stays as it is.\n\n{_block(str(refusal))}")
-        sys.exit(1)
-    finally:
-        _tell("\n\n".join(["# Retraining", *sections]) + "\n")
+    except (Exception, KeyboardInterrupt) as error:
+        failed = True
+        sections.append(_failure(error))
+    _tell("\n\n".join(["# Retraining", *sections]) + "\n")
+    sys.exit(failed)
 
 
 def run(path: Path) -> Iterator[str]:
@@ -100,6 +103,14 @@ def _gate(settings: Params, decision: Decision) -> str:
     figures = ["", "| who | test MSE |", "|---|---|", *lines] if lines else []
     champion = f"Champion of `{settings.promote.name}`: {decision.champion or 'none'}"
     return "\n".join([f"## Gate: {decision.outcome}", "", f"{decision.reason[:1].upper()}{decision.reason[1:]}.", *figures, "", champion])
+
+
+def _failure(error: BaseException) -> str:
+    """Why it stopped; of what nobody has foreseen, where in the code as well."""
+    if isinstance(error, Refusal):
+        return f"## Failed\n\nThe champion stays as it is.\n\n{_block(str(error))}"
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    return f"## Failed\n\nIt broke off; `python -m pipeline.forecast` uses the champion that MLflow names now.\n\n{_block(chr(10).join(lines[-TAIL:]))}"
 
 
 def _repro(*stages: str) -> None:

@@ -63,9 +63,9 @@ def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def report(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
     """Retrain with a given decision of the gate; gives the exit status and the report."""
 
-    def run(decision: Decision | Exception = PROMOTED) -> tuple[int, str]:
+    def run(decision: Decision | BaseException = PROMOTED) -> tuple[int, str]:
         def challenge(*rest: object) -> Decision:
-            if isinstance(decision, Exception):
+            if isinstance(decision, BaseException):
                 raise decision
             return decision
 
@@ -134,3 +134,31 @@ def test_bad_parameters_are_reported(project: Path, report: Callable[..., tuple[
     assert status == 1
     assert "## Failed" in text
     assert "params.yaml: data" in text
+
+
+@pytest.mark.parametrize(
+    "crash", [KeyError("no such key"), MemoryError("out of memory"), KeyboardInterrupt("cancelled")], ids=lambda crash: type(crash).__name__
+)
+def test_a_crash_that_nobody_has_foreseen_ends_with_status_1_and_a_report_that_says_failed_and_where(
+    project: Path, report: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, crash: BaseException
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project / "summary.md"))
+    status, text = report(crash)
+    assert status == 1
+    assert "## Failed" in text
+    assert f"{type(crash).__name__}: " in text
+    assert "in challenge" in text
+    assert (project / "summary.md").read_text() == text
+
+
+@pytest.mark.parametrize(("words", "status"), [(["--help"], 0), (["--no-such-flag"], 2), (["--params"], 2)])
+def test_help_and_bad_arguments_are_no_retraining_and_leave_no_report(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], status: int
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project / "summary.md"))
+    monkeypatch.setattr(sys, "argv", ["retrain", *words])
+    with pytest.raises(SystemExit) as stop:
+        retrain.main()
+    assert stop.value.code == status
+    assert "# Retraining" not in capsys.readouterr().out
+    assert not (project / "summary.md").exists()
