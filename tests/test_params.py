@@ -60,6 +60,22 @@ MISTAKES = {
     "study of nothing": ("study", ["plian"], "params.yaml: study names 'plian', which selects nothing; use a variant's name, a glob, or a family: "),
     "fraction for a whole": ("train/epochs", 2.5, "params.yaml: train.epochs is 2.5;"),
     "text for a number": ("train/learning_rate", "fast", "params.yaml: train.learning_rate is 'fast';"),
+    "misspelled initializer": ("model/conv/initializer", "lecun_norml", "params.yaml: model.conv.initializer is 'lecun_norml'; choose one of 'glorot_uniform'"),
+    "stride with dilation": (
+        "variants/mine",
+        {"family": "mine", "conv": {"stride": 2, "dilation": 2}},
+        "params.yaml: variants.mine.conv has stride and dilation",
+    ),
+    "kernels for other blocks": (
+        "variants/mine",
+        {"family": "mine", "conv": {"filters": [4, 4], "kernel": [3]}},
+        "params.yaml: variants.mine.conv.kernel has 1 entries and filters 2; give one number, or one for each",
+    ),
+    "unknown rule": (
+        "variants/mine",
+        {"family": "mine", "allow": ["R92"]},
+        "params.yaml: variants.mine: allow: 'R92' is no rule that refuses; choose from R1, R3,",
+    ),
     "mistake in the base model": ("model/conv/kernel", 0, "params.yaml: model.conv.kernel is 0;"),
 }
 

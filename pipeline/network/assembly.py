@@ -79,12 +79,12 @@ class _Assembly:
         return next(self.fill(WEIGHTS, slot, f"{name}_weights"), None)
 
     def conv(self, conv: Conv) -> Iterator[Any]:
-        for depth, filters in enumerate(conv.filters, 1):
+        for depth, (filters, kernel, stride, dilation) in enumerate(conv.blocks, 1):
             name = f"conv_{depth}"
             activation = [layers.Activation(conv.activation, name=f"{name}_activation")]
             normalization = list(self.fill(NORMALIZATIONS, conv.normalization, f"{name}_normalization"))
             options = {"use_bias": conv.bias, "kernel_initializer": conv.initializer, "reparametrization": self.weights(conv.weights, name)}
-            yield CausalConv1D(filters, conv.kernel, conv.stride, conv.dilation, **options, name=name)
+            yield CausalConv1D(filters, kernel, stride, dilation, **options, name=name)
             yield from normalization + activation if conv.position == "before" else activation + normalization
             yield from self.fill(DROPOUTS, conv.dropout, f"{name}_dropout")
             if conv.squeeze_excite is not None:

@@ -17,22 +17,37 @@ REQUIRED: Any = ...
 class Kind:
     """A row: `layer` is a dotted class name or null for the identity, `places` are slots of the network, `options` name -> default.
 
-    `cells` are the recurrent cells that have what the kind acts on, where it stands inside of one.
+    `cells` are the recurrent cells that have what the kind acts on, where it stands inside of one. The others are what the rules ask about:
+    `over`, the axes of a normalization's statistics (batch, time, channels); `live`, whether those of the batch also serve at inference;
+    `reversible`, whether it is undone behind the head; `noise`, whether it is a dropout; `alpha`, whether only selu's mean and variance survive it.
     """
 
     layer: str | None
     places: frozenset[str]
     options: Mapping[str, Any] = field(default_factory=dict)
     cells: frozenset[str] = frozenset({"lstm", "gru", "simple_rnn"})
+    over: frozenset[str] = frozenset()
+    live: bool = False
+    reversible: bool = False
+    noise: bool = False
+    alpha: bool = False
+
+    def axes(self, options: Mapping[str, Any]) -> frozenset[str]:
+        """The axes of the statistics with these options."""
+        return self.over - ({"time"} if options.get("per_step") else set())
 
 
-def _kind(layer: str | None, places: str, **options: Any) -> Kind:
-    return Kind(layer, frozenset(places.split()), options)
+def _kind(layer: str | None, places: str, over: str = "", live: bool = False, reversible: bool = False, **options: Any) -> Kind:
+    return Kind(layer, frozenset(places.split()), options, over=frozenset(over.split()), live=live, reversible=reversible)
 
 
-def _inside(layer: str, places: str, cells: str = "lstm gru simple_rnn", **options: Any) -> Kind:
+def _dropout(layer: str, places: str, alpha: bool = False, **options: Any) -> Kind:
+    return Kind(layer, frozenset(places.split()), options, noise=True, alpha=alpha)
+
+
+def _inside(layer: str, places: str, cells: str = "lstm gru simple_rnn", over: str = "", noise: bool = False, **options: Any) -> Kind:
     """A kind inside of a recurrent cell."""
-    return Kind(layer, frozenset(places.split()), options, frozenset(cells.split()))
+    return Kind(layer, frozenset(places.split()), options, frozenset(cells.split()), frozenset(over.split()), noise=noise)
 
 
 _OWN = "pipeline.network.normalization"
@@ -42,44 +57,46 @@ _RECURRENT = "pipeline.network.recurrent_dropout"
 NORMALIZATIONS: Mapping[str, Kind] = {
     "none": _kind(None, "input conv pooling cell between head"),
     "keras": _kind("pipeline.network.input_normalization.AdaptedNormalization", "input"),
-    "revin": _kind("pipeline.network.input_normalization.RevIN", "input", affine=True, epsilon=1e-5),
-    "revin_last": _kind("pipeline.network.input_normalization.RevINLast", "input", affine=True, epsilon=1e-5),
-    "last_value": _kind("pipeline.network.input_normalization.LastValue", "input"),
-    "robust": _kind("pipeline.network.input_normalization.Robust", "input", epsilon=1e-5),
-    "batch": _kind("keras.layers.BatchNormalization", "input conv pooling between head", momentum=0.99, epsilon=1e-3, scale=True),
-    "batch_renorm": _kind(f"{_OWN}.BatchRenormalization", "conv pooling between head", momentum=0.99, epsilon=1e-3, scale=True, rmax=3.0, dmax=5.0),
-    "batch_always": _kind(f"{_OWN}.AlwaysBatchNormalization", "conv pooling between head", epsilon=1e-3, scale=True),
-    "batch_time_step": _kind(f"{_OWN}.TimeStepBatchNormalization", "between", momentum=0.99, epsilon=1e-3, scale=True),
-    "layer": _kind("keras.layers.LayerNormalization", "conv pooling between head", epsilon=1e-3),
-    "group": _kind("keras.layers.GroupNormalization", "conv pooling between head", groups=REQUIRED, epsilon=1e-3),
-    "instance": _kind(f"{_OWN}.InstanceNormalization", "conv pooling between", epsilon=1e-3, scale=True),
-    "rms": _kind("keras.layers.RMSNormalization", "conv pooling between head", epsilon=1e-6),
-    "unit": _kind(f"{_OWN}.UnitNormalization", "conv pooling between head", epsilon=1e-6),
-    "layer_paper": _inside(f"{_CELL}.LayerSeparate", "cell", epsilon=1e-5, shift=True, cell="shown"),
-    "layer_addons": _inside(f"{_CELL}.LayerSeparate", "cell", "lstm", epsilon=1e-3, shift=True, cell="carried"),
-    "layer_joint": _inside(f"{_CELL}.LayerJoint", "cell", epsilon=1e-5, cell="shown", output=False),
-    "layer_per_gate": _inside(f"{_CELL}.LayerPerGate", "cell", "lstm gru", epsilon=1e-12, cell="carried"),
-    "batch_recurrent": _inside(f"{_CELL}.BatchSeparate", "cell", momentum=0.99, epsilon=1e-5, gamma=0.1, cell="shown"),
-    "batch_shared": _inside(f"{_CELL}.BatchShared", "cell", momentum=0.99, epsilon=1e-5, gamma=0.1, cell="shown"),
-    "batch_inputs": _inside(f"{_CELL}.BatchInputs", "cell", momentum=0.99, epsilon=1e-5, gamma=1.0, per_step=False),
+    "revin": _kind("pipeline.network.input_normalization.RevIN", "input", over="time", reversible=True, affine=True, epsilon=1e-5),
+    "revin_last": _kind("pipeline.network.input_normalization.RevINLast", "input", over="time", reversible=True, affine=True, epsilon=1e-5),
+    "last_value": _kind("pipeline.network.input_normalization.LastValue", "input", over="time", reversible=True),
+    "robust": _kind("pipeline.network.input_normalization.Robust", "input", over="time", reversible=True, epsilon=1e-5),
+    "batch": _kind("keras.layers.BatchNormalization", "input conv pooling between head", over="batch time", momentum=0.99, epsilon=1e-3, scale=True),
+    "batch_renorm": _kind(
+        f"{_OWN}.BatchRenormalization", "conv pooling between head", over="batch time", momentum=0.99, epsilon=1e-3, scale=True, rmax=3.0, dmax=5.0
+    ),
+    "batch_always": _kind(f"{_OWN}.AlwaysBatchNormalization", "conv pooling between head", over="batch time", live=True, epsilon=1e-3, scale=True),
+    "batch_time_step": _kind(f"{_OWN}.TimeStepBatchNormalization", "between", over="batch", momentum=0.99, epsilon=1e-3, scale=True),
+    "layer": _kind("keras.layers.LayerNormalization", "conv pooling between head", over="channels", epsilon=1e-3),
+    "group": _kind("keras.layers.GroupNormalization", "conv pooling between head", over="time channels", groups=REQUIRED, epsilon=1e-3),
+    "instance": _kind(f"{_OWN}.InstanceNormalization", "conv pooling between", over="time", epsilon=1e-3, scale=True),
+    "rms": _kind("keras.layers.RMSNormalization", "conv pooling between head", over="channels", epsilon=1e-6),
+    "unit": _kind(f"{_OWN}.UnitNormalization", "conv pooling between head", over="channels", epsilon=1e-6),
+    "layer_paper": _inside(f"{_CELL}.LayerSeparate", "cell", over="channels", epsilon=1e-5, shift=True, cell="shown"),
+    "layer_addons": _inside(f"{_CELL}.LayerSeparate", "cell", "lstm", over="channels", epsilon=1e-3, shift=True, cell="carried"),
+    "layer_joint": _inside(f"{_CELL}.LayerJoint", "cell", over="channels", epsilon=1e-5, cell="shown", output=False),
+    "layer_per_gate": _inside(f"{_CELL}.LayerPerGate", "cell", "lstm gru", over="channels", epsilon=1e-12, cell="carried"),
+    "batch_recurrent": _inside(f"{_CELL}.BatchSeparate", "cell", over="batch", momentum=0.99, epsilon=1e-5, gamma=0.1, cell="shown"),
+    "batch_shared": _inside(f"{_CELL}.BatchShared", "cell", over="batch", momentum=0.99, epsilon=1e-5, gamma=0.1, cell="shown"),
+    "batch_inputs": _inside(f"{_CELL}.BatchInputs", "cell", over="batch time", momentum=0.99, epsilon=1e-5, gamma=1.0, per_step=False),
 }
 
 DROPOUTS: Mapping[str, Kind] = {
     "none": _kind(None, "conv before between after head input recurrent"),
-    "standard": _kind("pipeline.network.dropout.Dropout", "conv before between after head", rate=REQUIRED, monte_carlo=False),
-    "spatial": _kind("pipeline.network.dropout.SpatialDropout", "conv before between", rate=REQUIRED, monte_carlo=False),
-    "locked": _kind("pipeline.network.dropout.SpatialDropout", "before between", rate=REQUIRED, monte_carlo=False),
-    "time_step": _kind("pipeline.network.dropout.TimeStepDropout", "conv before between", rate=REQUIRED, monte_carlo=False),
-    "gaussian": _kind("pipeline.network.dropout.GaussianDropout", "conv before between after head", rate=REQUIRED, monte_carlo=False),
-    "alpha": _kind("pipeline.network.dropout.AlphaDropout", "conv before between after head", rate=REQUIRED, monte_carlo=False),
-    "alpha_feature": _kind("pipeline.network.dropout.AlphaFeatureDropout", "conv before between", rate=REQUIRED, monte_carlo=False),
-    "keras": _inside(f"{_RECURRENT}.Keras", "input recurrent", rate=REQUIRED, monte_carlo=False),
-    "gal": _inside(f"{_RECURRENT}.Gal", "input recurrent", rate=REQUIRED, tied=False, monte_carlo=False),
-    "moon": _inside(f"{_RECURRENT}.Moon", "recurrent", "lstm", rate=REQUIRED, monte_carlo=False),
-    "semeniuta": _inside(f"{_RECURRENT}.Semeniuta", "recurrent", "lstm gru", rate=REQUIRED, per_step=True, monte_carlo=False),
-    "zoneout": _inside(f"{_RECURRENT}.Zoneout", "recurrent", rate=REQUIRED, cell_rate=0.0, monte_carlo=False),
-    "weight_drop": _inside(f"{_RECURRENT}.WeightDrop", "recurrent", rate=REQUIRED, monte_carlo=False),
-    "per_step": _inside(f"{_RECURRENT}.PerStep", "recurrent", rate=REQUIRED, monte_carlo=False),
+    "standard": _dropout("pipeline.network.dropout.Dropout", "conv before between after head", rate=REQUIRED, monte_carlo=False),
+    "spatial": _dropout("pipeline.network.dropout.SpatialDropout", "conv before between", rate=REQUIRED, monte_carlo=False),
+    "locked": _dropout("pipeline.network.dropout.SpatialDropout", "before between", rate=REQUIRED, monte_carlo=False),
+    "time_step": _dropout("pipeline.network.dropout.TimeStepDropout", "conv before between", rate=REQUIRED, monte_carlo=False),
+    "gaussian": _dropout("pipeline.network.dropout.GaussianDropout", "conv before between after head", rate=REQUIRED, monte_carlo=False),
+    "alpha": _dropout("pipeline.network.dropout.AlphaDropout", "conv before between after head", alpha=True, rate=REQUIRED, monte_carlo=False),
+    "alpha_feature": _dropout("pipeline.network.dropout.AlphaFeatureDropout", "conv before between", alpha=True, rate=REQUIRED, monte_carlo=False),
+    "keras": _inside(f"{_RECURRENT}.Keras", "input recurrent", noise=True, rate=REQUIRED, monte_carlo=False),
+    "gal": _inside(f"{_RECURRENT}.Gal", "input recurrent", noise=True, rate=REQUIRED, tied=False, monte_carlo=False),
+    "moon": _inside(f"{_RECURRENT}.Moon", "recurrent", "lstm", noise=True, rate=REQUIRED, monte_carlo=False),
+    "semeniuta": _inside(f"{_RECURRENT}.Semeniuta", "recurrent", "lstm gru", noise=True, rate=REQUIRED, per_step=True, monte_carlo=False),
+    "zoneout": _inside(f"{_RECURRENT}.Zoneout", "recurrent", noise=True, rate=REQUIRED, cell_rate=0.0, monte_carlo=False),
+    "weight_drop": _inside(f"{_RECURRENT}.WeightDrop", "recurrent", noise=True, rate=REQUIRED, monte_carlo=False),
+    "per_step": _inside(f"{_RECURRENT}.PerStep", "recurrent", noise=True, rate=REQUIRED, monte_carlo=False),
 }
 
 WEIGHTS: Mapping[str, Kind] = {

@@ -17,6 +17,14 @@ def misfits(recurrent: Recurrent) -> Iterator[str]:
         yield f"recurrent_dropout.cell_rate acts on a cell state, which {cell} does not have; set it to 0"
 
 
+def idle(recurrent: Recurrent) -> Iterator[str]:
+    """A sentence for each option that was set and that the cell passes over, having no cell state."""
+    slot = recurrent.normalization
+    default = NORMALIZATIONS[slot.kind].options.get("cell")
+    if recurrent.cell != "lstm" and slot.options.get("cell") != default:
+        yield f"normalization.cell acts on a cell state, which {recurrent.cell} does not have; leave it at {default}"
+
+
 def keeps_cudnn(recurrent: Recurrent) -> bool:
     """Could cuDNN's fused kernel compute this layer? It has fixed activations; x, W, U and b are arguments; nothing comes between two steps.
 

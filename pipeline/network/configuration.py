@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, RANGES, REQUIRED, WEIGHTS, Kind
@@ -62,7 +62,18 @@ def _as_tuple(value: Any) -> Any:
 
 Size = Annotated[int, Field(ge=1, strict=True)]
 Sizes = Annotated[tuple[Size, ...], BeforeValidator(_as_tuple)]
+
+
+def _read_sizes(value: Any) -> int | tuple[int, ...]:
+    sizes = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not all(isinstance(size, int) and not isinstance(size, bool) and size >= 1 for size in sizes):
+        raise PydanticCustomError("sizes", "It must be a whole number from 1 up, or a list of them")
+    return sizes if isinstance(value, list | tuple) else sizes[0]
+
+
+SizePerBlock = Annotated[int | tuple[int, ...], BeforeValidator(_read_sizes)]
 Activation = Literal["linear", "relu", "selu", "elu", "gelu", "silu", "tanh", "sigmoid", "softplus"]
+Initializer = Literal["glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "orthogonal"]
 Position = Literal["before", "after"]
 OFF = Slot(kind="none")
 
@@ -75,20 +86,44 @@ class Input(Frozen):
 
 
 class Conv(Frozen):
-    """A stack of causal 1-D convolutions, one block per entry of `filters`; `position` places the normalization about the activation."""
+    """A stack of causal 1-D convolutions, one block per entry of `filters`; `position` places the normalization about the activation.
+
+    `kernel`, `stride` and `dilation` are one number for all blocks, or a list of one for each.
+    """
 
     filters: Sizes = (10,)
-    kernel: Size = 3
-    stride: Size = 1
-    dilation: Size = 1
+    kernel: SizePerBlock = 3
+    stride: SizePerBlock = 1
+    dilation: SizePerBlock = 1
     activation: Activation = "relu"
-    initializer: str = "glorot_uniform"
+    initializer: Initializer = "glorot_uniform"
     bias: bool = True
     normalization: _slot(NORMALIZATIONS, "conv") = OFF  # type: ignore[valid-type]
     position: Position = "before"
     dropout: _slot(DROPOUTS, "conv") = OFF  # type: ignore[valid-type]
     squeeze_excite: Size | None = None
     weights: _slot(WEIGHTS, "conv") = OFF  # type: ignore[valid-type]
+
+    @field_validator("kernel", "stride", "dilation")
+    @classmethod
+    def _for_each_block(cls, value: int | tuple[int, ...], info: ValidationInfo) -> int | tuple[int, ...]:
+        blocks = len(info.data.get("filters", ()))
+        if isinstance(value, tuple) and "filters" in info.data and len(value) != blocks:
+            told = {"has": len(value), "blocks": blocks}
+            raise PydanticCustomError("model", "has {has} entries and filters {blocks}; give one number, or one for each entry of filters", told)
+        return value
+
+    @model_validator(mode="after")
+    def _strides_or_dilates(self) -> "Conv":
+        if any(stride > 1 and dilation > 1 for _, _, stride, dilation in self.blocks):
+            raise PydanticCustomError("model", "has stride and dilation above 1 in one block, which Keras refuses; set stride or dilation to 1 there")
+        return self
+
+    @property
+    def blocks(self) -> list[tuple[int, int, int, int]]:
+        """Filters, kernel, stride and dilation of each block."""
+        sizes = [size if isinstance(size, tuple) else (size,) * len(self.filters) for size in (self.kernel, self.stride, self.dilation)]
+        return list(zip(self.filters, *sizes, strict=True))
 
 
 class Pooling(Frozen):

@@ -4,115 +4,131 @@ Numbers are those of the catalogue in the literature that each reason names. Wha
 A variant that wants a refused combination all the same, to show what it costs, names the rule under `allow:`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import dropwhile
 from typing import Literal
 
 from pipeline.network import cell_rules
-from pipeline.network.configuration import Model, Shape, Slot
+from pipeline.network.case import Case, Place
 
-UNBOUNDED = frozenset({"linear", "relu", "selu", "elu", "gelu", "silu", "softplus"})
-REVERSIBLE = frozenset({"revin", "revin_last", "last_value", "robust"})
-WHOLE_WINDOW = frozenset({*REVERSIBLE, "group", "instance", "batch", "batch_renorm", "batch_always"})  # a step sees later ones
-ALPHA = frozenset({"alpha", "alpha_feature"})
+__all__ = ["IMPOSSIBLE", "RULES", "Case", "Rule", "broken", "findings"]
 
-
-@dataclass(frozen=True)
-class Case:
-    """A variant as the rules see it."""
-
-    model: Model
-    shape: Shape
-    batch: int  # windows
-
-    def places(self) -> Iterator[tuple[str, Slot, int]]:
-        """The filled slots that data flows through, in that order, with the number of channels there."""
-        model, width = self.model, self.shape.channels
-        yield "input.normalization", model.input.normalization, width
-        for width in model.conv.filters:
-            yield "conv.normalization", model.conv.normalization, width
-            yield "conv.dropout", model.conv.dropout, width
-        yield "pooling.normalization", model.pooling.normalization, width
-        yield from self._recurrent_places(width)
-        for width in model.head.hidden:
-            yield "head.normalization", model.head.normalization, width
-            yield "head.dropout", model.head.dropout, width
-
-    def _recurrent_places(self, width: int) -> Iterator[tuple[str, Slot, int]]:
-        recurrent = self.model.recurrent
-        yield "recurrent.dropout_before", recurrent.dropout_before, width
-        for depth, units in enumerate(recurrent.units, 1):
-            yield "recurrent.input_dropout", recurrent.input_dropout, width
-            yield "recurrent.recurrent_dropout", recurrent.recurrent_dropout, units
-            yield "recurrent.normalization", recurrent.normalization, units
-            width = units * (2 if recurrent.bidirectional else 1)
-            yield "recurrent.output_normalization", recurrent.output_normalization, width
-            last = depth == len(recurrent.units)
-            name = "dropout_after" if last else "dropout_between"
-            yield f"recurrent.{name}", getattr(recurrent, name), width
-
-    def at(self, *kinds: str) -> list[tuple[str, Slot, int]]:
-        """The places that hold one of these kinds; a trailing `*` stands for any ending."""
-        return [place for place in self.places() if any(place[1].kind == kind or (kind[-1] == "*" and place[1].kind.startswith(kind[:-1])) for kind in kinds)]
-
-    @property
-    def steps(self) -> int:
-        """Steps that reach the recurrent layers."""
-        time = self.shape.lookback
-        for _ in self.model.conv.filters:
-            time = -(-time // self.model.conv.stride)
-        return time if self.model.pooling.kind == "none" else time // self.model.pooling.size
+BOUNDED = frozenset({"tanh", "sigmoid"})
 
 
 @dataclass(frozen=True)
 class Rule:
-    """`broken(case)` is true where the combination of `keys` should be refused, or warned of."""
+    """`keys(case)` are the settings that together should be refused, or warned of; none where the rule is kept."""
 
     name: str
     action: Literal["refuse", "warn"]
-    broken: Callable[[Case], bool]
-    keys: str
+    keys: Callable[[Case], list[str]]
     reason: str
     way_out: str
 
-    def __str__(self) -> str:
-        return f"{self.keys}: {self.reason}; {self.way_out} [{self.name}]"
+    def broken(self, case: Case) -> bool:
+        """Does the case break it?"""
+        return bool(self.keys(case))
+
+    def finding(self, case: Case) -> str:
+        """What is told to the user."""
+        return f"{', '.join(dict.fromkeys(self.keys(case)))}: {self.reason}; {self.way_out} [{self.name}]"
 
 
-def _dropout_before_batch(case: Case) -> bool:
-    kinds = [(slot.kind, "dropout" in place) for place, slot, _ in case.places() if slot.kind != "none"]
-    first = next((i for i, (_, dropout) in enumerate(kinds) if dropout), len(kinds))
-    return any(kind.startswith("batch") for kind, dropout in kinds[first:] if not dropout)
+def _where(holds: Callable[[Place], bool], *more: str) -> Callable[[Case], list[str]]:
+    """The places where this holds, with `more` settings in front; nothing if there are none."""
+
+    def keys(case: Case) -> list[str]:
+        found = [place.key for place in case.places() if holds(place)]
+        return [*more, *found] if found else []
+
+    return keys
 
 
-def _last_output_batch(case: Case) -> bool:
-    """A batch normalization over windows alone, right behind the last recurrent layer or in the head."""
-    recurrent = case.model.recurrent.output_normalization.kind.startswith("batch")
-    return recurrent or (bool(case.model.head.hidden) and case.model.head.normalization.kind.startswith("batch"))
+def _if(holds: Callable[[Case], bool], *keys: str) -> Callable[[Case], list[str]]:
+    return lambda case: list(keys) if holds(case) else []
 
 
-def _indivisible(case: Case) -> bool:
-    return any(width % slot.options["groups"] for _, slot, width in case.at("group"))
+def _few(place: Place, values: range) -> bool:
+    """Statistics over so many values of one window."""
+    return bool(place.axes) and "batch" not in place.axes and place.values in values
 
 
-def _narrow(case: Case, widths: range) -> bool:
-    return any(width in widths for _, _, width in case.at("layer", "layer_*", "rms", "unit"))
+def _few_windows(place: Place, values: range) -> bool:
+    return "batch" in place.axes and place.values in values
+
+
+def _in_cell(place: Place) -> bool:
+    return place.key == "recurrent.normalization"
+
+
+def _unbounded(case: Case) -> bool:
+    return case.model.recurrent.activation not in BOUNDED
+
+
+def _recurrent_noise(case: Case) -> bool:
+    return any(place.key == "recurrent.recurrent_dropout" for place in case.places())
+
+
+def _dropout_before_batch(case: Case) -> list[str]:
+    behind = list(dropwhile(lambda place: not place.kind.noise, case.places()))
+    batch = [place.key for place in behind if "batch" in place.axes]
+    return [behind[0].key, *batch] if batch else []
+
+
+def _selu_alone(case: Case) -> list[str]:
+    conv = case.model.conv
+    if not conv.filters or conv.activation != "selu":
+        return []
+    initializer = ["conv.initializer"] if conv.initializer != "lecun_normal" else []
+    dropout = [place.key for place in case.places() if place.key == "conv.dropout" and not place.kind.alpha]
+    return ["conv.activation", *initializer, *dropout] if initializer or dropout else []
+
+
+def _cancelled_bias(case: Case) -> bool:
+    conv = case.model.conv
+    direct = conv.position == "before" or conv.activation == "linear"
+    return conv.bias and direct and any(place.key == "conv.normalization" and place.axes and "channels" not in place.axes for place in case.places())
+
+
+def _reversible(place: Place) -> bool:
+    return place.kind.reversible
+
+
+def _not_causal(case: Case) -> list[str]:
+    model = case.model
+    parts = [place.key for place in case.places() if "time" in place.axes]
+    parts += ["recurrent.bidirectional"] if model.recurrent.bidirectional else []
+    parts += ["conv.squeeze_excite"] if model.conv.filters and model.conv.squeeze_excite else []
+    return ["head.sequence", *parts] if parts and model.head.sequence else []
+
+
+def _lost_steps(case: Case) -> list[str]:
+    if not case.model.head.sequence or case.steps == case.shape.lookback:
+        return []
+    strided = any(stride > 1 for _, _, stride, _ in case.model.conv.blocks)
+    pooled = case.model.pooling.kind != "none"
+    return ["head.sequence", *["conv.stride"] * strided, *["pooling.kind"] * pooled]
+
+
+def _last_batch(case: Case) -> list[str]:
+    key = "head.normalization" if case.model.head.hidden else "recurrent.output_normalization"
+    return [place.key for place in case.places() if place.key == key and "batch" in place.axes][-1:]
 
 
 RULES = (
     Rule(
         "R1",
         "refuse",
-        lambda c: c.model.recurrent.activation in UNBOUNDED and c.model.recurrent.recurrent_dropout.kind != "none",
-        "recurrent.activation, recurrent.recurrent_dropout",
+        _if(lambda c: _unbounded(c) and _recurrent_noise(c), "recurrent.activation", "recurrent.recurrent_dropout"),
         "a recurrent state without bounds and a mask that scales it at every step grow to infinity (keras#13221)",
         "use activation tanh, or no recurrent dropout",
     ),
     Rule(
         "R1b",
         "warn",
-        lambda c: c.model.recurrent.activation in UNBOUNDED and c.model.recurrent.recurrent_dropout.kind == "none",
-        "recurrent.activation",
+        _if(lambda c: _unbounded(c) and not _recurrent_noise(c), "recurrent.activation"),
         "a recurrent state without bounds may grow to infinity, and leaves the cuDNN path",
         "use activation tanh",
     ),
@@ -120,136 +136,132 @@ RULES = (
         "R2",
         "warn",
         _dropout_before_batch,
-        "dropout before a batch normalization",
         "the variance that the normalization learns with dropout is not the one it meets without (Li et al., 2019)",
         "put the dropout behind the last batch normalization, or use a layer normalization",
     ),
     Rule(
         "R3",
         "refuse",
-        lambda c: (c.model.conv.dropout.kind in ALPHA and c.model.conv.activation != "selu") or any("conv" not in place for place, *_ in c.at(*ALPHA)),
-        "conv.activation, alpha dropout",
+        _where(lambda p: p.kind.alpha and p.behind != "selu"),
         "alpha dropout keeps mean and variance only right behind selu (Klambauer et al., 2017)",
-        "use it as conv.dropout with activation selu, or use another dropout",
+        "put it right behind an activation selu, or use another dropout",
     ),
     Rule(
         "R3b",
         "warn",
-        lambda c: c.model.conv.activation == "selu" and (c.model.conv.initializer != "lecun_normal" or c.model.conv.dropout.kind not in {"none", *ALPHA}),
-        "conv.activation, conv.initializer, conv.dropout",
+        _selu_alone,
         "selu keeps mean and variance only with initializer lecun_normal and alpha dropout (Klambauer et al., 2017)",
         "use both with it",
     ),
     Rule(
         "R4",
         "refuse",
-        lambda c: c.batch == 1 and bool(c.at("batch*")) and _last_output_batch(c),
-        "train.batch, batch normalization",
+        _where(lambda p: _few_windows(p, range(2)), "train.batch"),
         "over a batch of one window the variance is zero and the output a constant",
         "use larger batches, or a layer normalization",
     ),
     Rule(
         "R4b",
         "warn",
-        lambda c: 1 < c.batch < 8 and _last_output_batch(c),
-        "train.batch, batch normalization",
-        "statistics over fewer than 8 windows are mostly noise (Wu and He, 2018)",
+        _where(lambda p: not _in_cell(p) and _few_windows(p, range(2, 8)), "train.batch"),
+        "statistics over fewer than 8 values are mostly noise (Wu and He, 2018)",
         "use larger batches, or a layer normalization",
     ),
     Rule(
         "R6",
         "warn",
-        lambda c: bool(c.model.conv.filters) and c.model.conv.bias and c.model.conv.normalization.kind == "batch" and c.model.conv.position == "before",
-        "conv.bias, conv.normalization",
+        _if(_cancelled_bias, "conv.bias", "conv.normalization"),
         "the normalization cancels the bias before it",
         "set conv.bias to false",
     ),
     Rule(
         "R15",
         "warn",
-        lambda c: c.batch < 8 and c.model.recurrent.normalization.kind.startswith("batch"),
-        "train.batch, recurrent.normalization",
+        _where(lambda p: _in_cell(p) and _few_windows(p, range(2, 8)), "train.batch"),
         "statistics per time step over fewer than 8 windows are mostly noise (Cooijmans et al., 2017)",
         "use larger batches",
     ),
     Rule(
         "R16",
         "refuse",
-        lambda c: c.model.input.normalization.kind in REVERSIBLE and c.model.head.activation != "linear",
-        "input.normalization, head.activation",
+        lambda c: _where(_reversible, "head.activation")(c) if c.model.head.activation != "linear" else [],
         "what is undone behind the head has to be able to fall below the window's centre",
         "use head.activation linear",
     ),
     Rule(
         "R16b",
         "refuse",
-        lambda c: c.model.input.normalization.kind in REVERSIBLE and c.model.input.values == "raw",
-        "input.normalization, input.values",
+        lambda c: _where(_reversible, "input.values")(c) if c.model.input.values == "raw" else [],
         "undone on raw inputs it forecasts in the columns' units, and the targets are standardized",
         "feed it standardized values",
     ),
     Rule(
         "R18",
         "refuse",
-        lambda c: _narrow(c, range(1, 2)) or _indivisible(c),
-        "normalization over channels",
+        _where(lambda p: ("channels" in p.axes and _few(p, range(2))) or p.width % p.slot.options.get("groups", 1) > 0),
         "one channel normalized by itself is a constant, and groups must divide the channels",
-        "use another normalization, or more filters or units",
+        "use another normalization, fewer groups, or more filters or units",
     ),
     Rule(
         "R18c",
         "refuse",
-        lambda c: (c.model.recurrent.output_normalization.kind == "instance" and not c.model.head.sequence) or (c.steps == 1 and bool(c.at("instance"))),
-        "instance normalization",
+        _where(lambda p: p.axes == {"time"} and _few(p, range(2))),
         "one step has no spread over time",
         "use another normalization there",
     ),
     Rule(
         "R18b",
         "warn",
-        lambda c: _narrow(c, range(2, 4)),
-        "normalization over channels",
-        "over two or three channels little but their order survives",
+        _where(lambda p: "channels" in p.axes and _few(p, range(2, 4))),
+        "over two or three values little but their order survives",
         "use four channels or more",
     ),
     Rule(
         "R19",
         "warn",
-        lambda c: (
-            c.model.head.sequence and bool(c.at(*WHOLE_WINDOW) or c.model.recurrent.bidirectional or (c.model.conv.filters and c.model.conv.squeeze_excite))
-        ),
-        "head.sequence",
+        _not_causal,
         "a forecast at every step should not see later steps, and a part of this network does",
         "use parts that are causal, or one forecast at the end of the window",
     ),
     Rule(
         "R19b",
         "refuse",
-        lambda c: c.model.head.sequence and c.steps != c.shape.lookback,
-        "head.sequence, conv.stride, pooling",
+        _lost_steps,
         "a forecast at every step needs every step",
         "use stride 1 and no pooling",
     ),
     Rule(
         "R24",
         "warn",
-        lambda c: c.model.recurrent.output_normalization.kind.startswith("batch") and not c.model.head.hidden,
-        "recurrent.output_normalization",
+        _last_batch,
         "batch noise right before a regression's output may confuse the head",
         "use a layer normalization, or none there",
     ),
     Rule(
+        "R25",
+        "refuse",
+        _if(lambda c: c.steps < 1, "window.lookback", "pooling.size"),
+        "fewer steps reach the pool than it is long",
+        "use a smaller pool, smaller strides, or a longer window",
+    ),
+    Rule(
         "R29",
         "refuse",
-        lambda c: c.model.head.activation not in {"linear", "tanh"},
-        "head.activation",
-        "standardized targets are negative half of the time, and this head cannot forecast them",
+        _if(lambda c: c.model.head.activation != "linear", "head.activation"),
+        "standardized targets lie on both sides of 0 and beyond 1, and every other activation ends somewhere there",
         "use activation linear",
+    ),
+    Rule(
+        "R30",
+        "refuse",
+        _where(lambda p: p.kind.live),
+        "batch statistics at inference make a forecast depend on what else is in its batch",
+        "use kind batch",
     ),
 )
 
 IMPOSSIBLE: Mapping[str, str] = {
-    "R5": "moving averages start from (0, 1), but the epoch is chosen on validation with them in use, so that unready ones are never kept unnoticed",
+    "R5": "it hangs on the number of training steps, which only training knows; the epoch is chosen on validation with the moving averages in use",
     "R7": "the assembly returns sequences from every recurrent layer but the last",
     "R8": "no slot holds a time-distributed layer; `batch_time_step` is what was meant",
     "R9": "windows lie inside one series without gaps: nothing is padded or masked",
@@ -263,7 +275,6 @@ IMPOSSIBLE: Mapping[str, str] = {
     "R21": "the recurrent layer has one implementation",
     "R22": "normalizations compute in float32",
     "R23": "one slot holds one recurrent dropout",
-    "R25": "pooling leaves out the oldest samples, never the newest",
     "R26": "no kind works on slices of the horizon",
     "R27": "as R22",
     "R28": "no layer is ever frozen",
@@ -272,8 +283,15 @@ IMPOSSIBLE: Mapping[str, str] = {
 
 def findings(case: Case, action: Literal["refuse", "warn"], allow: tuple[str, ...] = ()) -> list[str]:
     """Every rule of this action that `case` breaks, but for those named in `allow`; what a cell cannot hold is always refused."""
-    misfits = [f"recurrent.{sentence}" for sentence in cell_rules.misfits(case.model.recurrent)] if action == "refuse" else []
-    return misfits + [str(rule) for rule in broken(case, action, allow)]
+    recurrent = case.model.recurrent
+    always = [f"recurrent.{sentence}" for table in (cell_rules.misfits, cell_rules.idle) for sentence in table(recurrent)] + _unknown(allow)
+    return (always if action == "refuse" else []) + [rule.finding(case) for rule in broken(case, action, allow)]
+
+
+def _unknown(allow: tuple[str, ...]) -> list[str]:
+    """Entries of `allow` that name no rule that refuses."""
+    names = [rule.name for rule in RULES if rule.action == "refuse"]
+    return [f"allow: {entry!r} is no rule that refuses; choose from {', '.join(names)}" for entry in allow if entry not in names]
 
 
 def broken(case: Case, action: Literal["refuse", "warn"], allow: tuple[str, ...] = ()) -> list[Rule]:

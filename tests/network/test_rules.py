@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS
 from pipeline.network.configuration import Model, Shape
 from pipeline.network.rules import IMPOSSIBLE, RULES, Case, findings
 
@@ -30,6 +31,8 @@ BREAKS: dict[str, tuple[dict[str, Any], int]] = {  # rule -> (overlay, batch)
     "R19": ({"head": {"sequence": True}, "recurrent": {"bidirectional": True}}, 32),
     "R19b": ({"head": {"sequence": True}, "conv": {"stride": 2}}, 32),
     "R24": ({"recurrent": {"output_normalization": "batch"}}, 32),
+    "R25": ({"pooling": {"kind": "average", "size": 13}}, 32),
+    "R30": ({"recurrent": {"output_normalization": "batch_always"}}, 32),
     "R29": ({"head": {"activation": "relu"}}, 32),
 }
 KEEPS: list[dict[str, Any]] = [  # networks next to the breaking ones that break nothing
@@ -57,7 +60,10 @@ def test_a_rule_fires_on_its_network_and_says_how_to_go_on(name: str) -> None:
     assert name in broken(overlay, batch)
     (rule,) = (rule for rule in RULES if rule.name == name)
     told = findings(case(overlay, batch), rule.action)
-    assert any(text.startswith(rule.keys) and rule.way_out in text and text.endswith(f"[{name}]") for text in told)
+    assert any(
+        text.startswith(", ".join(dict.fromkeys(rule.keys(case(overlay, batch)))) + ": ") and rule.way_out in text and text.endswith(f"[{name}]")
+        for text in told
+    )
     assert not any(text.endswith(f"[{name}]") for text in findings(case(overlay, batch), rule.action, allow=(name,)))
 
 
@@ -84,3 +90,58 @@ def test_dropout_behind_the_last_batch_normalization_is_fine() -> None:
 def test_every_rule_of_the_catalogue_is_checked_or_impossible_to_break() -> None:
     assert {f"R{number}" for number in range(1, 30)} <= {rule.name for rule in RULES} | set(IMPOSSIBLE)
     assert not {rule.name for rule in RULES} & set(IMPOSSIBLE)
+
+
+TABLE: dict[str, tuple[str, dict[str, Any], int, str]] = {  # what -> (rule, overlay, batch, the keys that are told; none where the rule is kept)
+    "alpha behind a hidden selu": ("R3", {"head": {"hidden": 8, "hidden_activation": "selu", "dropout": ALPHA}}, 32, ""),
+    "alpha behind a normalized selu": ("R3", {"conv": {**SELU, "normalization": "layer", "position": "after", "dropout": ALPHA}}, 32, "conv.dropout"),
+    "alpha behind a selu and before the cell": ("R3", {"conv": SELU, "recurrent": {"dropout_before": ALPHA}}, 32, ""),
+    "alpha behind a pool of selu": ("R3", {"conv": SELU, "pooling": {"kind": "max"}, "recurrent": {"dropout_before": ALPHA}}, 32, "recurrent.dropout_before"),
+    "alpha behind an lstm": ("R3", {"recurrent": {"activation": "selu", "dropout_after": ALPHA}}, 32, "recurrent.dropout_after"),
+    "one window per step": ("R4", {"recurrent": {"normalization": "batch_recurrent"}}, 1, "train.batch, recurrent.normalization"),
+    "one window of many steps": ("R4", {"conv": {"normalization": "batch"}}, 1, ""),
+    "bias and renormalization": ("R6", {"conv": {"normalization": "batch_renorm"}}, 32, "conv.bias, conv.normalization"),
+    "groups of one in a vector": ("R18", {"recurrent": {"output_normalization": {"kind": "group", "groups": 15}}}, 32, "recurrent.output_normalization"),
+    "inputs normalized over time": (
+        "R19",
+        {"head": {"sequence": True}, "recurrent": {"normalization": "batch_inputs"}},
+        32,
+        "head.sequence, recurrent.normalization",
+    ),
+    "inputs normalized per step": (
+        "R19",
+        {"head": {"sequence": True}, "recurrent": {"normalization": {"kind": "batch_inputs", "per_step": True}}},
+        32,
+        "",
+    ),
+    "batch behind the last hidden layer": ("R24", {"head": {"hidden": 8, "normalization": "batch"}}, 32, "head.normalization"),
+    "a head within 1": ("R29", {"head": {"activation": "tanh"}}, 32, "head.activation"),
+    "dropout before a batch": (
+        "R2",
+        {"conv": {"dropout": DROPOUT}, "recurrent": {"output_normalization": "batch"}},
+        32,
+        "conv.dropout, recurrent.output_normalization",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TABLE)
+def test_a_rule_tells_the_keys_that_break_it(what: str) -> None:
+    name, overlay, batch, keys = TABLE[what]
+    (rule,) = (rule for rule in RULES if rule.name == name)
+    assert ", ".join(rule.keys(case(overlay, batch))) == keys
+
+
+def test_what_the_cell_would_pass_over_is_refused() -> None:
+    overlay = {"recurrent": {"cell": "gru", "normalization": {"kind": "layer_paper", "cell": "carried"}}}
+    (finding,) = findings(case(overlay), "refuse")
+    assert finding == "recurrent.normalization.cell acts on a cell state, which gru does not have; leave it at shown"
+
+
+def test_steps_follow_the_stride_of_each_block() -> None:
+    assert case({"conv": {"filters": [4, 4], "stride": [2, 3], "kernel": [3, 5]}}).steps == 2
+
+
+def test_a_normalization_says_what_its_statistics_are_over() -> None:
+    assert {name for name, row in NORMALIZATIONS.items() if row.layer and not row.over} == {"keras"}  # the training rows
+    assert {name for name, row in DROPOUTS.items() if row.layer and not row.noise} == set()
