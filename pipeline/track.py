@@ -22,7 +22,7 @@ from pipeline.verdict.verdict import Result, Verdict, read
 def run(params: Params, models: Path, errors: Path, verdict: Path, out: Path) -> None:
     """Put MLflow in the state that the files describe."""
     judged = read(errors)
-    runs = list(_contenders(judged, models))
+    runs = list(_contenders(judged, models, _files(verdict)))
     everything = [_summary(judged, verdict), *runs]
     store = Store(out.parent, params.track.experiment)
     new = store.publish(reversed(everything))  # the newest stand first in MLflow, and its charts show ten
@@ -32,12 +32,16 @@ def run(params: Params, models: Path, errors: Path, verdict: Path, out: Path) ->
 
 
 def _summary(judged: Verdict, verdict: Path) -> Run:
-    files = {path.relative_to(verdict).as_posix(): path for path in sorted(verdict.rglob("*")) if path.is_file() and path.name[0] != "."}
     best = {"best": judged.best.name} if judged.best else {}
-    return Run("verdict", {"role": "verdict", **best}, params=_task(judged), artifacts=files)
+    return Run("verdict", {"role": "verdict", **best}, params=_task(judged), artifacts=_files(verdict))
 
 
-def _contenders(judged: Verdict, models: Path) -> Iterator[Run]:
+def _files(verdict: Path) -> dict[str, Path]:
+    return {path.relative_to(verdict).as_posix(): path for path in sorted(verdict.rglob("*")) if path.is_file() and path.name[0] != "."}
+
+
+def _contenders(judged: Verdict, models: Path, files: Mapping[str, Path]) -> Iterator[Run]:
+    figures = {name: path for name, path in files.items() if path.suffix == ".png"}
     numbers: Any = leaderboard.leaderboard(judged).set_index("name").select_dtypes("number").to_dict("index")
     steps = leaderboard.horizon(judged).set_index("name")
     for result in judged.results:
@@ -48,6 +52,7 @@ def _contenders(judged: Verdict, models: Path) -> Iterator[Run]:
             params={**_task(judged), **_flat(result.contender.summary.model), **_flat(result.contender.summary.train, "train.")},
             metrics=numbers[result.name],
             curves=curves,
+            pictures=figures if result.is_variant else {},
             children=tuple(_seeds(result, models / result.name)) if result.is_variant else (),
             failed=not result.measured,
         )

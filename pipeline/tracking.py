@@ -12,6 +12,7 @@ import math
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -45,6 +46,8 @@ for _name, _value in DEFAULTS.items():
     os.environ.setdefault(_name, _value)
 
 DATABASE = "mlflow.db"
+HOST = socket.gethostname()
+PATIENCE = 3600  # seconds after which an unfinished run of another machine counts as abandoned
 CHAMPION, PREVIOUS = "champion", "previous_champion"
 SERVING = ("keras", "mlflow", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "scikit-learn", "tensorflow")  # what a served forecaster imports
 WAY_OUT = "every result is in files already: start the server or correct MLFLOW_TRACKING_URI and run this again (`dvc repro track` publishes the runs)"
@@ -52,7 +55,10 @@ WAY_OUT = "every result is in files already: start the server or correct MLFLOW_
 
 @dataclass(frozen=True)
 class Run:
-    """A run before it is logged. `curves` is metric -> step -> value, `artifacts` path in the run -> file; `tags` hold its `role`."""
+    """A run before it is logged. `curves` is metric -> step -> value, `artifacts` path in the run -> file; `tags` hold its `role`.
+
+    `pictures` are artifacts that show the run among others: new ones take the place of those that are there, and make no new run.
+    """
 
     name: str
     tags: Mapping[str, str]
@@ -60,13 +66,14 @@ class Run:
     metrics: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     artifacts: Mapping[str, Path] = field(default_factory=dict)
+    pictures: Mapping[str, Path] = field(default_factory=dict)
     children: tuple["Run", ...] = ()
     failed: bool = False
 
     @cached_property
     def fingerprint(self) -> str:
-        """Equal exactly for runs that would be logged equally, files and children included."""
-        files = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in self.artifacts.items()}
+        """Equal exactly for runs that would be logged equally, files and children included, pictures not."""
+        files = _hashes(self.artifacts)
         children = [child.fingerprint for child in self.children]
         content = [self.name, self.tags, self.params, self.metrics, self.curves, files, children, self.failed]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -116,6 +123,7 @@ class Store:
             by_content = {run.data.tags["logged"]: run.info.run_id for run in there}
             wanted = list(runs)
             current = {by_content.get(run.fingerprint) or self._log(run) for run in wanted}
+            self._renew({run.fingerprint: run for run in wanted}, there)
             self._mark(there, current)
         return sum(run.fingerprint not in by_content for run in wanted)
 
@@ -171,14 +179,19 @@ class Store:
         return str(found.experiment_id)
 
     def _complete(self, runs: "Iterable[Logged]") -> "list[Logged]":
-        """The runs that were logged to their end; the others, of a process that died, are deleted."""
+        """The runs that were logged to their end; those of a process that died are deleted."""
         complete = []
         for run in runs:
-            if run.info.status == "RUNNING":
-                self.delete(run)
-            else:
+            if run.info.status != "RUNNING":
                 complete.append(run)
+            elif self.abandoned(run):
+                self.delete(run)
         return complete
+
+    def abandoned(self, run: "Logged") -> bool:
+        """Whether nobody writes this unfinished run any more: `exclusive` says so of those of this machine, their age of others on a shared server."""
+        age = time.time() - run.info.start_time / 1000
+        return bool(run.data.tags.get("host") == HOST or age > PATIENCE)
 
     def _children(self, run: "Logged") -> "list[Logged]":
         return self.search(f"tags.mlflow.parentRunId = '{run.info.run_id}'")
@@ -193,15 +206,32 @@ class Store:
 
     def _log(self, run: Run, parent: str | None = None) -> str:
         """Log a run and its children; an end status says that all of it is there. Returns its id."""
-        tags = {**run.tags, "logged": run.fingerprint, "current": "true"} | ({"mlflow.parentRunId": parent} if parent else {})
+        tags = {**run.tags, "host": HOST, "logged": run.fingerprint, "current": "true"} | ({"mlflow.parentRunId": parent} if parent else {})
         run_id = str(self.client.create_run(self.experiment, run_name=run.name, tags=tags).info.run_id)
         self.log_values(run_id, run)
-        for name, file in run.artifacts.items():
-            self.client.log_artifact(run_id, str(file), Path(name).parent.as_posix().removeprefix(".") or None)
+        self._files(run_id, run.artifacts)
+        self._show(run_id, run)
         for child in run.children:
             self._log(child, run_id)
         self.client.set_terminated(run_id, "FAILED" if run.failed else "FINISHED")
         return run_id
+
+    def _renew(self, wanted: Mapping[str, Run], there: "Iterable[Logged]") -> None:
+        """Bring the pictures of runs up to date that are there already."""
+        for logged in there:
+            run = wanted.get(logged.data.tags["logged"])
+            if run and logged.data.tags.get("pictures") != _pictured(run):
+                self._show(logged.info.run_id, run)
+
+    def _show(self, run_id: str, run: Run) -> None:
+        """Log a run's pictures; the tag comes last, so that a stop before it is made up for."""
+        if pictured := _pictured(run):
+            self._files(run_id, run.pictures)
+            self.client.set_tag(run_id, "pictures", pictured)
+
+    def _files(self, run_id: str, files: Mapping[str, Path]) -> None:
+        for name, file in files.items():
+            self.client.log_artifact(run_id, str(file), Path(name).parent.as_posix().removeprefix(".") or None)
 
     def log_values(self, run_id: str, run: Run) -> None:
         """Parameters, metrics and curves in as few calls as MLflow's limits allow; it cannot hold NaN and infinity, so they are left out."""
@@ -283,7 +313,7 @@ class Registry:
 
     def _register(self, candidate: Candidate, record: Run) -> Version:
         for run in self.store.search("tags.role = 'promotion'"):
-            if "version" not in run.data.tags:  # of a promotion that died
+            if "version" not in run.data.tags and self.store.abandoned(run):  # of a promotion that died
                 self.store.delete(run)
         model = self._log_model(candidate, record)
         self.store.log_values(model.run_id, record)
@@ -304,7 +334,7 @@ class Registry:
         package = Path(__file__).parent
         # any type: the forecaster reads numbers and times itself, and tells more about bad ones than a cast of MLflow's
         signature = ModelSignature(inputs=Schema([ColSpec(AnyType(), name) for name in candidate.inputs]))
-        here = {"experiment_id": self.store.experiment, "run_name": record.name, "tags": dict(record.tags)}
+        here = {"experiment_id": self.store.experiment, "run_name": record.name, "tags": {**record.tags, "host": HOST}}
         with mlflow.start_run(**here), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # no input example: MLflow would import TensorFlow here to try it; the gate has done that already
             return mlflow.pyfunc.log_model(
@@ -315,6 +345,15 @@ class Registry:
                 pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in SERVING],
                 signature=signature,
             )
+
+
+def _hashes(files: Mapping[str, Path]) -> dict[str, str]:
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+
+
+def _pictured(run: Run) -> str | None:
+    """What identifies the pictures of a run; null where it has none."""
+    return hashlib.sha256(json.dumps(_hashes(run.pictures), sort_keys=True).encode()).hexdigest() if run.pictures else None
 
 
 def address(folder: Path) -> str:

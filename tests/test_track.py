@@ -97,3 +97,18 @@ def test_a_changed_variant_is_logged_again_and_the_others_are_not(workshop: Work
     after = publish(workshop).search("tags.role != 'seed'")
     assert {run.info.run_name for run in after if run.info.run_id not in before} == {"plain"}
     assert len(publish(workshop).search("tags.role = 'variant' and tags.current = 'true'")) == 2
+
+
+def figure(store: Store, run: Any) -> bytes:
+    return Path(store.client.download_artifacts(run.info.run_id, "figures/leaderboard.png")).read_bytes()
+
+
+def test_a_variant_bears_the_figures_and_new_ones_replace_them_without_a_new_run(workshop: Workshop) -> None:
+    store = publish(workshop)
+    before = one(store, "attributes.run_name = 'plain'")
+    assert figure(store, before) == b"picture"
+    (workshop.layout.verdict / "figures" / "leaderboard.png").write_bytes(b"another")
+    publish(workshop)
+    after = one(store, "attributes.run_name = 'plain'")
+    assert after.info.run_id == before.info.run_id
+    assert figure(store, after) == b"another"

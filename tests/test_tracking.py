@@ -122,6 +122,24 @@ def test_a_run_that_was_half_written_is_removed_and_written_again(store: Store, 
     assert {run.info.status for run in runs} == {"FINISHED"}
 
 
+@pytest.mark.parametrize(
+    ("host", "hours", "left"), [("elsewhere", 0.5, 1), ("elsewhere", 1.5, 0), (socket.gethostname(), 0, 0)], ids=["theirs", "theirs, long ago", "ours"]
+)
+def test_what_another_machine_is_publishing_right_now_stays(store: Store, host: str, hours: float, left: int) -> None:
+    began = int((time.time() - hours * 3600) * 1000)
+    store.client.create_run(store.experiment, run_name="unfinished", tags={"role": "variant", "logged": "ab", "host": host}, start_time=began)
+    assert store.publish([OTHER]) == 1
+    assert len(store.search("attributes.run_name = 'unfinished'")) == left
+
+
+@pytest.mark.parametrize(("host", "left"), [("elsewhere", 2), (socket.gethostname(), 1)])
+def test_a_promotion_that_another_machine_is_making_right_now_stays(registry: Registry, tmp_path: Path, host: str, left: int) -> None:
+    store = registry.store
+    store.client.create_run(store.experiment, tags={"role": "promotion", "host": host})
+    registry.crown(candidate(tmp_path, "a"), RECORD, instead_of=None)
+    assert len(store.search("tags.role = 'promotion'")) == left
+
+
 def test_a_failed_replica_is_complete_and_not_written_again(store: Store) -> None:
     diverged = dataclasses.replace(PARENT, failed=True, children=(dataclasses.replace(CHILD, failed=True),))
     store.publish([diverged])
