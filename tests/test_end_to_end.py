@@ -202,3 +202,30 @@ def test_the_workflow_s_commands_retrain_in_a_fresh_clone_with_a_remote(finished
 def workflow_commands(name: str) -> list[str]:
     jobs = YAML(typ="safe").load(ROOT / f".github/workflows/{name}.yml")["jobs"]
     return [step["run"] for job in jobs.values() for step in job.get("steps", ()) if "run" in step]
+
+
+def test_a_variant_that_beats_the_baseline_becomes_champion_forecasts_and_has_nobody_to_go_back_to(finished: Project, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "champion")
+    shutil.rmtree(project.folder / "mlruns")  # it knows its place, and a copy is refused
+    project.edit(lambda params: (params["train"].update(epochs=30, patience=30, learning_rate=0.02), params["model"]["recurrent"].update(units=8)))
+    project.edit(lambda params: (params.update(study=["plain"]), params["validate"].update(missing={"wind": {"policy": "forward_fill", "up_to": 3}})))
+    project.run("dvc", "repro", "evaluate")
+    assert "promote: promoted, since it passed the gate; champion of test: version 1 (plain)" in python(project, "promote")
+    table = pd.read_csv(project.folder / "data/0_raw/table.csv").groupby("place").tail(20)
+    table.loc[table.groupby("place").tail(2).index, "wind"] = None
+    table.to_csv(project.folder / "recent.csv", index=False)
+    assert "forecast: 4 missing values were filled (wind 4)" in python(project, "forecast", "--input", "recent.csv", "--output", "forecasts.csv")
+    forecasts = pd.read_csv(project.folder / "forecasts.csv")
+    assert list(forecasts.columns) == ["place", "time", "level"]
+    assert len(forecasts) == 4
+    assert forecasts["level"].between(-2, 2).all()
+    assert "promote: unchanged" in python(project, "promote")
+    assert "test has no earlier champion to return to; its champion is version 1 (plain)" in python(project, "promote", "--rollback", status=1)
+
+
+def python(project: Project, module: str, *words: str, status: int = 0) -> str:
+    """What one of the project's commands says, on both channels."""
+    process = project.start("python", "-m", f"pipeline.{module}", *words)
+    output = process.communicate()[0]
+    assert process.returncode == status, output
+    return output
