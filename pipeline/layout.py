@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.refusal import Refusal
 
-COMMAND = re.compile(r"^ *cmd: python -m pipeline\.(\w+) .*--out (\S+)", re.MULTILINE)
+COMMAND = re.compile(r"^ *cmd: (?:exec )?python -m pipeline\.(\w+) .*--out (\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)

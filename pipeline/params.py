@@ -4,13 +4,14 @@ Every mistake of the file is reported at once, each with its dotted path, what w
 """
 
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -36,7 +37,13 @@ def _known_zone(name: str) -> str:
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
 
-SMOKE = {"data": {"rows": 1000}, "train": {"epochs": 2, "seeds": 2}}
+SMOKE = {
+    "data": {"rows": 1000},
+    "standardize": {"split": {"train": 0.7, "validation": 0.15, "test": 0.15}},  # dates and numbers of rows may lie beyond the slice
+    "train": {"epochs": 2, "seeds": 2},
+}
+BASELINES = ("last_value", "seasonal_naive", "ridge")  # names that no variant may have; a test holds them to the table of baselines
+Section = TypeVar("Section", bound=Frozen)
 
 
 class Data(Frozen):
@@ -184,10 +191,16 @@ class Promote(Frozen):
     name: Annotated[str, Field(min_length=1)]
 
 
+def _no_baseline(name: str) -> str:
+    if name in BASELINES:
+        raise PydanticCustomError("value", "is the name of a baseline; choose another than {names}", {"names": ", ".join(BASELINES)})
+    return name
+
+
 class Variant(Frozen):
     """A named configuration of the network and of its training."""
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"), AfterValidator(_no_baseline)]
     family: str
     model: Model
     train: Train
@@ -197,7 +210,7 @@ class Variant(Frozen):
 class Params(Frozen):
     """The whole of `params.yaml`: overlays merged into `variants`, `smoke` applied."""
 
-    smoke: bool
+    smoke: StrictBool
     data: Data
     validate_: Annotated[Validate, Field(alias="validate")]
     standardize: Standardize
@@ -218,21 +231,15 @@ class Params(Frozen):
     @property
     def shape(self) -> Shape:
         """What goes into every network and comes out of it."""
-        data = self.data
-        return Shape(self.window.lookback, self.window.horizon, len(data.targets), len(data.covariates), 2 * len(data.calendar))
+        return _shape(self.data, self.window)
 
     def case(self, variant: Variant) -> rules.Case:
         """A variant as the rules see it."""
         return rules.Case(variant.model, self.shape, variant.train.batch)
 
-    @model_validator(mode="after")
-    def _study_selects(self) -> "Params":
-        idle = [entry for entry in self.study if not any(_names(entry, variant) for variant in self.variants)]
-        if idle:
-            families = sorted({variant.family for variant in self.variants})
-            told = {"idle": ", ".join(map(repr, idle)), "families": ", ".join(families)}
-            raise PydanticCustomError("study", "study names {idle}, which selects nothing; use a variant's name, a glob, or a family: {families}", told)
-        return self
+
+def _shape(data: Data, window: Window) -> Shape:
+    return Shape(window.lookback, window.horizon, len(data.targets), len(data.covariates), 2 * len(data.calendar))
 
 
 def _names(entry: str, variant: Variant) -> bool:
@@ -248,13 +255,41 @@ def parse(content: Any, source: str = "params.yaml") -> Params:
     """Check what a YAML reader made of the file; raises `Refusal` with every mistake of it."""
     if not isinstance(content, Mapping):
         raise Refusal(f"{source}: holds {type(content).__name__}; it must be a mapping of sections")
+    whole = _resolve(content)
+    mistakes = [*_idle(whole), *_broken(whole)]
     try:
-        params = Params.model_validate(_resolve(content))
+        params = Params.model_validate(whole)
     except ValidationError as error:
-        raise Refusal(*_explain(error, content, source)) from None
-    if broken := [f"{source}: variants.{v.name}: {rule}" for v in params.variants for rule in rules.findings(params.case(v), "refuse", v.allow)]:
-        raise Refusal(*broken)
+        mistakes = [*_explain(error, content), *mistakes]
+    if mistakes:
+        raise Refusal(*(f"{source}: {mistake}" for mistake in mistakes))
     return params
+
+
+def _idle(whole: Mapping[str, Any]) -> Iterator[str]:
+    """Entries of `study` that select no variant."""
+    variants = [overlay for overlay in whole.get("variants") or () if isinstance(overlay, Mapping)]
+    known = [(str(overlay["name"]), str(overlay.get("family"))) for overlay in variants]
+    study = [whole["study"]] if isinstance(whole["study"], str) else whole["study"] or ()
+    for entry in map(str, study):
+        if not any(entry == family or fnmatch.fnmatchcase(name, entry) for name, family in known):
+            families = ", ".join(sorted({family for _, family in known}))
+            yield f"study names {entry!r}, which selects nothing; use a variant's name, a glob, or a family: {families}"
+
+
+def _broken(whole: Mapping[str, Any]) -> Iterator[str]:
+    """Combinations that the rules refuse, of every variant that can be read, where the shape of its input can."""
+    shapes = [_shape(data, window) for data, window in zip(_read(Data, whole.get("data")), _read(Window, whole.get("window")), strict=False)]
+    for shape in shapes:
+        for variant in (variant for overlay in whole.get("variants") or () for variant in _read(Variant, overlay)):
+            case = rules.Case(variant.model, shape, variant.train.batch)
+            yield from (f"variants.{variant.name}: {finding}" for finding in rules.findings(case, "refuse", variant.allow))
+
+
+def _read(section: type[Section], value: Any) -> Iterator[Section]:
+    """The section, if `value` is a valid one."""
+    with suppress(ValidationError):
+        yield section.model_validate(value)
 
 
 def _load(path: Path) -> Any:
@@ -292,7 +327,7 @@ def _merge(base: Any, overlay: Any) -> Any:
     return {**base, **{key: _merge(base[key], value) if key in base else value for key, value in overlay.items()}}
 
 
-def _explain(error: ValidationError, content: Mapping[str, Any], source: str) -> list[str]:
+def _explain(error: ValidationError, content: Mapping[str, Any]) -> list[str]:
     """One line a mistake; one that a variant inherits from `model` or `train` is told once, where it stands."""
     names = list(content.get("variants") or ())
     lines: dict[str, None] = {}
@@ -305,20 +340,22 @@ def _explain(error: ValidationError, content: Mapping[str, Any], source: str) ->
                 continue
         elif path[:1] == ("variants",) and len(path) > 1:
             path = ("variants", names[int(path[1])], *path[2:])
-        lines[f"{source}: {_sentence('.'.join(map(str, path)), detail)}"] = None
+        lines[_sentence(".".join(map(str, path)), detail)] = None
     return list(lines)
 
 
 def _sentence(path: str, detail: ErrorDetails) -> str:
     got = repr(detail["input"])
     match detail["type"]:
+        case "model_type" | "dataclass_type" | "dict_type" | "mapping_type":
+            return f"{path} is {got}; it must be a mapping of keys to values"
         case "extra_forbidden":
             return f"{path} is not a known key; remove it or correct its name"
         case "missing":
             return f"{path} is missing; it is required"
         case "literal_error":
             return f"{path} is {got}; choose one of {detail['ctx']['expected']}"
-        case "slot" | "split" | "study" | "model" | "value":
+        case "slot" | "split" | "model" | "value":
             return f"{path} {detail['msg']}".strip()
         case _:
             return f"{path} is {got}; {detail['msg'][0].lower()}{detail['msg'][1:]}"

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from joblib import cpu_count
+
 from pipeline import command
 from pipeline.files import new_folder
 from pipeline.network import rules
@@ -44,7 +46,7 @@ def _warn(params: Params) -> None:
 
 
 def _workers(params: Params) -> int:
-    return params.train.workers or len(os.sched_getaffinity(0))
+    return params.train.workers or cpu_count()
 
 
 def _task(params: Params, variant: Variant, standardized: Path, windows: Path, store: Path) -> Task:
@@ -55,12 +57,16 @@ def _task(params: Params, variant: Variant, standardized: Path, windows: Path, s
 
 
 def _missing(fleets: Sequence[Task], shelf: Store, number: int) -> Iterator[Task]:
-    """What the store lacks, longest first; a fleet is split where there are fewer of them than workers."""
-    lacking = [replace(fleet, seeds=tuple(s for s in fleet.seeds if not shelf.finished(f"{fleet.fingerprint}/{s}"))) for fleet in fleets]
-    lacking = sorted((fleet for fleet in lacking if fleet.seeds), key=lambda fleet: -fleet.work)
-    for fleet in lacking:
-        parts = min(len(fleet.seeds), -(-number // len(lacking)))
-        yield from (replace(fleet, seeds=fleet.seeds[part::parts]) for part in range(parts))
+    """What the store lacks, longest first; a variant's seeds are split where there are fewer variants than workers.
+
+    The split depends on the study and the workers alone, so that a part that was interrupted meets its own checkpoint.
+    """
+    for fleet in sorted(fleets, key=lambda fleet: -fleet.work):
+        parts = min(len(fleet.seeds), -(-number // len(fleets)))
+        for part in (replace(fleet, seeds=fleet.seeds[first::parts]) for first in range(parts)):
+            lacking = tuple(seed for seed in part.seeds if not shelf.finished(f"{part.fingerprint}/{seed}"))
+            if lacking:
+                yield part if shelf.checkpoint(part.checkpoint).exists() else replace(part, seeds=lacking)
 
 
 def _train(missing: Sequence[Task], number: int) -> None:

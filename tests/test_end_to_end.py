@@ -16,7 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
-ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "GIT_CONFIG_GLOBAL": os.devnull}
+ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "GIT_CONFIG_GLOBAL": os.devnull, "SHELL": "/bin/sh"}
 AUTHOR = ("-c", "user.name=test", "-c", "user.email=test@example.org")
 PARAMS = {
     "data": {
@@ -123,6 +123,20 @@ def test_adding_a_variant_trains_only_that_variant(finished: Project, tmp_path: 
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_noise_in_the_test_part_leaves_scaler_windows_and_weights_bit_identical(finished: Project, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "noise")
+    kept = ["data/2_standardized/scaler.json", "data/3_windows/train.npy", "data/3_windows/test.npy", "data/4_models/plain/weights.npz"]
+    before = {name: (project.folder / name).read_bytes() for name in [*kept, "data/2_standardized/standardized.npy"]}
+    path = project.folder / "data/0_raw/table.csv"
+    table = pd.read_csv(path)
+    test = table.groupby("place").cumcount() >= 255  # of 300 rows
+    table.loc[test, ["level", "wind"]] = np.random.default_rng(1).standard_normal((int(test.sum()), 2)) * 5
+    table.to_csv(path, index=False)
+    assert project.trained(project.run("dvc", "repro", "train")) == 2
+    changed = {name for name, content in before.items() if (project.folder / name).read_bytes() != content}
+    assert changed == {"data/2_standardized/standardized.npy"}
+
+
 def test_more_seeds_train_only_the_new_ones_and_leave_the_others_as_they_are(finished: Project, tmp_path: Path) -> None:
     project = finished.copy(tmp_path / "seeds")
     before = np.load(project.folder / "data/4_models/plain/weights.npz")
@@ -148,18 +162,28 @@ def test_a_clone_that_pulls_trains_nothing_and_still_fills_mlflow(finished: Proj
 
 def test_a_killed_training_goes_on_without_training_finished_fleets_again(finished: Project, tmp_path: Path) -> None:
     project = finished.copy(tmp_path / "killed")
-    project.edit(lambda params: (params["train"].update(epochs=40, patience=40), params["window"].update(lookback=9)))
+    long = {"epochs": 300, "patience": 300}
+    project.edit(lambda params: (params["train"].update(epochs=3, workers=2), params["variants"]["conv_ln"].update(train=long)))
+    known, checkpoints = set(kept(project)), project.folder / ".fleets/checkpoints"
     process = project.start("dvc", "repro", "train")
-    known = set((project.folder / ".fleets").glob("*/*/manifest.json"))
-    wait(lambda: set((project.folder / ".fleets").glob("*/*/manifest.json")) - known, 120)
+    wait(lambda: set(kept(project)) - known and list(checkpoints.glob("*.npz")), 120)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     wait(lambda: not trainers(project), 10)
     models = project.folder / "data/4_models"
     assert not models.exists() or not list(models.iterdir())
+    assert len(list(checkpoints.glob("*.npz"))) == 1
+    finished_ones = {path: path.stat().st_mtime_ns for path in kept(project)}
     assert project.trained(project.run("dvc", "repro", "train")) == 1
+    assert not list(checkpoints.iterdir())
+    assert {path: path.stat().st_mtime_ns for path in finished_ones} == finished_ones
     assert sorted(path.name for path in models.iterdir()) == ["conv_ln", "plain"]
-    assert not [path for path in project.folder.rglob(".4_models*")]
+    assert not list(project.folder.rglob(".4_models*"))
+
+
+def kept(project: Project) -> list[Path]:
+    """Manifests of the replicas that the store holds."""
+    return list((project.folder / ".fleets").glob("*/*/manifest.json"))
 
 
 def wait(condition: Callable[[], Any], seconds: float) -> None:

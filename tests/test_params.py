@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from pipeline import params
 from pipeline.refusal import Refusal
+from pipeline.verdict.baselines import BASELINES
 
 FILE = Path(__file__).parent.parent / "params.yaml"
 
@@ -76,6 +77,10 @@ MISTAKES = {
         {"family": "mine", "allow": ["R92"]},
         "params.yaml: variants.mine: allow: 'R92' is no rule that refuses; choose from R1, R3,",
     ),
+    "name of a baseline": ("variants/ridge", {"family": "mine"}, "params.yaml: variants.ridge.name is the name of a baseline; choose another than last_value,"),
+    "name that is no folder": ("variants/a b", {"family": "mine"}, "params.yaml: variants.a b.name is 'a b'; string should match pattern"),
+    "text for a section": ("window", "24 hours", "params.yaml: window is '24 hours'; it must be a mapping of keys to values"),
+    "word for a switch": ("smoke", "no", "params.yaml: smoke is 'no';"),
     "mistake in the base model": ("model/conv/kernel", 0, "params.yaml: model.conv.kernel is 0;"),
 }
 
@@ -91,12 +96,22 @@ def test_a_mistake_is_refused_with_its_path_and_the_way_out(content: dict[str, A
 
 
 def test_all_mistakes_are_told_at_once(content: dict[str, Any]) -> None:
-    mistakes = {"window/horizon": 0, "train/batch": -1, "variants/conv_ln/conv/normalization": "layr", "data/targts": ["temp"]}
+    broken_rule = {"family": "mine", "head": {"activation": "relu"}}
+    mistakes = {"standardize/scaler": 3, "evaluate/saeson": 24, "variants/conv_ln/conv/normalization": "layr", "variants/mine": broken_rule, "study": ["plian"]}
     for path, value in mistakes.items():
         assign(content, path, value)
     with pytest.raises(Refusal) as refusal:
         params.parse(content)
     assert len(refusal.value.findings) == len(mistakes)
+
+
+def test_names_of_baselines_are_those_of_the_table_of_baselines() -> None:
+    assert set(params.BASELINES) == set(BASELINES)
+
+
+def test_a_smoke_run_needs_no_dates_in_its_slice(content: dict[str, Any]) -> None:
+    content["smoke"], content["standardize"]["split"] = True, {"validation": "2013-10-01", "test": "2013-11-01"}
+    assert isinstance(params.parse(content).standardize.split, params.Shares)
 
 
 RULES = {

@@ -46,7 +46,10 @@ class Task:
 
 @lru_cache
 def data_hash(standardized: Path, windows: Path, values: str) -> str:
-    """Hash of all that training reads: the inputs, the targets and where windows start."""
+    """Hash of the files that training reads: inputs, targets, where windows start.
+
+    The arrays hold the test rows as well, which no weight sees: a change there trains anew, to the same weights.
+    """
     arrays = {standardized / f"{values}.npy", standardized / "standardized.npy"}
     return digest(*sorted(arrays), windows / "train.npy", windows / "validation.npy")
 
