@@ -2,7 +2,7 @@
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: run test ui install lint types check clean
+.PHONY: run test ui install lint types check lock
 
 run: install
 	dvc repro
@@ -17,6 +17,7 @@ ui: install
 install: .venv/installed
 
 .venv/installed: requirements.lock
+	@python3 -c 'import sys; sys.version_info >= (3, 11) or sys.exit("python3 is " + sys.version.split()[0] + "; this project needs Python 3.11 or newer")'
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	touch $@
