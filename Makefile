@@ -2,7 +2,7 @@
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: run test ui install lint types check lock
+.PHONY: run test ui install lint types check bench lock
 
 run: install
 	dvc repro
@@ -31,6 +31,9 @@ types:
 
 check:
 	pytest
+
+bench: install
+	python benchmarks/throughput.py --log docs/log.md
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --group dev pyproject.toml -o requirements.lock

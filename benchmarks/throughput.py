@@ -1,10 +1,11 @@
 """How many optimizer steps of small recurrent forecasters a machine does in a second: plain `keras fit`, a PyTorch loop, our fleets.
 
-    python benchmarks/throughput.py [--rounds 5] [--seconds 6] [work ...]
+    python benchmarks/throughput.py [--rounds 5] [--seconds 4] [--log docs/log.md] [work ...]
 
-Every contender trains the same network on the same data with the same batch size and optimizer, in processes that are started and warmed up
+Every contender of `contenders.py` trains the same network on the same data with the same batch size and optimizer, in processes that are started and warmed up
 first and then take turns, so that a drift of the machine's speed hits all of them. A figure is model-steps per second: steps of one seed's network,
-summed over all networks that train at once; the median of the rounds. Contenders whose package is not installed are left out.
+summed over all networks that train at once; the median of the rounds. Contenders whose package is not installed are left out. The last column is the
+ratio of the fleets' rate to this one's; below it, the share of the cores' peak that the fleets' matrix products use, measured in the same minute.
 """
 
 import argparse
@@ -14,189 +15,15 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from datetime import date
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-SEEDS, WINDOWS = 8, 12_800
-CORES = len(os.sched_getaffinity(0))
+from contenders import CONTENDERS, CORES, WORKS, Work
 
-
-@dataclass(frozen=True)
-class Work:
-    """A network and its data: windows of `time` steps and `features` columns, one value to forecast."""
-
-    time: int
-    features: int
-    units: int
-    batch: int = 32
-    template: bool = True  # the seed template's convolution block; else a plain convolution with relu
-    recurrent_dropout: float = 0.0
-    cell_normalization: str = "none"
-
-    @property
-    def model(self) -> dict[str, Any]:
-        """The network as an overlay of `model:` in params.yaml."""
-        block = {"activation": "selu", "initializer": "lecun_normal", "bias": False, "squeeze_excite": 4}
-        slots = {"normalization": {"kind": "batch", "scale": False}, "dropout": {"kind": "alpha", "rate": 0.1}}
-        masks = {"kind": "keras", "rate": self.recurrent_dropout} if self.recurrent_dropout else {"kind": "none"}
-        recurrent = {"units": self.units, "recurrent_dropout": masks, "normalization": self.cell_normalization}
-        return {"conv": block | slots if self.template else {}, "recurrent": recurrent}
-
-
-WORKS = {
-    "template": Work(21, 20, 16),
-    "template_recurrent_dropout": Work(21, 20, 16, recurrent_dropout=0.2),
-    "T24_lstm64": Work(24, 20, 64, template=False),
-    "T96_lstm64": Work(96, 20, 64, template=False),
-}
-
-
-def data(work: Work) -> tuple[Any, Any]:
-    """Noise, (window, time, feature) and (window, 1): what is learnt does not change the speed."""
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    return rng.standard_normal((WINDOWS, work.time, work.features)).astype("float32"), rng.uniform(0, 2, (WINDOWS, 1)).astype("float32")
-
-
-def keras_fit(work: Work, seeds: int) -> Callable[[int], int]:
-    """Stock Keras: one seed's `fit` after the other's."""
-    import keras
-    from keras import layers
-
-    def squeeze_excite(x: Any) -> Any:
-        gate = layers.GlobalAveragePooling1D(keepdims=True)(x)
-        gate = layers.Dense(max(1, x.shape[-1] // 4), activation="relu", use_bias=False)(gate)
-        return layers.Multiply()([x, layers.Dense(x.shape[-1], activation="sigmoid", use_bias=False)(gate)])
-
-    def network() -> Any:
-        inputs = layers.Input((work.time, work.features))
-        if work.template:
-            x = layers.Conv1D(10, 3, padding="causal", use_bias=False, kernel_initializer="lecun_normal")(inputs)
-            x = layers.Activation("selu")(layers.BatchNormalization(scale=False)(x))
-            x = squeeze_excite(layers.AlphaDropout(0.1)(x))
-        else:
-            x = layers.Conv1D(10, 3, padding="causal", activation="relu")(inputs)
-        x = layers.LSTM(work.units, recurrent_dropout=work.recurrent_dropout)(x)
-        model = keras.Model(inputs, layers.Dense(1)(x))
-        model.compile("nadam", "mse")
-        return model
-
-    inputs, targets = data(work)
-    models = [network() for _ in range(seeds)]
-
-    def train(steps: int) -> int:
-        windows = steps * work.batch
-        for model in models:
-            model.fit(inputs[:windows], targets[:windows], batch_size=work.batch, verbose=0)
-        return steps * seeds
-
-    return train
-
-
-def fleets(work: Work, seeds: int) -> Callable[[int], int]:
-    """Ours: the seeds of this process as one fleet, one thread."""
-    import numpy as np
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    from pipeline.network.configuration import Model, Shape
-    from pipeline.params import Train
-    from pipeline.training.fleet import Fleet
-    from pipeline.training.replicas import Replicas
-    from pipeline.training.samples import Samples
-
-    inputs, targets = data(work)
-    shape = Shape(work.time, 1, 1, work.features - 1)
-    rows = inputs[:, -1]  # a table whose windows overlap, as real ones do
-    starts = np.arange(WINDOWS - work.time - 1)
-    samples = Samples.on_device(rows, targets, starts, starts[:512], shape)
-    train = Train(optimizer="nadam", batch=work.batch)
-    fleet = Fleet(Replicas(Model.model_validate(work.model), shape), train, samples)
-    names = list(range(seeds))
-    state, epoch = fleet.initial(names), 0
-
-    def run(steps: int) -> int:
-        nonlocal state, epoch
-        batches = samples.batches(work.batch, names, epoch)[:steps]
-        state, _ = fleet.epoch(state, names, epoch, batches, np.full(seeds, 1e-3))
-        epoch += 1
-        return len(batches) * seeds
-
-    return run
-
-
-def torch_loop(work: Work, seeds: int) -> Callable[[int], int]:
-    """A hand-written PyTorch loop, one seed after the other, one thread; dropout on the recurrent state needs a loop over time."""
-    import torch
-    from torch import nn
-
-    torch.set_num_threads(1)
-
-    class Network(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv = nn.Conv1d(work.features, 10, 3, bias=not work.template)
-            self.norm = nn.BatchNorm1d(10)
-            self.alpha = nn.AlphaDropout(0.1)
-            self.squeeze, self.excite = nn.Linear(10, 2, bias=False), nn.Linear(2, 10, bias=False)
-            self.lstm = nn.LSTM(10, work.units, batch_first=True)
-            self.cell = nn.LSTMCell(10, work.units)
-            self.head = nn.Linear(work.units, 1)
-
-        def forward(self, x: Any) -> Any:
-            x = self.conv(nn.functional.pad(x.transpose(1, 2), (2, 0)))
-            if work.template:
-                x = self.alpha(torch.selu(self.norm(x)))
-                x = x * torch.sigmoid(self.excite(torch.relu(self.squeeze(x.mean(2))))).unsqueeze(2)
-            else:
-                x = torch.relu(x)
-            return self.head(self.last(x.transpose(1, 2)))
-
-        def last(self, x: Any) -> Any:
-            if not work.recurrent_dropout:
-                return self.lstm(x)[0][:, -1]
-            keep = 1 - work.recurrent_dropout
-            h = c = x.new_zeros(len(x), work.units)
-            mask = torch.bernoulli(torch.full_like(h, keep)) / keep
-            for t in range(work.time):
-                h, c = self.cell(x[:, t], (h * mask, c))
-            return h
-
-    inputs, targets = map(torch.from_numpy, data(work))
-    networks = [Network() for _ in range(seeds)]
-    optimizers = [torch.optim.NAdam(network.parameters()) for network in networks]
-
-    def train(steps: int) -> int:
-        order = torch.randperm(WINDOWS)
-        for network, optimizer in zip(networks, optimizers, strict=True):
-            for batch in order[: steps * work.batch].split(work.batch):
-                optimizer.zero_grad(set_to_none=True)
-                nn.functional.mse_loss(network(inputs[batch]), targets[batch]).backward()
-                optimizer.step()
-        return steps * seeds
-
-    return train
-
-
-@dataclass(frozen=True)
-class Contender:
-    """`make(work, seeds of one process)` in `processes` at once; `package` must be installed."""
-
-    make: Callable[[Work, int], Callable[[int], int]]
-    processes: int
-    package: str
-
-
-CONTENDERS = {
-    "keras fit, seed after seed": Contender(keras_fit, 1, "keras"),
-    "keras fit, one process per core": Contender(keras_fit, CORES, "keras"),
-    "PyTorch loop, one process per core": Contender(torch_loop, CORES, "torch"),
-    "fleets": Contender(fleets, CORES, "tensorflow"),
-}
+SEEDS = 8
 
 
 def serve(contender: str, work: str) -> None:
@@ -251,20 +78,52 @@ def measure(work: str, rounds: int, seconds: float) -> Iterator[tuple[str, float
         yield name, statistics.median(rate[name] for rate in rates)
 
 
+def peak() -> float:
+    """Floating-point operations per second of one core in a 1024 x 1024 single-precision product, the best of ten."""
+    code = (
+        "import numpy as np, time; a = np.random.rand(1024, 1024).astype('f'); t = []\n"
+        "for _ in range(10): s = time.perf_counter(); a @ a; t.append(time.perf_counter() - s)\n"
+        "print(2 * 1024**3 / min(t))"
+    )
+    limits = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+    return float(subprocess.run([sys.executable, "-c", code], env=os.environ | limits, capture_output=True, text=True, check=True).stdout)
+
+
+def products(work: Work) -> int:
+    """Floating-point operations in the matrix products of one model-step: forward, and twice that backward."""
+    conv = work.time * 3 * work.features * 10
+    recurrent = work.time * 4 * work.units * (10 + work.units)
+    return 3 * 2 * work.batch * (conv + recurrent + work.units)
+
+
+def lines(name: str, rounds: int, seconds: float) -> Iterator[str]:
+    """The measurement of a work as lines of a text."""
+    work = WORKS[name]
+    yield f"{name}: {json.dumps(vars(work))}, {SEEDS} seeds, {CORES} cores"
+    rates = dict(measure(name, rounds, seconds))
+    for contender, rate in rates.items():
+        yield f"  {contender:44}{rate:8.0f} model-steps/s{rates['fleets'] / rate:8.1f} x"
+    yield f"  share of the cores' matrix-product peak      {rates['fleets'] * products(work) / (peak() * CORES):8.1%}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("works", nargs="*", default=list(WORKS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--log", type=Path, help="append the results to this file")
     parser.add_argument("--serve", nargs=2, metavar=("CONTENDER", "WORK"))
     arguments = parser.parse_args()
     if arguments.serve:
         return serve(*arguments.serve)
+    told = []
     for work in arguments.works:
-        print(f"\n{work}: {json.dumps(WORKS[work].__dict__)}, {SEEDS} seeds, {CORES} cores", flush=True)
-        rates = dict(measure(work, arguments.rounds, arguments.seconds))
-        for name, rate in rates.items():
-            print(f"  {name:36}{rate:8.0f} model-steps/s{rates['fleets'] / rate:8.1f} x", flush=True)
+        for line in lines(work, arguments.rounds, arguments.seconds):
+            told.append(line)
+            print(line, flush=True)
+    if arguments.log:
+        with arguments.log.open("a") as file:
+            file.write("\n".join(["", f"**Throughput, {date.today()}**", "", "```", *told, "```", ""]))
 
 
 if __name__ == "__main__":

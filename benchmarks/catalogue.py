@@ -1,0 +1,110 @@
+"""The train stage of the catalogue beside one `keras fit` process per variant, as many at a time as there are cores.
+
+    python benchmarks/catalogue.py [--every 4] [--log docs/log.md]      after `dvc repro window`
+
+Both sides train the same networks on the same windows for the same numbers of epochs, all seeds. Ours is run whole, on an empty store. Of Keras' side
+each process is run for real until its second epoch ends; the epochs and seeds that follow repeat what was just timed, so they are added up instead of
+waited for: import + seeds x (first epoch - second, which is tracing) + epochs x second. `--every` takes each n-th variant of the catalogue.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from pipeline import params
+from pipeline.files import read_json
+
+ROOT = Path(__file__).parent.parent
+STANDARDIZED, WINDOWS = ROOT / "data/2_standardized", ROOT / "data/3_windows"
+
+
+def ours(names: list[str], workers: int, folder: Path) -> float:
+    """Seconds of the train stage on an empty store."""
+    content = YAML(typ="safe").load(ROOT / "params.yaml") | {"study": names}
+    content["train"]["workers"] = workers
+    with (folder / "params.yaml").open("w") as file:
+        YAML().dump(content, file)
+    paths = ["--standardized", STANDARDIZED, "--windows", WINDOWS, "--store", folder / "store", "--out", folder / "models"]
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "pipeline.train", *map(str, paths)], cwd=folder, env={"PYTHONPATH": str(ROOT)}, check=True, stdout=sys.stderr)
+    return time.perf_counter() - began
+
+
+def keras_seconds(name: str, folder: Path) -> float:
+    """Seconds of one `keras fit` process that trains all seeds of a variant, for as many epochs as ours took."""
+    began = time.perf_counter()
+    command = [sys.executable, __file__, "--fit", name]
+    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{name}: {done.stderr}")
+    whole, timed = time.perf_counter() - began, json.loads(done.stdout.splitlines()[-1])
+    epochs = read_json(folder / "models" / name / "fleet.json")["epochs"]
+    starting = whole - timed["first"] - timed["second"]
+    return starting + len(epochs) * max(0.0, timed["first"] - timed["second"]) + sum(epochs) * timed["second"]
+
+
+def fit(name: str) -> dict[str, float]:
+    """Two epochs of `keras fit`, validation included; the first one builds and traces."""
+    import keras
+    import numpy as np
+
+    from pipeline.network import assembly
+    from pipeline.series.dataset import Dataset
+    from pipeline.series.windows import Windows, gather, gather_targets
+
+    keras.utils.disable_interactive_logging()
+    whole = params.read()
+    variant = next(variant for variant in whole.variants if variant.name == name)
+    data, starts, shape = Dataset.load(STANDARDIZED), Windows.load(WINDOWS), whole.shape
+    values = np.asarray(data.raw if variant.model.input.values == "raw" else data.standardized)
+
+    def arrays(part: Any) -> tuple[Any, Any]:
+        truth = gather_targets(data.standardized, part, shape.lookback, shape.horizon, shape.targets)
+        if variant.model.head.sequence:
+            steps = np.arange(1 - shape.lookback, 1)
+            truth = np.stack([gather_targets(data.standardized, part + step, shape.lookback, shape.horizon, shape.targets) for step in steps], axis=1)
+        return gather(values, part, shape.lookback, shape.horizon, shape.known), truth
+
+    train, validation = arrays(starts.train[starts.train >= shape.lookback]), arrays(starts.validation)
+    began = time.perf_counter()
+    network = assembly.build(variant.model, shape, 0, values[data.split == 0])
+    network.compile(variant.train.optimizer.kind, "mse")
+    settings: dict[str, Any] = {"batch_size": variant.train.batch, "validation_data": None if variant.model.head.sequence else validation}
+    network.fit(*train, **settings)
+    middle = time.perf_counter()
+    network.fit(*train, **settings)
+    return {"first": middle - began, "second": time.perf_counter() - middle}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--every", type=int, default=4)
+    parser.add_argument("--workers", type=int, default=2, help="processes at a time, on both sides")
+    parser.add_argument("--log", type=Path, help="append the result to this file")
+    parser.add_argument("--fit", metavar="VARIANT")
+    arguments = parser.parse_args()
+    if arguments.fit:
+        print(json.dumps(fit(arguments.fit)))
+        return
+    names = [variant.name for variant in params.read(ROOT / "params.yaml").variants][:: arguments.every]
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(arguments.workers) as pool:
+        mine = ours(names, arguments.workers, Path(name))
+        theirs = sum(pool.map(lambda variant: keras_seconds(variant, Path(name)), names)) / arguments.workers
+    told = f"{len(names)} variants, all seeds: fleets {mine:.0f} s, one keras fit process per variant {theirs:.0f} s, ratio {theirs / mine:.1f}"
+    print(told)
+    if arguments.log:
+        with arguments.log.open("a") as file:
+            file.write(f"\n**The catalogue, {date.today()}.** {told} (`python benchmarks/catalogue.py --every {arguments.every}`).\n")
+
+
+if __name__ == "__main__":
+    main()
