@@ -1,7 +1,6 @@
 """The assembly: a configuration becomes a Keras model, slot by slot, in the order in which the data flows."""
 
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from itertools import count
 from typing import Any
 
@@ -70,10 +69,10 @@ class _Assembly:
 
     def fill(self, table: Mapping[str, Kind], slot: Slot, name: str) -> Iterator[Any]:
         """The layer of a slot; nothing for `none`."""
-        layer = table[slot.kind].layer
-        if layer is not None:
+        kind = table[slot.kind]
+        if kind.layer is not None:
             seed = {"seed": next(self.seeds)} if table is DROPOUTS else {}
-            yield _class(layer)(**slot.options, **seed, name=name)
+            yield kind.load()(**slot.options, **seed, name=name)
 
     def weights(self, slot: Slot, name: str) -> Any:
         return next(self.fill(WEIGHTS, slot, f"{name}_weights"), None)
@@ -114,6 +113,8 @@ class _Assembly:
             recurrent_dropout=recurrent.recurrent_dropout.flat(),
             weights=recurrent.weights.flat(),
             bidirectional=recurrent.bidirectional,
+            stateful=recurrent.stateful,
+            initial_noise=recurrent.initial_noise,
             seed=next(self.seeds),
             **rest,
         )
@@ -126,8 +127,3 @@ class _Assembly:
             yield from self.fill(DROPOUTS, head.dropout, f"{name}_dropout")
         yield Dense(self.shape.horizon * self.targets, activation=head.activation, reparametrization=self.weights(head.weights, "head"), name="head")
         yield Forecast(self.shape.horizon, self.targets, name="forecast")
-
-
-def _class(name: str) -> Any:
-    module, _, attribute = name.rpartition(".")
-    return getattr(import_module(module), attribute)

@@ -34,11 +34,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Case:
-    """A network, what goes in and out of it, and the windows in a batch."""
+    """A network, what goes in and out of it, the windows in a batch; and, once it is trained, the steps up to its best weights."""
 
     model: Model
     shape: Shape
     batch: int
+    trained: int | None = None
 
     def places(self) -> list[Place]:
         """The filled slots, in the order in which the data flows."""

@@ -8,6 +8,7 @@ The NumPy references of the tests have the same keys; a row without a reference 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 REQUIRED: Any = ...
@@ -35,6 +36,11 @@ class Kind:
     def axes(self, options: Mapping[str, Any]) -> frozenset[str]:
         """The axes of the statistics with these options."""
         return self.over - ({"time"} if options.get("per_step") else set())
+
+    def load(self) -> Any:
+        """What `layer` names, imported now."""
+        module, _, name = str(self.layer).rpartition(".")
+        return getattr(import_module(module), name)
 
 
 def _kind(layer: str | None, places: str, over: str = "", live: bool = False, reversible: bool = False, **options: Any) -> Kind:
@@ -108,35 +114,37 @@ WEIGHTS: Mapping[str, Kind] = {
 }
 
 
-def _between(low: float, high: float) -> Any:
-    return lambda value: _is_number(value) and low <= value < high, f"a number from {low:g} up to but not {high:g}"
+def between(low: float, high: float) -> Any:
+    """A range as `RANGES` has them: is it allowed, and what is."""
+    return lambda value: is_number(value) and low <= value < high, f"a number from {low:g} up to but not {high:g}"
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Is `value` a finite number? True and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 _BOOLEAN = (lambda value: isinstance(value, bool), "true or false")
-_COUNT = (lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 1, "a whole number from 1 up")
-_POSITIVE = (lambda value: _is_number(value) and value > 0, "a number above 0")
+COUNT = (lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 1, "a whole number from 1 up")
+POSITIVE = (lambda value: is_number(value) and value > 0, "a number above 0")
 
 RANGES: Mapping[str, Any] = {  # option -> (is it allowed?, what is)
-    "rate": _between(0, 1),
-    "momentum": _between(0, 1),
-    "epsilon": _POSITIVE,
+    "rate": between(0, 1),
+    "momentum": between(0, 1),
+    "epsilon": POSITIVE,
     "scale": _BOOLEAN,
     "monte_carlo": _BOOLEAN,
     "affine": _BOOLEAN,
-    "groups": _COUNT,
-    "iterations": _COUNT,
-    "rmax": (lambda value: _is_number(value) and value >= 1, "a number from 1 up"),
-    "dmax": (lambda value: _is_number(value) and value >= 0, "a number from 0 up"),
-    "limit": _POSITIVE,
-    "gamma": _POSITIVE,
+    "groups": COUNT,
+    "iterations": COUNT,
+    "rmax": (lambda value: is_number(value) and value >= 1, "a number from 1 up"),
+    "dmax": (lambda value: is_number(value) and value >= 0, "a number from 0 up"),
+    "limit": POSITIVE,
+    "gamma": POSITIVE,
     "shift": _BOOLEAN,
     "output": _BOOLEAN,
     "per_step": _BOOLEAN,
     "tied": _BOOLEAN,
-    "cell_rate": _between(0, 1),
+    "cell_rate": between(0, 1),
     "cell": (lambda value: value in ("none", "shown", "carried"), "one of none, shown, carried"),
 }

@@ -29,7 +29,7 @@ class Slot(Frozen):
         return {"kind": self.kind, **self.options}
 
 
-def read_slot(table: Mapping[str, Kind], place: str, value: Any) -> Slot:
+def read_slot(table: Mapping[str, Kind], place: str, value: Any, ranges: Mapping[str, Any] = RANGES) -> Slot:
     """Read `null`, `kind` or `{kind: ..., option: ...}`; raises for a kind that cannot stand in `place` and for bad options."""
     if isinstance(value, Slot):
         return value
@@ -38,16 +38,16 @@ def read_slot(table: Mapping[str, Kind], place: str, value: Any) -> Slot:
     here = sorted(name for name, row in table.items() if place in row.places)
     if kind not in here:
         raise PydanticCustomError("slot", "is {kind}; choose one of {here}", {"kind": repr(kind), "here": ", ".join(here)})
-    if mistakes := _mistakes(kind, table[kind].options, given):
+    if mistakes := _mistakes(kind, table[kind].options, given, ranges):
         raise PydanticCustomError("slot", "{mistakes}", {"mistakes": "; ".join(mistakes)})
     return Slot(kind=kind, options={**table[kind].options, **given})
 
 
-def _mistakes(kind: str, options: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+def _mistakes(kind: str, options: Mapping[str, Any], given: Mapping[str, Any], ranges: Mapping[str, Any]) -> list[str]:
     allowed = ", ".join(options) or "none at all"
     unknown = [f"has no option {name!r} for kind {kind!r}; its options are {allowed}" for name in given if name not in options]
     missing = [f"needs the option {name!r} for kind {kind!r}" for name, default in options.items() if default is REQUIRED and name not in given]
-    wrong = [f"{name} is {given[name]!r}; it must be {RANGES[name][1]}" for name in options if name in given and not RANGES[name][0](given[name])]
+    wrong = [f"{name} is {given[name]!r}; it must be {ranges[name][1]}" for name in options if name in given and not ranges[name][0](given[name])]
     return unknown + missing + wrong
 
 
@@ -136,12 +136,18 @@ class Pooling(Frozen):
 
 
 class Recurrent(Frozen):
-    """A stack of recurrent layers, one per entry of `units`. `normalization` stands inside the cell, `output_normalization` after each layer."""
+    """A stack of recurrent layers, one per entry of `units`. `normalization` stands inside the cell, `output_normalization` after each layer.
+
+    `stateful` is how many steps make a piece of the window: from piece to piece the state goes on, its gradient does not. `initial_noise` is the sd of h
+    before the first step, in training.
+    """
 
     cell: Literal["lstm", "gru", "simple_rnn"] = "lstm"
     units: Sizes = (15,)
     activation: Activation = "tanh"
     bidirectional: bool = False
+    stateful: Size | None = None
+    initial_noise: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] = 0.0
     normalization: _slot(NORMALIZATIONS, "cell") = OFF  # type: ignore[valid-type]
     output_normalization: _slot(NORMALIZATIONS, "between") = OFF  # type: ignore[valid-type]
     dropout_before: _slot(DROPOUTS, "before") = OFF  # type: ignore[valid-type]

@@ -1,7 +1,6 @@
 """The recurrent layer: a cell swept over time, in one direction or both."""
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from typing import Any
 
 import keras
@@ -9,7 +8,7 @@ import numpy as np
 from keras import ops
 from pydantic import ValidationError
 
-from pipeline.network import configuration
+from pipeline.network import configuration, noise
 from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, WEIGHTS, Kind
 from pipeline.network.cell_normalization import CellNormalization
 from pipeline.network.cell_rules import keeps_cudnn, misfits
@@ -38,8 +37,10 @@ class Recurrent(keras.Layer):
     Arguments: `cell`, one of lstm, gru, simple_rnn; `units`; `activation` of the candidate and, in an LSTM, of the output; `normalization`,
     `input_dropout`, `recurrent_dropout` and `weights` (of the recurrent kernel), each a kind with its options, such as `{"kind": "keras", "rate": 0.2}`;
     `return_sequences`, an output for each step and not just the last; `bidirectional`, a second sweep from the newest step to the oldest with weights and
-    masks of its own, its units behind the first's; `seed` of the dropout. Raises `ValueError` for what the catalogue does not allow. `keeps_cudnn`
-    says whether cuDNN's fused kernel could compute the same.
+    masks of its own, its units behind the first's; `stateful`, the steps of a piece, pieces being counted from the newest step: each begins with the state
+    that the one before has left, whose gradient ends there, which is what a stateful layer makes of pieces that come one batch after the other;
+    `initial_noise`, sd of h_0 in training (Cooijmans et al., 2017, where inputs begin with constants); `seed` of the dropout. Raises `ValueError` for
+    what the catalogue does not allow. `keeps_cudnn` says whether cuDNN's fused kernel could compute the same.
     Causal, but for `bidirectional`. Cost: time (channel + units) units products per gate, and as many operations one after the other as there are steps.
     """
 
@@ -54,13 +55,16 @@ class Recurrent(keras.Layer):
         weights: Slot = NONE,
         return_sequences: bool = False,
         bidirectional: bool = False,
+        stateful: int | None = None,
+        initial_noise: float = 0.0,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         slots = {"normalization": normalization, "input_dropout": input_dropout, "recurrent_dropout": recurrent_dropout, "weights": weights}
-        checked = _checked(cell=cell, units=units, activation=activation, bidirectional=bidirectional, **slots)
-        self.options: dict[str, Any] = {"cell": cell, "units": units, "activation": activation, **{name: getattr(checked, name).flat() for name in slots}}
+        plain = {"cell": cell, "units": units, "activation": activation, "stateful": stateful, "initial_noise": initial_noise}
+        checked = _checked(bidirectional=bidirectional, **plain, **slots)
+        self.options: dict[str, Any] = {**plain, **{name: getattr(checked, name).flat() for name in slots}}
         self.return_sequences, self.bidirectional, self.seed = return_sequences, bidirectional, seed
         self.keeps_cudnn = keeps_cudnn(checked)
         seeds = {"forward": seed, "backward": _other(seed)} if bidirectional else {"forward": seed}
@@ -98,14 +102,15 @@ class Recurrent(keras.Layer):
 class Sweep(keras.Layer):
     """One direction of a `Recurrent` layer: its weights, and its loop over time; (batch, time, channel) -> for each step the states, each (batch, unit).
 
-    For t = 1 ... time: s_t = carry(cell(x_t W, h_{t-1} U, s_{t-1}), s_{t-1}), where s is h, and c in an LSTM, and s_0 = 0. It lives inside of
-    `Recurrent` only, which makes it anew from its own configuration when a network is loaded: it has no call and none of its own.
+    For t = 1 ... time: s_t = carry(cell(x_t W, h_{t-1} U, s_{t-1}), s_{t-1}), where s is h, and c in an LSTM, and s_0 = 0 but for the noise on h.
+    It lives inside of `Recurrent` only, which makes it anew from its own configuration when a network is loaded: it has no call and none of its own.
     """
 
-    def __init__(self, cell: str, units: int, activation: str, seed: int, **rest: Any) -> None:
+    def __init__(self, cell: str, units: int, activation: str, stateful: int | None, initial_noise: float, seed: int, **rest: Any) -> None:
         slots = {name: rest.pop(name) for name in SLOTS}
         super().__init__(**rest)
         self.cell, self.units, self.activation = CELLS[cell], units, keras.activations.get(activation)
+        self.stateful, self.initial_noise = stateful, initial_noise
         self.normalization = _filled("normalization", slots, name="normalization", dtype=self.dtype_policy)
         self.reparametrization = _filled("weights", slots, name="weights", dtype=self.dtype_policy)
         self.input_dropout, self.recurrent_dropout = _filled("input_dropout", slots), _filled("recurrent_dropout", slots)
@@ -130,12 +135,24 @@ class Sweep(keras.Layer):
         dropout = self.recurrent_dropout.begin(self.request(x, self.units), training)
         cell = self.cell(self.units, self.activation, ops.convert_to_tensor(self.bias), norms, dropout)
         kernel = dropout.kernel(self.reparametrization.effective(self.recurrent_kernel, training))
-        states: list[Sequence[Tensor]] = [[ops.zeros((ops.shape(x)[0], self.units), x.dtype)] * cell.states]
+        states = [self.start(x, training)]
         for t, x_t in enumerate(cell.inputs(on_input.inputs(x, ops.convert_to_tensor(self.kernel)))):
-            old = states[-1]
+            old = self.carried(states[-1], x.shape[1] - t)
             states.append(dropout.carry(cell.step(x_t, dropout.project(old[0], kernel, t), old, t), old, t))
         norms.end()
         return states[1:]
+
+    def start(self, x: Tensor, training: bool) -> Sequence[Tensor]:
+        """The states before the first step."""
+        shape = ops.shape(x)[0], self.units
+        zeros = [ops.zeros(shape, x.dtype)] * self.cell.states
+        if not (training and self.initial_noise):
+            return zeros
+        return [ops.cast(self.initial_noise * noise.normal(shape, self.generator), x.dtype), *zeros[1:]]
+
+    def carried(self, states: Sequence[Tensor], left: int) -> Sequence[Tensor]:
+        """The states with `left` steps to go: without their gradient where a piece of the window begins."""
+        return [ops.stop_gradient(state) for state in states] if self.stateful and left % self.stateful == 0 else states
 
     def request(self, x: Tensor, width: int) -> Call:
         """What the masks of a dropout on `width` channels are drawn for."""
@@ -158,8 +175,8 @@ def _filled(slot: str, slots: Mapping[str, Slot], **rest: Any) -> Any:
     """The object of a slot."""
     table, nothing = SLOTS[slot]
     options = dict(slots[slot])
-    module, _, attribute = (table[options.pop("kind")].layer or "").rpartition(".")
-    return (getattr(import_module(module), attribute) if module else nothing)(**options, **rest)
+    kind = table[options.pop("kind")]
+    return (kind.load() if kind.layer else nothing)(**options, **rest)
 
 
 def _other(seed: int) -> int:

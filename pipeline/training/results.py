@@ -1,6 +1,7 @@
 """What a variant's folder holds after training: its replicas' results, put together in the order of the seeds."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ def gather(case: Case, variant: Variant, replicas: Sequence[Path], out: Path) ->
 
 
 def _facts(case: Case, variant: Variant, facts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    steps = [fact["best_step"] for fact in facts if fact["state"] == "trained"]
+    case = replace(case, trained=min(steps, default=None))
     per_seed = {"seeds": "seed", "states": "state", "best_epochs": "best_epoch", "epochs": "epochs"}
     return {
         "name": variant.name,

@@ -43,10 +43,13 @@ class Samples:
         ahead = tf.range(1 - self.shape.lookback, 1)[:, None] + last if every_step else last
         return tf.gather(self.targets, tf.reshape(starts, [-1, *[1] * len(ahead.shape)]) + ahead)
 
+    def steps(self, size: int) -> int:
+        """Batches of an epoch."""
+        return max(len(self.train) // size, 1)
+
     def batches(self, size: int, seeds: list[int], epoch: int) -> np.ndarray:
         """The starts of an epoch, (step, replica, batch): each replica's permutation hangs on (seed, epoch) alone; the odd rest sits out."""
-        size = min(size, len(self.train))
-        steps = len(self.train) // size
+        size, steps = min(size, len(self.train)), self.steps(size)
         orders = [np.random.default_rng([seed, epoch]).permutation(self.train)[: steps * size] for seed in seeds]
         return np.stack(orders).reshape(len(seeds), steps, size).transpose(1, 0, 2)
 

@@ -70,13 +70,13 @@ def train(task: Task) -> Task:
     course = learn(Fleet(replicas, task.train, data), task.train, task.seeds, store.checkpoint(task.checkpoint))
     for replica, seed in enumerate(task.seeds):
         with store.keep(f"{task.fingerprint}/{seed}") as folder:
-            _write(folder, course, replicas, replica)
+            _write(folder, course, replicas, replica, data.steps(task.train.batch))
     store.checkpoint(task.checkpoint).unlink()
     return task
 
 
-def _write(folder: Path, course: Any, replicas: Any, replica: int) -> None:
-    """The result of one replica: best weights (1, ...), history, facts, cost."""
+def _write(folder: Path, course: Any, replicas: Any, replica: int, steps: int) -> None:
+    """The result of one replica: best weights (1, ...), history, facts, cost; an epoch has `steps` steps."""
     import pyarrow as pa
     import pyarrow.parquet as pq
     import tensorflow as tf
@@ -92,6 +92,7 @@ def _write(folder: Path, course: Any, replicas: Any, replica: int) -> None:
         "seed": int(course.seeds[replica]),
         "state": "trained" if course.diverged[replica] < 0 else "diverged",
         "best_epoch": int(course.best_epoch[replica]),
+        "best_step": int(course.best_epoch[replica] + 1) * steps,
         "epochs": len(history),
         "parameters": replicas.parameters,
     }

@@ -213,12 +213,13 @@ def simple_rnn(x, z, states, b, units, norm, dropout, t):
 CELLS = {"lstm": (lstm, 2), "gru": (gru, 1), "simple_rnn": (simple_rnn, 1)}
 
 
-def sweep(cell, x, w, norm, on_input, dropout):
-    """States after each step, a list of (h, c) or (h,), each (batch, unit), from `x` (batch, time, channel)."""
+def sweep(cell, x, w, norm, on_input, dropout, start=0.0):
+    """States after each step, a list of (h, c) or (h,), each (batch, unit), from `x` (batch, time, channel) and h_0 = `start`."""
     step, count = CELLS[cell]
     kernel, units = dropout.kernel(w["recurrent_kernel"]), len(w["recurrent_kernel"])
     terms = np.stack([on_input.project(x[:, t], w["kernel"], t) for t in range(x.shape[1])], axis=1)
-    states = [(np.zeros((len(x), units)),) * count]
+    zeros = np.zeros((len(x), units))
+    states = [(zeros + start, zeros)[:count]]
     for t in range(x.shape[1]):
         new = step(terms, dropout.project(states[-1][0], kernel, t), states[-1], w["bias"], units, norm, dropout, t)
         states.append(dropout.carry(new, states[-1], t))

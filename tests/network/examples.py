@@ -1,7 +1,5 @@
 """Layers made from rows of the catalogue, with example values for what a user must give, and weights that are not the initial ones."""
 
-from importlib import import_module
-
 import numpy as np
 
 from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, REQUIRED, WEIGHTS
@@ -21,8 +19,7 @@ def options(row):
 
 
 def make(row, **more):
-    module, _, name = row.layer.rpartition(".")
-    return getattr(import_module(module), name)(**{**options(row), **more})
+    return row.load()(**{**options(row), **more})
 
 
 def randomize(layer, rng):

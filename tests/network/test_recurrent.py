@@ -65,8 +65,8 @@ def drawn(monkeypatch):
     return masks
 
 
-def expected(made, x, masks, training, w=None):
-    """States after each step by the references, for a layer of one direction with its weights or `w`."""
+def expected(made, x, masks, training, w=None, start=0.0):
+    """States after each step by the references, for a layer of one direction with its weights or `w`, and h_0 = `start`."""
     (sweep,), options = made.sweeps, made.options
     w = effective(weights(sweep) if w is None else w, **options["weights"])
     masks = [np.asarray(mask, np.float64) for mask in masks]
@@ -76,7 +76,7 @@ def expected(made, x, masks, training, w=None):
     norm = references.NORMALIZATIONS[kinds["normalization"]](w, training, **slots["normalization"])
     on_input = references.DROPOUTS[kinds["input_dropout"]](masks[:split] or None, **slots["input_dropout"])
     dropout = references.DROPOUTS[kinds["recurrent_dropout"]](masks[split:] or None, **slots["recurrent_dropout"])
-    return references.sweep(options["cell"], x, w, norm, on_input, dropout)
+    return references.sweep(options["cell"], x, w, norm, on_input, dropout, start)
 
 
 def effective(w, kind, **options):
@@ -141,6 +141,40 @@ def test_with_everything_off_it_is_the_layer_of_keras(cell, sequences, bidirecti
     outputs = made(window())
     np.testing.assert_allclose(outputs, theirs(window()), rtol=0, atol=1e-12)
     assert outputs.shape == made.compute_output_shape((BATCH, STEPS, CHANNELS))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_pieces_of_a_window_are_the_batches_of_a_stateful_layer_of_keras_one_after_the_other(cell):
+    made, x = layer({"cell": cell, "stateful": 4}), tf.constant(window(steps=12))
+    theirs = KERAS[cell](UNITS, stateful=True, dtype="float64")
+    theirs.build((BATCH, 4, CHANNELS))
+    theirs.set_weights([v.numpy() for v in made.trainable_variables])
+    theirs(x[:, :4]), theirs(x[:, 4:8])
+
+    def outputs_and_gradients(each, x, newest):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            outputs = each(x)
+        *weights, inputs = tape.gradient(outputs, [*(v.value for v in each.trainable_variables), x])
+        return [outputs, *weights, inputs[:, newest:]], inputs[:, :newest]
+
+    ours, earlier = outputs_and_gradients(made, x, 8)
+    for mine, other in zip(ours, outputs_and_gradients(theirs, x[:, 8:], 0)[0], strict=True):
+        np.testing.assert_allclose(mine, other, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(earlier, 0)  # the state goes on, its gradient does not
+    np.testing.assert_array_equal(made(x), layer({"cell": cell})(x))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_noise_on_the_state_before_the_first_step_is_there_in_training_only(cell, monkeypatch):
+    made, plain, x, drawn = layer({"cell": cell, "initial_noise": 0.1}), layer({"cell": cell}), window(), []
+    np.testing.assert_array_equal(made(x), plain(x))
+    normal = noise.normal
+    monkeypatch.setattr(noise, "normal", lambda *arguments: drawn.append(normal(*arguments)) or drawn[-1])
+    states = made.sweeps[0].states(tf.constant(x), True)
+    start = 0.1 * np.asarray(drawn[0])
+    np.testing.assert_allclose(np.array(states), np.array(expected(made, x, [], True, start=start)), rtol=0, atol=1e-7)
+    assert start.shape == (BATCH, UNITS)
 
 
 @pytest.mark.parametrize("cell", CELLS)
