@@ -16,8 +16,10 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from pipeline.learning import CLIPS, LOSSES, OPTIMIZERS, RANGES, SCHEDULES
 from pipeline.network import rules
-from pipeline.network.configuration import Frozen, Model, Shape
+from pipeline.network.catalogue import Kind
+from pipeline.network.configuration import Frozen, Model, Shape, Slot, read_slot
 from pipeline.refusal import Refusal
 
 Count = Annotated[int, Field(ge=1, strict=True)]
@@ -159,17 +161,34 @@ class Window(Frozen):
     stride: Count = 1
 
 
+def _setting(table: Mapping[str, Kind]) -> Any:
+    return Annotated[Slot, BeforeValidator(lambda value: read_slot(table, "train", value, RANGES)), Field(validate_default=True)]
+
+
 class Train(Frozen):
-    """How a fleet learns; a variant may override it under its own `train:`."""
+    """How a fleet learns; a variant may override it under its own `train:`.
+
+    Optimizer, schedule, loss and clip are slots, as those of the network are: a kind, or a kind with its options.
+    """
 
     seeds: Count = 5
     epochs: Count = 20
     batch: Count = 64
     patience: Count = 4
-    loss: Literal["mse", "mae", "huber"] = "mse"
-    optimizer: Literal["adam", "nadam", "sgd", "rmsprop"] = "adam"
+    loss: _setting(LOSSES) = "mse"  # type: ignore[valid-type]
+    optimizer: _setting(OPTIMIZERS) = "adam"  # type: ignore[valid-type]
     learning_rate: Positive = 1e-3
+    schedule: _setting(SCHEDULES) = "constant"  # type: ignore[valid-type]
+    clip: _setting(CLIPS) = "none"  # type: ignore[valid-type]
     workers: Count | None = None
+
+    @model_validator(mode="after")
+    def _reduces_before_it_stops(self) -> "Train":
+        waits = self.schedule.options.get("patience", 0)
+        if waits >= self.patience:
+            told = {"waits": waits, "patience": self.patience}
+            raise PydanticCustomError("value", "has schedule.patience {waits} and patience {patience}; below patience, or it stops before its rate falls", told)
+        return self
 
 
 class Evaluate(Frozen):

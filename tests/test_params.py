@@ -137,7 +137,7 @@ def test_a_variant_is_the_model_with_its_overlay(content: dict[str, Any]) -> Non
     (mine,) = params.parse(content).variants
     assert mine.model.conv.filters == (4, 8)
     assert mine.model.conv.normalization.flat() == {"kind": "batch", "momentum": 0.99, "epsilon": 1e-3, "scale": True}
-    assert mine.train.optimizer == "sgd"
+    assert mine.train.optimizer.kind == "sgd"
     assert mine.train.batch == content["train"]["batch"]
 
 

@@ -49,12 +49,17 @@ class Course:
         """One more epoch for every replica that still learns."""
         began, learning = time.perf_counter(), self.learning(train)
         seeds = self.seeds[learning].tolist()
-        rates = np.full(len(seeds), train.learning_rate)
+        rates = train.learning_rate * fleet.schedule(self.epoch, train.epochs, self._validation(seeds))
         self.state, loss = fleet.epoch(self.state, seeds, self.epoch, fleet.samples.batches(train.batch, seeds, self.epoch), rates)
         self._record(learning, loss, fleet.validate(self.state), rates)
         self.epoch += 1
         self.state = self.state.take(np.searchsorted(learning, self.learning(train)).tolist())
         self.seconds += time.perf_counter() - began
+
+    def _validation(self, seeds: Sequence[int]) -> np.ndarray:
+        """The losses (epoch, replica) of those that have learnt in every epoch so far."""
+        rows = self.history[np.isin(self.history[:, 0], seeds)]
+        return rows[:, HISTORY.index("validation_loss")].reshape(self.epoch, len(seeds))
 
     def _record(self, learning: np.ndarray, loss: np.ndarray, validation: np.ndarray, rates: np.ndarray) -> None:
         rows = [self.seeds[learning], np.full(len(learning), self.epoch), loss, validation, rates]

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pipeline.learning import CLIPS, LOSSES, OPTIMIZERS, SCHEDULES
 from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, WEIGHTS
 from pipeline.network.configuration import Model, Shape
 from pipeline.params import Train
@@ -17,13 +18,14 @@ LIBRARIES = ("keras", "numpy", "tensorflow")
 ROOT = Path(__file__).parents[2]
 TRAINING = ("pipeline.network.assembly", "pipeline.training.course")
 DESCRIPTIONS = {f"pipeline.network.{name}" for name in ("catalogue", "configuration", "rules")}  # what they say is in the resolved parameters
+TABLES = (NORMALIZATIONS, DROPOUTS, WEIGHTS, OPTIMIZERS, SCHEDULES, LOSSES, CLIPS)
 ROOMS = ("pipeline.network.", "pipeline.training.")
 
 
 def fingerprint(model: Model, train: Train, shape: Shape, data: str) -> str:
     """Of the resolved parameters, the hash of the data, the code that builds and trains this network, and the libraries."""
     settings = train.model_dump(mode="json", exclude={"seeds", "workers"})  # these only spread the work
-    layers = sorted(_layers(model.model_dump(mode="json")))
+    layers = sorted({*_layers(model.model_dump(mode="json")), *_layers(settings)})
     code = syntax(*TRAINING, *(layer.rpartition(".")[0] for layer in layers))
     versions = {name: version(name) for name in LIBRARIES}
     facts = [model.model_dump(mode="json"), settings, vars(shape), data, layers, code, versions]
@@ -40,10 +42,10 @@ def digest(*files: Path) -> str:
 
 
 def _layers(section: Mapping[str, Any]) -> Iterator[str]:
-    """Dotted names of the layers that fill the slots of a model."""
+    """Dotted names of what fills the slots of a model or of its training."""
     for value in section.values():
         if isinstance(value, Mapping):
-            rows = (table.get(value.get("kind", "none")) for table in (NORMALIZATIONS, DROPOUTS, WEIGHTS))
+            rows = (table.get(value.get("kind", "none")) for table in TABLES)
             yield from (row.layer for row in rows if row and row.layer)
             yield from _layers(value)
 

@@ -5,16 +5,18 @@ The trainable weights of all replicas are one matrix (replica, parameter), so th
 the graph, and a whole epoch is one call. A replica sees only its own row: its result does not hang on its fleet.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from pipeline.learning import CLIPS, LOSSES, OPTIMIZERS, SCHEDULES
+from pipeline.network.catalogue import Kind
+from pipeline.network.configuration import Slot
 from pipeline.params import Train
-from pipeline.training.losses import LOSSES
-from pipeline.training.optimizers import OPTIMIZERS
 from pipeline.training.replicas import Replicas, Statistics
 from pipeline.training.samples import Samples
 
@@ -43,7 +45,8 @@ class Fleet:
 
     def __init__(self, replicas: Replicas, train: Train, samples: Samples) -> None:
         self.replicas, self.samples = replicas, samples
-        self.optimizer, self.loss = OPTIMIZERS[train.optimizer], LOSSES[train.loss]
+        self.optimizer, self.loss, self.clip = _made(OPTIMIZERS, train.optimizer)(), _made(LOSSES, train.loss), _made(CLIPS, train.clip)
+        self.schedule = _made(SCHEDULES, train.schedule)
         self._define()
 
     def initial(self, seeds: Sequence[int]) -> State:
@@ -76,8 +79,7 @@ class Fleet:
         for i in tf.range(tf.shape(batches)[0]):
             gradient, statistics, loss = tf.vectorized_map(self._gradient, (weights, statistics, batches[i]))
             step += 1.0
-            change, slots = self.optimizer.update(gradient, slots, step, rates)
-            weights -= change
+            weights, slots = self.optimizer.apply(weights, self.clip(gradient), slots, step, rates)
             total += loss
         return weights, statistics, slots, step, total
 
@@ -105,3 +107,8 @@ class Fleet:
             return tf.reduce_sum(tf.reduce_mean(self.loss(forecast - truth), axis=(1, 2)))
 
         return tf.vectorized_map(one, (weights, statistics))
+
+
+def _made(table: Mapping[str, Kind], slot: Slot) -> Any:
+    """The class or function of a slot, its options bound."""
+    return partial(table[slot.kind].load(), **slot.options)

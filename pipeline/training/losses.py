@@ -1,6 +1,5 @@
 """Losses: an error, forecast - truth of any shape, to what it costs, of the same shape; a fleet takes the mean over windows, steps and targets."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -8,18 +7,22 @@ import tensorflow as tf
 Tensor = Any
 
 
-def _mse(error: Tensor) -> Tensor:
+def mse(error: Tensor) -> Tensor:
+    """Squared error: the forecast is the mean of what may come."""
     return tf.square(error)
 
 
-def _mae(error: Tensor) -> Tensor:
+def mae(error: Tensor) -> Tensor:
+    """Absolute error: the forecast is the median."""
     return tf.abs(error)
 
 
-def _huber(error: Tensor) -> Tensor:
-    """Huber, 1964, with its knee at 1 (one training standard deviation)."""
+def huber(error: Tensor, delta: float) -> Tensor:
+    """Huber, 1964: squared up to `delta` (in training standard deviations), absolute from there on."""
     size = tf.abs(error)
-    return tf.where(size < 1, 0.5 * tf.square(error), size - 0.5)
+    return tf.where(size < delta, 0.5 * tf.square(error), delta * (size - 0.5 * delta))
 
 
-LOSSES: Mapping[str, Callable[[Tensor], Tensor]] = {"mse": _mse, "mae": _mae, "huber": _huber}
+def pinball(error: Tensor, quantile: float) -> Tensor:
+    """Koenker and Bassett, 1978: the forecast is the `quantile` of what may come, each step and target by itself."""
+    return tf.maximum(-quantile * error, (1 - quantile) * error)

@@ -1,40 +1,73 @@
-"""The fleet's optimizers against those of Keras, and one replica's steps against another's."""
+"""The fleet's optimizers and clips against those of Keras, and one replica's steps against another's."""
+
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.training.optimizers import OPTIMIZERS
+from pipeline.learning import CLIPS, OPTIMIZERS
+from pipeline.params import Train
+from pipeline.training.fleet import _made
 
-STEPS, REPLICAS, PARAMETERS = 30, 3, 7
+STEPS, REPLICAS, PARAMETERS = 60, 3, 7
+SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # ours, and the arguments of Keras
+    "as it is": ({}, {}),
+    "weight decay": ({"weight_decay": 0.05}, {"weight_decay": 0.05}),
+    "clip by norm": ({"clip": {"kind": "norm", "limit": 1.5}}, {"global_clipnorm": 1.5}),
+    "clip by value": ({"clip": {"kind": "value", "limit": 0.5}}, {"clipvalue": 0.5}),
+}
 
 
 def gradients() -> np.ndarray:
     return np.random.default_rng(0).standard_normal((STEPS, REPLICAS, PARAMETERS)).astype("float32")
 
 
-def walk(name: str, rates: np.ndarray) -> np.ndarray:
-    optimizer = OPTIMIZERS[name]
+def walk(name: str, rates: np.ndarray, clip: Any = None, **options: Any) -> np.ndarray:
+    train = Train.model_validate({"optimizer": {"kind": name, **options}, "clip": clip})
+    optimizer, clipped = _made(OPTIMIZERS, train.optimizer)(), _made(CLIPS, train.clip)
     weights = tf.ones((REPLICAS, PARAMETERS))
     slots = optimizer.initial(weights)
     for step, gradient in enumerate(gradients(), 1):
-        change, slots = optimizer.update(tf.constant(gradient), slots, tf.constant(float(step)), tf.constant(rates[:, None], tf.float32))
-        weights -= change
+        weights, slots = optimizer.apply(weights, clipped(tf.constant(gradient)), slots, tf.constant(float(step)), tf.constant(rates[:, None], tf.float32))
     return weights.numpy()
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_steps_are_those_of_keras(name: str) -> None:
-    variable = keras.Variable(np.ones((REPLICAS, PARAMETERS), "float32"))
-    optimizer = keras.optimizers.get({"class_name": name, "config": {"learning_rate": 0.01}})
-    for gradient in gradients():
-        optimizer.apply([tf.constant(gradient)], [variable])
-    np.testing.assert_allclose(walk(name, np.full(REPLICAS, 0.01)), variable.numpy(), rtol=1e-5, atol=1e-6)
+def walk_in_keras(name: str, **arguments: Any) -> np.ndarray:
+    """Each replica by an optimizer of its own."""
+    rows = []
+    for replica in range(REPLICAS):
+        variable = keras.Variable(np.ones(PARAMETERS, "float32"))
+        optimizer = keras.optimizers.get({"class_name": name, "config": {"learning_rate": 0.01, **arguments}})
+        for gradient in gradients():
+            optimizer.apply([tf.constant(gradient[replica])], [variable])
+        rows.append(variable.numpy())
+    return np.stack(rows)
 
 
+@pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_a_replica_follows_its_own_rate(name: str) -> None:
-    mixed = walk(name, np.array([0.01, 0.02, 0.03]))
-    np.testing.assert_array_equal(mixed[1], walk(name, np.full(REPLICAS, 0.02))[1])
-    assert not np.allclose(mixed[1], walk(name, np.full(REPLICAS, 0.01))[1])
+def test_steps_are_those_of_keras(name: str, setting: str) -> None:
+    ours, theirs = SETTINGS[setting]
+    np.testing.assert_allclose(walk(name, np.full(REPLICAS, 0.01), **ours), walk_in_keras(name, **theirs), rtol=1e-6, atol=1e-6)
+
+
+def test_momentum_is_that_of_keras() -> None:
+    np.testing.assert_allclose(walk("sgd", np.full(REPLICAS, 0.01), momentum=0.9), walk_in_keras("sgd", momentum=0.9), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_replica_follows_its_own_rate(name: str, setting: str) -> None:
+    ours, _ = SETTINGS[setting]
+    mixed = walk(name, np.array([0.01, 0.02, 0.03]), **ours)
+    np.testing.assert_array_equal(mixed[1], walk(name, np.full(REPLICAS, 0.02), **ours)[1])
+    assert not np.allclose(mixed[1], walk(name, np.full(REPLICAS, 0.01), **ours)[1])
+
+
+def test_a_small_gradient_is_clipped_by_no_bit() -> None:
+    small = tf.constant([[0.3, -0.4], [0.0, 0.0]])
+    for kind in ("norm", "value"):
+        clip = Train.model_validate({"clip": {"kind": kind, "limit": 0.5}}).clip
+        np.testing.assert_array_equal(_made(CLIPS, clip)(small), small)
