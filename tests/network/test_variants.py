@@ -6,12 +6,11 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from pipeline import params
 from pipeline.network.assembly import build
 from pipeline.network.configuration import Model, Shape
-from pipeline.params import Train
-from pipeline.training.fleet import Fleet
 from pipeline.training.replicas import Replicas
 from pipeline.training.samples import Samples
 
@@ -22,13 +21,14 @@ ROWS = np.random.default_rng(0).standard_normal((60, 5)).astype(np.float32)
 
 def shape(model: Model) -> Shape:
     """As few steps as show everything, which is two in the recurrent layer."""
-    return Shape(lookback=4 if model.conv.stride == 1 else model.conv.stride + 1, horizon=2, targets=1, covariates=2, known=2)
+    _, _, stride, _ = (1, 1, 1, 1) if not model.conv.blocks else model.conv.blocks[0]
+    return Shape(lookback=stride + 1 if model.pooling.kind == "none" else 4, horizon=2, targets=1, covariates=2, known=2)
 
 
 def shrunk(model: Model) -> Model:
-    """The same slots over four filters and four units."""
+    """The same slots over four filters and four units, and pieces of one step."""
     conv = model.conv.model_copy(update={"filters": (4,) * len(model.conv.filters)})
-    recurrent = model.recurrent.model_copy(update={"units": (4,) * len(model.recurrent.units)})
+    recurrent = model.recurrent.model_copy(update={"units": (4,) * len(model.recurrent.units), "stateful": model.recurrent.stateful and 1})
     return model.model_copy(update={"conv": conv, "recurrent": recurrent})
 
 
@@ -61,19 +61,40 @@ def resume(network: Any, streams: list[Any]) -> None:
         variable.assign(value)
 
 
-def test_a_variant_in_a_fleet_steps_as_it_does_alone_and_every_weight_learns(model: Model) -> None:
-    starts = np.arange(40)
-    samples = Samples.on_device(ROWS, np.abs(ROWS[:, :1]), starts, starts, shape(model))
-    fleet = Fleet(Replicas(model, shape(model), ROWS), Train(optimizer="sgd", batch=16), samples)
-    before = fleet.initial([3, 5])
-    together, alone = step(fleet, before, [3, 5]), step(fleet, before.take([1]), [5])
-    np.testing.assert_allclose(together.weights[1], alone.weights[0], atol=2e-5)
-    for mixed, single in zip(together.statistics, alone.statistics, strict=True):
-        np.testing.assert_allclose(mixed[1], single[0], atol=1e-5)
-    moved = np.split(np.array(together.weights != before.weights), np.cumsum(fleet.replicas.sizes)[:-1], axis=1)
-    assert [v.path for v, changed in zip(fleet.replicas.trainable, moved, strict=True) if not changed.any()] == []
+def test_a_variant_in_a_fleet_learns_as_it_does_alone_with_every_weight_and_the_same_twice(model: Model) -> None:
+    replicas, windows = Replicas(model, shape(model), ROWS), samples(shape(model))
+    weights, statistics = replicas.initial([3, 5])
+    together = tf.function(lambda *state: tf.vectorized_map(lambda one: learn(replicas, windows, *one), state))
+    first, again = together(weights, statistics), together(weights, statistics)
+    alone = learn(replicas, windows, *tf.nest.map_structure(lambda one: one[0], replicas.initial([5])))
+    tf.nest.map_structure(np.testing.assert_array_equal, first, again)
+    tf.nest.map_structure(lambda mixed, single: np.testing.assert_allclose(mixed[1], single, atol=2e-5), first, alone)
+    learning = np.split(np.array(first[0] != 0), np.cumsum(replicas.sizes)[:-1], axis=1)
+    assert [v.path for v, moves in zip(replicas.trainable, learning, strict=True) if not moves.any()] == []
 
 
-def step(fleet: Any, state: Any, seeds: list[int]) -> Any:
-    batches = fleet.samples.batches(16, seeds, 0)[:1]
-    return fleet.epoch(state, seeds, 0, batches, np.full(len(seeds), 0.05))[0]
+def samples(shape: Shape) -> Samples:
+    starts = np.arange(16)
+    return Samples.on_device(ROWS, np.abs(ROWS[:, :1]), starts, starts, shape)
+
+
+def learn(replicas: Replicas, samples: Samples, weights: Any, statistics: Any) -> tuple[Any, Any]:
+    """The gradient of one replica (parameter,), and its new statistics."""
+    inputs, truth = samples.windows(samples.train), samples.truth(samples.train, replicas.model.head.sequence)
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        forecast, statistics = replicas.call(weights, statistics, inputs, training=True)
+        loss = tf.reduce_mean((forecast - truth) ** 2)
+    return tape.gradient(loss, weights), statistics
+
+
+@pytest.mark.parametrize(("name", "units", "batch"), [("bidirectional_ln_stack_published", (100, 200), 64), ("many_to_many_published", (15,), 1)])
+def test_a_network_that_was_published_runs_at_its_published_size(name: str, units: tuple[int, ...], batch: int) -> None:
+    variant = VARIANTS[name]
+    assert (variant.model.recurrent.units, variant.train.batch) == (units, batch)
+    rows = np.random.default_rng(0).standard_normal((100, PARAMS.shape.channels)).astype(np.float32)
+    starts = np.arange(batch)
+    replicas = Replicas(variant.model, PARAMS.shape, rows)
+    windows = Samples.on_device(rows, rows[:, : PARAMS.shape.targets], starts, starts, PARAMS.shape)
+    gradient, _ = learn(replicas, windows, *tf.nest.map_structure(lambda one: one[0], replicas.initial([0])))
+    assert np.isfinite(gradient).all()
