@@ -100,6 +100,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.write(PARAMS)
     project.run("git", "init", "-q")
     project.run("dvc", "init", "-q")
+    shutil.copytree(ROOT / ".dvc/plots", project.folder / ".dvc/plots")
     assert project.trained(project.run("dvc", "repro")) == 2
     project.commit()
     return project
@@ -179,6 +180,18 @@ def test_a_killed_training_goes_on_without_training_finished_fleets_again(finish
     assert {path: path.stat().st_mtime_ns for path in finished_ones} == finished_ones
     assert sorted(path.name for path in models.iterdir()) == ["conv_ln", "plain"]
     assert not list(project.folder.rglob(".4_models*"))
+
+
+def test_the_commands_that_users_of_dvc_know_work(finished: Project, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "commands")
+    shutil.rmtree(project.folder / "mlruns")  # it knows its place, and a copy is refused
+    assert "seasonal_naive" in project.run("dvc", "metrics", "show", "--md")
+    project.run("dvc", "exp", "run", "-S", "evaluate.season=12", "-n", "half_days")
+    assert "evaluate.season" in project.run("dvc", "params", "diff", "--md")
+    assert "half_days" in project.run("dvc", "exp", "show", "--md")
+    assert "seasonal_naive" in project.run("dvc", "metrics", "diff", "--md")
+    page = project.run("dvc", "plots", "show").strip().splitlines()[-1].removeprefix("file://")
+    assert "horizon" in Path(page).read_text()
 
 
 def kept(project: Project) -> list[Path]:
