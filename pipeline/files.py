@@ -1,50 +1,96 @@
-"""Files that are whole or not there: written under a temporary name, then renamed."""
+"""Files that are whole or not there: written under a temporary name, then renamed.
 
+A draft is locked by its writer for as long as that lives, so that what a killed writer left is told from what is being written, and removed.
+"""
+
+import errno
+import fcntl
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pipeline.refusal import Refusal
+
+DRAFT = ".draft"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder beside `path` that takes its place when the block ends well, and is removed when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        yield draft
-        draft.chmod(0o755)
-        _replace_folder(draft, path)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _replace_folder(draft: Path, path: Path) -> None:
-    if path.exists():
-        outgoing = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        os.rename(path, outgoing / path.name)
-        os.rename(draft, path)
-        shutil.rmtree(outgoing)
-    else:
-        os.rename(draft, path)
+    with _draft(path) as draft:
+        new = draft / path.name
+        new.mkdir()
+        yield new
+        if path.exists():
+            os.rename(path, draft / f"{path.name}.old")
+        os.rename(new, path)
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`, with the same suffix, that becomes `path` when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
+    """Yield a temporary path of the same name that becomes `path` when the block ends well, safe from a loss of power."""
+    with _draft(path) as draft:
+        yield draft / path.name
+        with (draft / path.name).open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(draft / path.name, path)
+
+
+@contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    """A folder beside `path` to write in, locked; those that killed writers of `path` left are removed. Raises `Refusal` where the disk is full."""
+    with room_for(path), ExitStack() as held:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent, path.name)
+        draft = path  # sweeping by another process may come between making and locking a draft: then there is none
+        while draft == path or not draft.exists():
+            draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=DRAFT, dir=path.parent))
+            held.enter_context(_locked(draft))
+        held.callback(shutil.rmtree, draft, ignore_errors=True)
         yield draft
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, name: str = "*") -> None:
+    """Remove the drafts of `name` in `folder` that nobody is writing any more."""
+    for draft in folder.glob(f".{name}.????????{DRAFT}"):
+        with _locked(draft) as free:
+            if free:
+                shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Hold the folder; false where another process holds it, it is gone, or its file system knows no such locks."""
+    with ExitStack() as held:
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+            held.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free = True
+        except OSError:
+            free = False
+        yield free
+
+
+@contextmanager
+def room_for(path: Path) -> Iterator[None]:
+    """Raises `Refusal` that names the folder of `path` instead of the system's error where a disk or a quota is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        folder = next(parent for parent in path.parents if DRAFT not in str(parent))
+        reason = os.strerror(error.errno).lower()
+        raise Refusal(f"{folder}: cannot be written to, {reason}; make room there, then run the same command again: it goes on from here") from error
 
 
 def write_json(path: Path, value: Any) -> None:
