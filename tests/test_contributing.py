@@ -13,7 +13,7 @@ from textwrap import dedent, indent
 ROOT = Path(__file__).parents[1]
 BLOCKS = [dedent(block) for block in re.findall(r"^ *```(?:python|yaml)\n(.*?)^ *```$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL)]
 TABLE = r"^NORMALIZATIONS\b.*= \{$"
-CONTRACT = "centering or every_kind_has_a_reference"
+CONTRACT = "centering or every_kind_has_a_reference or says_what"
 FINGERPRINTS = """
 import json
 from pipeline import params
@@ -59,7 +59,7 @@ def python(repository: Path, *arguments: str) -> str:
 def layer_tests(repository: Path, reference: bool) -> str:
     """What they print in a repository with all blocks applied, the reference perhaps left out."""
     apply(copy(repository), reference)
-    tests = ["tests/network/test_layers.py", "tests/network/test_normalization.py"]
+    tests = ["tests/network/test_layers.py", "tests/network/test_normalization.py", "tests/network/test_traits.py", "tests/network/test_rules.py"]
     return python(repository, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", CONTRACT)
 
 
