@@ -140,6 +140,8 @@ def _block(kind: type[Nothing], name: str, terms: Mapping[str, Term]) -> Nothing
 class LayerSeparate(CellNormalization):
     """Layer normalization of both terms, all gates together: LN(x W) + LN'(h U) + b, and of an LSTM's cell state: h_t = o activation(LN''(c_t)).
 
+    Terms are (batch, gate and unit), states (batch, unit); statistics run over the last axis.
+
     `cell: shown` carries the raw c_t: the paper's form, and Haste's with `shift: false`. `cell: carried` carries LN''(c_t): the form of TensorFlow
     Addons and of PyTorch's fastrnns, another network from the second step on. `cell: none` leaves c_t alone. The candidate of a GRU is
     LN(x W_g) + b_g + r (LN'(h U_g) + b'_g), apart from its other gates, as in the authors' code, which adds b before LN. `shift`: does
@@ -162,6 +164,8 @@ class LayerSeparate(CellNormalization):
 class LayerJoint(LayerSeparate):
     """Layer normalization of the sum of both terms, all gates together: LN(x W + h U) + b, and of the cell state as in `LayerSeparate`.
 
+    The sum is (batch, gate and unit); statistics run over its last axis.
+
     b stands behind LN (before it, the forget gate's 1 would push the other gates shut). `output`: normalize h too. In a SimpleRNN this is
     LayerNormSimpleRNN of TensorFlow Addons. A GRU's candidate has its two terms normalized apart.
     Source: a much-copied answer to "LayerNorm: where and how many in an LSTM", corrected: its gates lack their sigmoids. Causal. Not for
@@ -177,6 +181,8 @@ class LayerJoint(LayerSeparate):
 class LayerPerGate(LayerJoint):
     """Layer normalization of the sum of both terms, each gate by itself: LN_k(x W_k + h U_k) + b_k for gate k, and of the cell state as in `LayerSeparate`.
 
+    The sum is (batch, gate and unit); statistics run over the units of a gate.
+
     With `cell: carried` it is LayerNormBasicLSTMCell of TensorFlow 1's contrib, whose beta and forget bias are b here and whose dropout
     is the kind `semeniuta`. A GRU's candidate has its two terms normalized apart, as in contrib's LayerNormBasicGRUCell, which is this one but for the
     update gate: there h_t = (1 - z) h_{t-1} + z g, here and in Keras h_t = z h_{t-1} + (1 - z) g. To copy weights, turn the signs of W_z, U_z and b_z.
@@ -190,9 +196,9 @@ class LayerPerGate(LayerJoint):
 class BatchSeparate(CellNormalization):
     """Recurrent batch normalization: BN(x W) + BN'(h U) + b, and of an LSTM's cell state: h_t = o activation(BN''(c_t)), c_t being carried raw.
 
-    Statistics are over the batch, each time step's own. `gamma` is its initial value. Only BN'' has a beta. In training a sample's result
-    hangs on its batch. Source: Cooijmans et al., "Recurrent Batch Normalization", 2017. Causal. Not for the cuDNN kernel.
-    Cost: as `LayerSeparate`, and 18 time units numbers of state in an LSTM.
+    Terms are (batch, gate and unit); statistics run over the batch, each time step's own, stored as (time, gate and unit). `gamma` is its initial value.
+    Only BN'' has a beta. In training a sample's result hangs on its batch. Source: Cooijmans et al., "Recurrent Batch Normalization", 2017. Causal. Not
+    for the cuDNN kernel. Cost: as `LayerSeparate`, and 18 time units numbers of state in an LSTM.
     """
 
     gates: type[Nothing] = Separate
@@ -216,7 +222,7 @@ class BatchSeparate(CellNormalization):
 
 
 class BatchShared(BatchSeparate):
-    """As `BatchSeparate`, but with one stored mean and variance for all time steps, which moves by the average of the steps' own.
+    """As `BatchSeparate`, but with one stored mean and variance for all time steps, (1, gate and unit), which moves by the average of the steps' own.
 
     It is here to be compared: by the paper this "severely degrades performance", as the statistics of the first steps are not those of the later ones.
     Source: a common reading of Cooijmans et al., 2017, such as OlavHN's bnlstm. Causal. Not for the cuDNN kernel. Cost: as `BatchSeparate`, less state.
@@ -229,9 +235,9 @@ class BatchShared(BatchSeparate):
 class BatchInputs(BatchSeparate):
     """Batch normalization of the x-term alone: BN(x W) + b + h U, and of no state.
 
-    Statistics are over batch and time, so that in training a step sees later ones; or each time step's own, where `per_step`. At inference it is causal.
-    Source: Laurent et al., "Batch Normalized Recurrent Neural Networks", 2016. Not for the cuDNN kernel, inside of which x W is made.
-    Cost: one pass over x W, for all steps at once.
+    The term is (batch, time, gate and unit). Statistics are over batch and time, so that in training a step sees later ones; or each time step's own,
+    where `per_step`. At inference it is causal. Source: Laurent et al., "Batch Normalized Recurrent Neural Networks", 2016. Not for the cuDNN kernel,
+    inside of which x W is made. Cost: one pass over x W, for all steps at once.
     """
 
     gates = candidate = Inputs

@@ -13,7 +13,7 @@ class Dense(Reparametrized, keras.layers.Dense):
     """y = activation(x w + b), w being the kernel or what `reparametrization` makes of it.
 
     (batch, ..., channel) in, (batch, ..., units) out. Arguments: `reparametrization`, and those of `keras.layers.Dense`. Causal.
-    Cost: channel units products per step.
+    Source: `keras.layers.Dense`. Cost: channel units products per step.
     """
 
     def call(self, x: Any, training: bool | None = None) -> Any:

@@ -144,7 +144,7 @@ class UnitNormalization(keras.Layer):
     """Unit normalization: y = x / sqrt(|x|^2 + epsilon), the vector of channels at each step to length 1.
 
     (batch, ..., channel) in and out. Causal. Keras' layer has its epsilon of 1e-12 outside of the root: at a vector of zeros (a dead channel, the last
-    step less the last value) it multiplies the gradient by 1e12; here by 1000. Cost: one pass over the input.
+    step less the last value) it multiplies the gradient by 1e12; here by 1000. Source: `keras.layers.UnitNormalization`. Cost: one pass over the input.
     """
 
     def __init__(self, epsilon: float = 1e-6, **kwargs: Any) -> None:

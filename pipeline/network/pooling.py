@@ -14,7 +14,8 @@ class Pooling(keras.Layer):
 
     (batch, time, channel) in, (batch, time // size, channel) out. Keras' own pooling leaves out the newest steps instead, which
     say most about what comes next. Arguments: `kind`, average or max; `size` in steps. Raises `ValueError` for a window shorter
-    than `size`. Causal in the sense that an output sees nothing behind the last step it stands for. Cost: one pass over the input.
+    than `size`. Causal in the sense that an output sees nothing behind the last step it stands for.
+    Source: `keras.layers.AveragePooling1D` and `MaxPooling1D`, moved to the newest end. Cost: one pass over the input.
     """
 
     def __init__(self, kind: str, size: int = 2, **kwargs: Any) -> None:

@@ -39,9 +39,10 @@ class Recurrent(keras.Layer):
     `return_sequences`, an output for each step and not just the last; `bidirectional`, a second sweep from the newest step to the oldest with weights and
     masks of its own, its units behind the first's; `stateful`, the steps of a piece, pieces being counted from the newest step: each begins with the state
     that the one before has left, whose gradient ends there, which is what a stateful layer makes of pieces that come one batch after the other;
-    `initial_noise`, sd of h_0 in training (Cooijmans et al., 2017, where inputs begin with constants); `seed` of the dropout. Raises `ValueError` for
-    what the catalogue does not allow. `keeps_cudnn` says whether cuDNN's fused kernel could compute the same.
-    Causal, but for `bidirectional`. Cost: time (channel + units) units products per gate, and as many operations one after the other as there are steps.
+    `initial_noise`, sd of h_0 in training (Cooijmans et al., 2017, where inputs begin with constants); `seed` of the dropout. Raises `ValueError` for what
+    the catalogue does not allow. `keeps_cudnn` says whether cuDNN's fused kernel could compute the same. Source: `keras.layers.LSTM` and its kin; the
+    kinds name theirs. Causal, but for `bidirectional`. Cost: time (channel + units) units products per gate, and as many operations one after the other as
+    there are steps.
     """
 
     def __init__(

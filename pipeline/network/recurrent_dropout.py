@@ -146,7 +146,7 @@ class Gal(RecurrentDropout):
 class Keras(RecurrentDropout):
     """What `dropout` and `recurrent_dropout` of the Keras layers do: masks that stay for the whole window, on x and on h_{t-1} before their projections.
 
-    The equations and shapes are those of `Gal`. On h there is a mask for each
+    The equations are those of `Gal`. On h there is a mask (batch, unit) for each
     gate. On x there is one for all gates, but one for each where the layer's recurrent dropout is `keras` too:
     the habit of Keras 3.15, whose `implementation` switches from 2 to 1. Unlike there, no mask is drawn at inference.
     On x alone it keeps the cuDNN kernel. Source: `keras.layers.LSTM`. Cost: as `Gal`.

@@ -43,7 +43,7 @@ def column_norms(kernel: Any) -> Any:
 
 @register
 class WeightNormalization(Reparametrization):
-    """Weight normalization: w = g v / |v| for each output unit; v is the kernel, g a trained length that begins as |v|.
+    """Weight normalization: w = g v / |v| for each output unit; v (..., unit) is the kernel, g (unit,) a trained length that begins as |v|.
 
     The gradient of v is orthogonal to v. At the start the layer computes what it would without. Source: Salimans & Kingma, "Weight
     Normalization", 2016, without its data-dependent initialization. Cost: one pass over the kernel, one number more per unit.
@@ -120,7 +120,7 @@ def _unit(vector: Any) -> Any:
 
 @register
 class MaxNorm(Reparametrization):
-    """Max-norm constraint: w = kernel min(1, limit / |kernel|), for each output unit.
+    """Max-norm constraint: w = kernel min(1, limit / |kernel|), for each output unit of a kernel (..., unit).
 
     Inside of the limit it is the identity; outside, the gradient keeps only what turns the column. Source: Srivastava et al., "Dropout", 2014,
     section 5.1, there as a projection after each update. Cost: one pass over the kernel.
@@ -141,7 +141,7 @@ class MaxNorm(Reparametrization):
 
 @register
 class UnitNorm(Reparametrization):
-    """Unit-norm constraint: w = kernel / |kernel|, for each output unit; weight normalization with its lengths fixed to 1.
+    """Unit-norm constraint: w = kernel / |kernel|, for each output unit of a kernel (..., unit); weight normalization with its lengths fixed to 1.
 
     Source: `keras.constraints.UnitNorm`, there as a projection after each update. Cost: one pass over the kernel.
     """

@@ -1,6 +1,7 @@
 """The contract that every layer keeps, whatever it computes."""
 
 import json
+import re
 
 import keras
 import numpy as np
@@ -8,9 +9,12 @@ import pytest
 import tensorflow as tf
 
 from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, WEIGHTS
+from pipeline.network.cells import CELLS
 from pipeline.network.convolution import CausalConv1D
 from pipeline.network.dense import Dense
+from pipeline.network.forecast import Forecast
 from pipeline.network.pooling import Pooling
+from pipeline.network.recurrent import Recurrent
 from pipeline.network.reversible import Reversible
 from pipeline.network.shared_columns import SharedColumns
 from pipeline.network.squeeze_excite import SqueezeExcite
@@ -39,6 +43,18 @@ LAYERS = {
     "shared columns reversible": lambda: Reversible(make(NORMALIZATIONS["revin"]), SharedColumns(2, head(1)), 3),
 }
 every_layer = pytest.mark.parametrize("make_layer", LAYERS.values(), ids=list(LAYERS))
+
+
+CLASSES = {row.load() for table in (NORMALIZATIONS, DROPOUTS, WEIGHTS) for row in table.values() if row.layer and row.layer.startswith("pipeline.")}
+CLASSES |= {CausalConv1D, Dense, Forecast, Pooling, Recurrent, Reversible, SharedColumns, SqueezeExcite, *CELLS.values()}
+
+
+@pytest.mark.parametrize("layer", sorted(CLASSES, key=str), ids=lambda layer: layer.__name__)
+def test_the_docstring_gives_shapes_and_a_source_and_a_cost(layer):
+    text = vars(layer)["__doc__"]
+    assert re.search(r"\((1|batch|channel|unit|gate|inputs|\.\.\.), |Any shape", text)
+    assert re.search(r"\bSources?:\s\S", text)
+    assert re.search(r"\bCost( \w+)*:\s\S", text)
 
 
 @pytest.fixture
