@@ -8,7 +8,7 @@ import tensorflow as tf
 from pipeline.network.normalization import InstanceNormalization, TimeStepBatchNormalization, UnitNormalization
 from pipeline.network.pooling import Pooling
 from tests.network import references
-from tests.network.examples import BETWEEN, make, options, randomize, weights
+from tests.network.examples import BETWEEN, FEED_FORWARD, make, options, randomize, weights
 
 OF_THE_BATCH = {"batch", "batch_renorm", "batch_time_step"}  # in training only
 TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
@@ -75,6 +75,24 @@ def test_inference_becomes_training_when_the_statistics_have_settled(kind, x):
         layer(x, training=True)
     np.testing.assert_allclose(layer(x, training=True), layer(x, training=False), atol=1e-9)
     assert before > 0.1
+
+
+@pytest.mark.parametrize("kind", sorted({"batch", "batch_time_step"}))
+def test_what_is_left_of_the_initial_statistics_is_the_momentum_to_the_number_of_steps(kind, x):
+    layer = make(BETWEEN[kind], momentum=0.9, dtype="float64")
+    for step in range(1, 30):
+        layer(x, training=True)
+        left = (weights(layer)["moving_variance"] - x.var((0, 1) if kind == "batch" else 0)) / (1 - x.var((0, 1) if kind == "batch" else 0))
+        np.testing.assert_allclose(left, 0.9**step, rtol=1e-9)
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.5])
+def test_dropout_before_batch_norm_makes_inference_too_narrow(rate, rng):
+    """Training shows a variance of 1 / (1 - rate), inference 1 (Li et al., 2019)."""
+    x = rng.normal(size=(20_000, 1, 4))
+    network = keras.Sequential([make(FEED_FORWARD["standard"], rate=rate, seed=1), make(BETWEEN["batch"], momentum=0.0, epsilon=1e-9)])
+    assert abs(np.asarray(network(x, training=True)).std() - 1) < 1e-3
+    assert abs(np.asarray(network(x)).std() - np.sqrt(1 - rate)) < 0.01
 
 
 @pytest.mark.parametrize(("kind", "axis"), [("batch", (0, 1)), ("batch_time_step", 0), ("batch_always", (0, 1)), ("instance", 1)])
