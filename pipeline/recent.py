@@ -137,7 +137,7 @@ def _few(form: Form, readings: Readings) -> list[str]:
 
 def _faulty(form: Form, readings: Readings) -> list[str]:
     """Cells that hold what they must not."""
-    return [*checks.text(readings), *checks.limits(readings, form.rules.limits)[1], *checks.infinite(readings)]
+    return readings.told([*checks.text(readings), *checks.limits(readings, form.rules.limits)[1], *checks.infinite(readings)])
 
 
 def _missing(form: Form, table: Regular, seen: Array) -> list[str]:
@@ -161,7 +161,7 @@ def _allowed(rule: Missing) -> str:
 
 def _irregular(form: Form, readings: Readings) -> list[str]:
     """Times that are there twice, or off the clock of the first."""
-    if repeated := checks.repeated(readings, form.data):
+    if repeated := readings.told([checks.repeated(readings, form.data)]):
         return repeated
     off = _steps(form, readings)[1] == frequency.OFF
     advice = "correct them, or leave out the rows that do not belong to the series"

@@ -4,18 +4,18 @@ from pathlib import Path
 
 from pipeline import command, files
 from pipeline.params import Params
-from pipeline.series import dataset, rows, scaler, split
+from pipeline.series import dataset, outline, rows, scaler, split
 
 
 def run(params: Params, clean: Path, out: Path) -> None:
     """Split, fit the scaler on the training rows, write the arrays."""
-    table, data = clean / "table.parquet", params.data
-    index = rows.read(table)
-    parts = split.assign(index, params.standardize.split, data.time_zone)
-    fitted = scaler.fit(params.standardize, index, parts == split.TRAIN, data.columns, lambda name: rows.column(table, name))
+    table, data, section = clean / "table.parquet", params.data, params.standardize
+    whole = outline.trace(((part, None) for part, _ in rows.parts(table)), split.moments(section.split, data.time_zone))
+    training = split.training(whole, section.split)
+    fitted = scaler.fit(section, whole.names, training, data.columns, lambda name: rows.Column(table, name))
     with files.new_folder(out) as folder:
-        dataset.write(folder, table, index, parts, fitted, data.targets, data.calendar)
-    print(f"standardize: {len(parts)} rows x {len(data.columns)} columns, {(parts == split.TRAIN).sum()} rows for training")
+        dataset.write(folder, table, split.divide(whole, section.split), fitted, data.targets, data.calendar)
+    print(f"standardize: {whole.stop[-1]} rows x {len(data.columns)} columns, {sum(part.stop - part.start for part in training)} rows for training")
 
 
 if __name__ == "__main__":

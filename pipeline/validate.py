@@ -5,20 +5,17 @@ from pathlib import Path
 from pipeline import command, files
 from pipeline.params import Params
 from pipeline.refusal import Refusal
-from pipeline.series import rows, split, table, windows
+from pipeline.series import split, table, windows
 
 
 def run(params: Params, raw: Path, out: Path) -> None:
     """Check the raw table, fill what may be filled, cut at longer gaps."""
-    clean, report = table.clean(params.data, params.validate_, raw)
-    parts = split.assign(clean.rows, params.standardize.split, params.data.time_zone)
-    found = windows.find(clean.rows.segment, parts, params.window)
-    if short := windows.shortage(raw, clean.rows, found):
-        raise Refusal(*short)
+    section, zone = params.standardize.split, params.data.time_zone
     with files.new_folder(out) as folder:
-        rows.write(folder / "table.parquet", clean.rows, clean.columns)
-        files.write_json(folder / "report.json", report)
-    print(f"validate: {report['rows']} rows in {len(report['series'])} series, {len(report['filled'])} cells filled, {len(report['cuts'])} cuts")
+        outline, changes = table.clean(params.data, params.validate_, raw, folder, split.moments(section, zone))
+        if short := windows.shortage(raw, windows.plan(split.divide(outline, section), params.window)):
+            raise Refusal(*short)
+    print(f"validate: {outline.stop[-1]} rows in {len(outline.names)} series, {changes['filled']} cells filled, {changes['cuts']} cuts")
 
 
 if __name__ == "__main__":

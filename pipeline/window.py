@@ -5,19 +5,18 @@ from pathlib import Path
 from pipeline import command, files
 from pipeline.params import Params
 from pipeline.refusal import Refusal
-from pipeline.series import rows, windows
+from pipeline.series import outline, rows, windows
 
 
 def run(params: Params, standardized: Path, out: Path) -> None:
     """Find the windows of each part."""
-    index = rows.read(standardized / "rows.parquet")
-    parts = rows.column(standardized / "rows.parquet", "split")
-    found = windows.find(index.segment, parts, params.window)
-    if short := windows.shortage(standardized, index, found):
+    table = outline.trace((part, columns["split"]) for part, columns in rows.parts(standardized / "rows.parquet", ["split"]))
+    plan = windows.plan(table, params.window)
+    if short := windows.shortage(standardized, plan):
         raise Refusal(*short)
     with files.new_folder(out) as folder:
-        found.save(folder)
-    print(f"window: {len(found.train)} windows for training, {len(found.validation)} for validation, {len(found.test)} for test")
+        counts = plan.save(folder)
+    print(f"window: {counts['train']} windows for training, {counts['validation']} for validation, {counts['test']} for test")
 
 
 if __name__ == "__main__":

@@ -273,8 +273,8 @@ def rows_form(settings: Params) -> newest.Form:
 
 def clean_table(settings: Params, path: Path) -> np.ndarray:
     """The newest window of place a, as `validate` cleans it."""
-    cleaned = cleaning.clean(settings.data, settings.validate_, path)[0]
-    return np.stack([cleaned.columns[column][100 - LOOKBACK : 100] for column in settings.data.columns], axis=1)
+    cleaning.clean(settings.data, settings.validate_, path, path.parent)
+    return np.stack([rows.column(path.parent / "table.parquet", column)[100 - LOOKBACK : 100] for column in settings.data.columns], axis=1)
 
 
 def test_a_table_of_one_series_needs_no_column_of_series(tmp_path: Path, load: Loader) -> None:

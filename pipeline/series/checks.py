@@ -1,6 +1,6 @@
 """What is refused of single cells and whole columns, before the table is made regular."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from pipeline.params import Data, Limits, Validate
 from pipeline.series import rows, timestamps
-from pipeline.series.readings import Readings
+from pipeline.series.faults import Fault
+from pipeline.series.readings import Readings, Strange
 from pipeline.series.rows import Array
 
 LARGEST = float(np.finfo(np.float32).max)  # the arrays that networks learn from hold 32-bit numbers
@@ -37,20 +38,19 @@ def drop(data: Data, column: str) -> str:
     return f"drop it from data.{'targets' if column in data.targets else 'covariates'}"
 
 
-def text(readings: Readings) -> list[str]:
+def text(readings: Readings) -> list[Fault]:
     """Text in place of numbers."""
-    findings: list[str] = []
-    for column, strange in readings.strange.items():
-        bad = np.isin(readings.origin, strange.origins)
-        advice = "write numbers with a decimal point, and missing values as NA or as nothing"
-        findings += readings.tell(bad, column, "text where a number should be", advice, readings.written(strange))
-    return findings
+    advice = "write numbers with a decimal point, and missing values as NA or as nothing"
+    return [
+        readings.fault(readings.text(column), column, "text where a number should be", advice, readings.written(strange))
+        for column, strange in readings.strange.items()
+    ]
 
 
-def limits(readings: Readings, rules: Mapping[str, Limits]) -> tuple[Readings, list[str], list[dict[str, Any]]]:
-    """The readings with NaN for values outside of limits that say `missing`; findings where they say `refuse`; the values replaced."""
+def limits(readings: Readings, rules: Mapping[str, Limits]) -> tuple[Readings, list[Fault], list[dict[str, Any]]]:
+    """The readings with NaN for values outside of limits that say `missing`; faults where they say `refuse`; the values replaced."""
     columns = dict(readings.columns)
-    findings: list[str] = []
+    faults: list[Fault] = []
     replaced: list[dict[str, Any]] = []
     for column, rule in rules.items():
         if column not in columns:
@@ -63,8 +63,8 @@ def limits(readings: Readings, rules: Mapping[str, Limits]) -> tuple[Readings, l
             replaced += [cell(readings, row, column, value=_plain(values[row])) for row in np.flatnonzero(outside)]
         else:
             advice = f"correct them, or change validate.limits.{column} (outside: missing treats them as missing)"
-            findings += readings.tell(outside & np.isfinite(values), column, f"values outside of {low:g} to {high:g}", advice, _shown(values))
-    return replace(readings, columns=columns), findings, replaced
+            faults.append(readings.fault(outside & np.isfinite(values), column, f"values outside of {low:g} to {high:g}", advice, _shown(values)))
+    return replace(readings, columns=columns), faults, replaced
 
 
 def cell(readings: Readings, row: int | np.integer[Any], column: str, **more: Any) -> dict[str, Any]:
@@ -80,42 +80,61 @@ def _shown(values: Array) -> Callable[[int], str]:
     return lambda row: f"{values[row]:.10g}"
 
 
-def infinite(readings: Readings) -> list[str]:
+def infinite(readings: Readings) -> list[Fault]:
     """Infinities, and numbers too large for 32 bits."""
-    findings: list[str] = []
-    for column, values in readings.columns.items():
-        advice = f"correct them, or treat them as missing: limits for {column} with outside: missing, in validate.limits"
-        findings += readings.tell(np.abs(values) > LARGEST, column, f"infinite values, or beyond {LARGEST:.2g}", advice, _shown(values))
-    return findings
+    fault = f"infinite values, or beyond {LARGEST:.2g}"
+    advice = "correct them, or treat them as missing: limits for {} with outside: missing, in validate.limits"
+    return [readings.fault(np.abs(values) > LARGEST, column, fault, advice.format(column), _shown(values)) for column, values in readings.columns.items()]
 
 
-def repeated(readings: Readings, data: Data) -> list[str]:
+def repeated(readings: Readings, data: Data) -> Fault:
     """Rows whose time another row of the same series has."""
     again = np.zeros(len(readings.times), bool)
     again[1:] = (readings.times[1:] == readings.times[:-1]) & (readings.series[1:] == readings.series[:-1])
     split = "" if data.series else ", or name in data.series the column that tells series apart"
-    return readings.tell(again, data.time, "rows with the time of another row", f"keep one row for each series and time{split}")
+    return readings.fault(again, data.time, "rows with the time of another row", f"keep one row for each series and time{split}")
 
 
-def mostly_missing(readings: Readings, data: Data, share: float) -> dict[str, list[str]]:
-    """Column -> findings, for columns in which more than `share` of a series' values are missing."""
-    findings: dict[str, list[str]] = {}
-    for column in readings.columns:
-        missing = readings.missing(column)
-        counts = np.bincount(readings.series[missing], minlength=len(readings.names))
-        advice = f"{drop(data, column)} (validate.mostly_missing allows a share of {share:g})"
-        if told := readings.tell(missing & (counts > share * readings.counts())[readings.series], column, "mostly missing", advice):
-            findings[column] = told
-    return findings
+def missing(readings: Readings, data: Data, share: float) -> list[Fault]:
+    """Missing values of each column; `mostly` says of which series too many are."""
+    allowed = f"validate.mostly_missing allows a share of {share:g}"
+    return [readings.fault(readings.missing(column), column, "mostly missing", f"{drop(data, column)} ({allowed})") for column in readings.columns]
 
 
-def constant(readings: Readings, data: Data) -> list[str]:
-    """Columns that hold one and the same number in all series."""
-    findings: list[str] = []
-    for column, values in readings.columns.items():
-        known = values[~np.isnan(values)]
-        if len(known) > 1 and known.min() == known.max() and not len(readings.strange[column].origins):
-            findings += readings.tell(
-                ~np.isnan(values), column, f"the same value {known[0]:.10g} everywhere", f"nothing can be learned from it: {drop(data, column)}"
-            )
-    return findings
+def mostly(faults: Sequence[Fault], totals: Mapping[str, int], share: float) -> list[Fault]:
+    """The faults of columns and series in which more than `share` of the values are missing."""
+    chosen = [fault.only({name for name, count in fault.counts.items() if count > share * totals[name]}) for fault in faults]
+    return [fault for fault in chosen if fault.counts]
+
+
+class Constant:
+    """Columns that hold one and the same number in all series, as far as has been seen."""
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+        self.varying: set[str] = set()
+        self.known: dict[str, tuple[float, Fault]] = {}  # column -> its one number, and where it stands
+
+    def see(self, readings: Readings) -> None:
+        """The next rows."""
+        for column, values in readings.columns.items():
+            if column not in self.varying and not np.isnan(values).all():
+                self._see(readings, column, float(np.nanmin(values)), float(np.nanmax(values)))
+
+    def _see(self, readings: Readings, column: str, low: float, high: float) -> None:
+        value, so_far = self.known.pop(column, (low, None))
+        if not low == value == high:
+            self.varying.add(column)
+            return
+        advice = f"nothing can be learned from it: {drop(self.data, column)}"
+        here = readings.fault(~np.isnan(readings.columns[column]), column, f"the same value {value:.10g} everywhere", advice)
+        self.known[column] = value, so_far + here if so_far else here
+
+    def faults(self, strange: Mapping[str, Strange]) -> list[Fault]:
+        """Of columns with at least two values and no text."""
+        return [
+            fault for column, (_, fault) in sorted(self.known.items(), key=self._place) if sum(fault.counts.values()) > 1 and not len(strange[column].origins)
+        ]
+
+    def _place(self, entry: tuple[str, Any]) -> int:
+        return self.data.columns.index(entry[0])

@@ -5,13 +5,14 @@ Channels stand in the order targets, covariates, known. The known (calendar) cha
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from pipeline import files
-from pipeline.series import calendar, rows
+from pipeline.series import arrays, calendar, rows
+from pipeline.series.outline import Outline
 from pipeline.series.rows import Array, Rows
 from pipeline.series.scaler import Scaler
 
@@ -27,48 +28,71 @@ class Channels:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """The `standardize` stage's output, its two arrays memory-mapped."""
+    """The `standardize` stage's output: its two arrays memory-mapped, what its rows are read when it is asked for.
+
+    An array need not fit in memory: `windows.gather` reads the rows of the windows that it gathers, and `training` is the rest.
+    """
 
     standardized: Array  # (row, channel) float32
     raw: Array  # (row, channel) float32, in the columns' units
-    names: tuple[str, ...]  # of the series
-    series: Array  # (row,) int32, position in `names`
-    times: Array  # (row,) datetime64[ns], UTC
-    segment: Array  # (row,) int32
-    split: Array  # (row,) int8: a part of `split.PARTS`, or `split.UNUSED`
     scaler: Scaler
     channels: Channels
+    table: Path  # of the rows
 
     @classmethod
     def load(cls, folder: Path) -> "Dataset":
         """Read the folder that `write` wrote."""
         standardized, raw = (np.load(folder / name, mmap_mode="r") for name in ("standardized.npy", "raw.npy"))
-        index = rows.read(folder / "rows.parquet")
-        split = rows.column(folder / "rows.parquet", "split")
         channels = Channels(**{kind: tuple(names) for kind, names in files.read_json(folder / "channels.json").items()})
-        scaler = Scaler.from_json(files.read_json(folder / "scaler.json"))
-        return cls(standardized, raw, index.names, index.series, index.times, index.segment, split, scaler, channels)
+        return cls(standardized, raw, Scaler.from_json(files.read_json(folder / "scaler.json")), channels, folder / "rows.parquet")
+
+    @cached_property
+    def _index(self) -> Rows:
+        return rows.read(self.table)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the series."""
+        return self.scaler.names
+
+    @property
+    def series(self) -> Array:
+        """(row,) int32, position in `names`."""
+        return self._index.series
+
+    @property
+    def times(self) -> Array:
+        """(row,) datetime64[ns], UTC."""
+        return self._index.times
+
+    @property
+    def segment(self) -> Array:
+        """(row,) int32."""
+        return self._index.segment
+
+    @cached_property
+    def split(self) -> Array:
+        """(row,) int8: a part of `split.PARTS`, or `split.UNUSED`."""
+        return rows.column(self.table, "split")
 
 
-def write(folder: Path, table: Path, index: Rows, split: Array, scaler: Scaler, targets: Sequence[str], cycles: Sequence[str]) -> None:
-    """Write the clean `table` (Parquet) as arrays, piece by piece, so that it need not fit in memory."""
+def write(folder: Path, table: Path, outline: Outline, scaler: Scaler, targets: Sequence[str], cycles: Sequence[str]) -> None:
+    """Write the clean `table` (Parquet) as arrays, part by part, so that it need not fit in memory; `outline` is that of the table, split."""
     covariates = tuple(column for column in scaler.columns if column not in targets)
     files.write_json(folder / "channels.json", asdict(Channels(tuple(targets), covariates, calendar.names(cycles))))
     files.write_json(folder / "scaler.json", scaler.to_json())
-    rows.write(folder / "rows.parquet", index, {"split": split})
-    _write_arrays(folder, table, index, scaler, cycles)
-
-
-def _write_arrays(folder: Path, table: Path, index: Rows, scaler: Scaler, cycles: Sequence[str]) -> None:
-    shape = (len(index.times), len(scaler.columns) + 2 * len(cycles))
-    raw, standardized = (np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.float32, shape) for name in ("raw", "standardized"))
-    start = 0
-    with pq.ParquetFile(table) as source:
-        for batch in source.iter_batches(rows.ROWS_A_GROUP, columns=list(scaler.columns)):
-            piece = slice(start, start := start + batch.num_rows)
-            values = np.column_stack([batch.column(column).to_numpy() for column in scaler.columns])  # (row, column) float64
-            known = calendar.channels(index.times[piece], cycles)
-            raw[piece] = np.hstack([values, known])
-            standardized[piece] = np.hstack([scaler.transform(values, index.series[piece]), known])
-    raw.flush()
-    standardized.flush()
+    shape = (int(outline.stop[-1]), len(scaler.columns) + 2 * len(cycles))
+    codes = {name: code for code, name in enumerate(scaler.names)}
+    with (
+        rows.Writer(folder / "rows.parquet") as index,
+        arrays.Writer(folder / "raw.npy", shape, np.float32) as raw,
+        arrays.Writer(folder / "standardized.npy", shape, np.float32) as standardized,
+    ):
+        start = 0
+        for part, columns in rows.parts(table, scaler.columns):
+            index.add(part, {"split": outline.parts(start, start := start + len(part.times))})
+            values = np.column_stack([columns[column] for column in scaler.columns])  # (row, column) float64
+            series = np.array([codes[name] for name in part.names])[part.series]
+            known = calendar.channels(part.times, cycles)
+            raw.add(np.hstack([values, known], dtype=np.float32, casting="same_kind"))
+            standardized.add(np.hstack([scaler.transform(values, series), known], dtype=np.float32, casting="same_kind"))

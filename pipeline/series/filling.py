@@ -1,6 +1,6 @@
 """Missing values: filled where the column's policy allows it, never across a cut; otherwise told."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.params import Data, Missing, Validate
 from pipeline.series import checks
+from pipeline.series.faults import Fault
 from pipeline.series.grid import Regular
 from pipeline.series.rows import Array
 
@@ -50,50 +51,56 @@ def policy(rules: Validate, column: str) -> Missing:
     return rules.missing.get(column, rules.missing.get(checks.DEFAULT, Missing()))
 
 
-def refused(table: Regular, data: Data, rules: Validate, hopeless: Container[str]) -> list[str]:
-    """The missing values that the columns' policies do not fill; but for `hopeless` columns, of which that is told already."""
-    findings: list[str] = []
+def faults(table: Regular, data: Data, rules: Validate) -> list[Fault]:
+    """The missing values that the columns' policies do not fill: of each column two kinds."""
+    found: list[Fault] = []
     for column in table.readings.columns:
-        if column in hopeless:
-            continue
-        missing = table.readings.missing(column)
-        rule = policy(rules, column)
+        missing, rule = table.readings.missing(column), policy(rules, column)
         tell = _unwanted if rule.policy == "refuse" else _unable
-        findings += tell(table, data, column, missing, rule)
-    return findings
+        found += tell(table, data, column, missing, rule)
+    return found
 
 
-def _unwanted(table: Regular, data: Data, column: str, missing: Array, rule: Missing) -> list[str]:
+def _unwanted(table: Regular, data: Data, column: str, missing: Array, rule: Missing) -> list[Fault]:
     """The column has no policy that fills."""
-    there, tell = ~table.inserted, table.readings.tell
+    there, note = ~table.inserted, table.readings.fault
     fill = f"set validate.missing.{column} to interpolate or forward_fill"
     return [
-        *tell(missing & there, column, "missing values", f"complete them, {fill}, or {checks.drop(data, column)}"),
-        *tell(missing & ~there, column, "missing rows that validate.gaps fills", f"{fill}, or set validate.gaps to 0, which cuts the series there instead"),
+        note(missing & there, column, "missing values", f"complete them, {fill}, or {checks.drop(data, column)}"),
+        note(missing & ~there, column, "missing rows that validate.gaps fills", f"{fill}, or set validate.gaps to 0, which cuts the series there instead"),
     ]
 
 
-def _unable(table: Regular, data: Data, column: str, missing: Array, rule: Missing) -> list[str]:
+def _unable(table: Regular, data: Data, column: str, missing: Array, rule: Missing) -> list[Fault]:
     """The column's policy fills, but not there."""
     found = runs(missing, table.segment)
     able = found.before & (found.after | (rule.policy == "forward_fill"))
-    length = np.zeros(len(missing), np.int64)
-    length[found.start] = found.stop - found.start
-    lone, long = found.mask(~able), found.mask(able & (found.stop - found.start > rule.up_to))
-    cut = ", or lower validate.gaps, which cuts the series there instead" if table.inserted[long].any() else ""
+    long = able & (found.stop - found.start > rule.up_to)
+    lengths = dict(zip(found.start[long].tolist(), (found.stop - found.start)[long].tolist(), strict=True))
     way_out = f"complete them, or {checks.drop(data, column)}"
-    joined = "raise validate.gaps so that the series is not cut there" if len(table.cuts) else "begin and end the table where values are"
     sides = "before and behind" if rule.policy == "interpolate" else "before"
+    longer = f"missing values, more in a row than validate.missing allows (up_to: {rule.up_to})"
     return [
-        *table.readings.tell(
-            long,
-            column,
-            f"missing values, more in a row than validate.missing allows (up_to: {rule.up_to})",
-            f"raise up_to for {column}, {way_out}{cut}",
-            lambda row: f"{length[row]} in a row",
+        table.readings.fault(
+            found.mask(long), column, longer, f"raise up_to for {column}, {way_out}", lambda row: f"{lengths[row]} in a row", _shorter(table, found.mask(long))
         ),
-        *table.readings.tell(lone, column, f"missing values without a value {sides} them to fill from", f"{joined}, {way_out}"),
+        table.readings.fault(
+            found.mask(~able), column, f"missing values without a value {sides} them to fill from", way_out, None, _wider(table, found, ~able)
+        ),
     ]
+
+
+def _shorter(table: Regular, long: Array) -> frozenset[str]:
+    """What helps where rows of a gap are part of a stretch that is too long."""
+    return frozenset([", or lower validate.gaps, which cuts the series there instead"] if (table.inserted & long).any() else [])
+
+
+def _wider(table: Regular, found: Runs, lone: Array) -> frozenset[str]:
+    """What helps where no value stands at a side of a stretch: the side is a cut, or an end of the series."""
+    series = np.concatenate([[-1], table.readings.series, [-1]])  # (row + 2,)
+    cut = (~found.before & (series[found.start] == series[found.start + 1])) | (~found.after & (series[found.stop] == series[found.stop + 1]))
+    ways = [", or raise validate.gaps so that the series is not cut there"] if cut[lone].any() else []
+    return frozenset(ways + ([", or begin and end the table where values are"] if not cut[lone].all() else []))
 
 
 def fill(table: Regular, rules: Validate) -> tuple[Regular, list[dict[str, Any]]]:

@@ -3,7 +3,10 @@
 Days and longer steps are counted on the local calendar of `data.time_zone`, where a day can have 23 hours; shorter ones are even.
 """
 
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -12,10 +15,12 @@ from pandas.tseries.frequencies import to_offset
 from pandas.tseries.offsets import BaseOffset, Tick
 
 from pipeline.refusal import Refusal
+from pipeline.series.faults import Fault
 from pipeline.series.readings import Readings
 from pipeline.series.rows import Array
 
 DAY = np.timedelta64(1, "D")
+PIECE = 1 << 20  # times that are looked at at a time
 OFF = -1  # the position of a time that is not on the clock
 
 
@@ -76,46 +81,62 @@ def read(declared: str) -> BaseOffset:
     return offset
 
 
-def infer(readings: Readings, zone: str) -> BaseOffset:
-    """The step that most neighbouring times have in the longest series; raises `Refusal` where none has a majority, and from 28 days on."""
-    longest = max(readings.slices(), key=lambda rows: rows.stop - rows.start)
-    times = readings.times[longest]
-    steps, counts = np.unique(np.diff(times), return_counts=True)
-    if not len(steps) or 2 * counts.max() <= counts.sum() or steps[counts.argmax()] >= 28 * DAY:
-        raise Refusal(
-            f"{readings.origins.path}: no frequency can be inferred, since no step between two times has a majority below 28 days; set data.frequency"
-        )
-    step = steps[counts.argmax()]
+def infer(path: Path, times: Callable[[int, int], Array], rows: int, zone: str) -> BaseOffset:
+    """The step that most neighbouring times of a series of `rows` have; raises `Refusal` where none has a majority, and from 28 days on.
+
+    `times` reads a part of them, from one row up to another.
+    """
+    counts: Counter[np.timedelta64] = Counter()
+    for piece in _pieces(times, rows):
+        steps, numbers = np.unique(np.diff(piece), return_counts=True)
+        counts.update(dict(zip(steps, numbers.tolist(), strict=True)))
+    step, count = counts.most_common(1)[0] if counts else (DAY, 0)
+    if 2 * count <= counts.total() or step >= 28 * DAY:
+        raise Refusal(f"{path}: no frequency can be inferred, since no step between two times has a majority below 28 days; set data.frequency")
     if step % DAY:
         return to_offset(pd.Timedelta(step))
-    weekend = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(zone).day_of_week >= 5
-    return read("B" if step == DAY and len(times) > 7 and not weekend.any() else f"{step // DAY}D")
+    return read("B" if step == DAY and rows > 7 and not any(_weekend(piece, zone) for piece in _pieces(times, rows)) else f"{step // DAY}D")
 
 
-def _clock(times: Array, offset: BaseOffset, zone: str) -> Clock:
-    """The clock that starts with the first of `times` (row,), sorted, and goes on to the last."""
+def _pieces(times: Callable[[int, int], Array], rows: int) -> Iterator[Array]:
+    """Neighbouring pieces share a row, so that every step is in one of them."""
+    return (times(start, min(start + PIECE + 1, rows)) for start in range(0, rows, PIECE))
+
+
+def _weekend(times: Array, zone: str) -> bool:
+    return bool((pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(zone).day_of_week >= 5).any())
+
+
+def clock(first: np.datetime64, last: np.datetime64, offset: BaseOffset, zone: str) -> Clock:
+    """The clock that starts with the `first` time of a series and goes on to the `last`."""
     if isinstance(offset, Tick):
-        return Even(times[0], pd.Timedelta(offset).to_timedelta64().astype("timedelta64[ns]"))
-    first, last = pd.DatetimeIndex(times[[0, -1]]).tz_localize("UTC").tz_convert(zone)
-    grid = pd.date_range(first, last, freq=offset).tz_convert("UTC").tz_localize(None)
+        return Even(first, pd.Timedelta(offset).to_timedelta64().astype("timedelta64[ns]"))
+    start, stop = pd.DatetimeIndex([first, last]).tz_localize("UTC").tz_convert(zone)
+    grid = pd.date_range(start, stop, freq=offset).tz_convert("UTC").tz_localize(None)
     return Calendar(grid.as_unit("ns").to_numpy())
 
 
 def clocks(readings: Readings, offset: BaseOffset, zone: str) -> list[Clock]:
     """One clock for each series."""
-    return [_clock(readings.times[rows], offset, zone) for rows in readings.slices()]
+    return [clock(readings.times[rows.start], readings.times[rows.stop - 1], offset, zone) for rows in readings.slices()]
 
 
-def off_clock(readings: Readings, positions: Array, offset: BaseOffset, column: str) -> list[str]:
-    """Times that are not on the clock of their series, and series of which most steps are longer than the clock's."""
-    name, off = repr(offset.freqstr), positions == OFF
-    if off.any():
-        return readings.tell(off, column, f"times off the frequency {name}, counted from the first time of the series", "correct them, or data.frequency")
-    far = np.append(False, (np.diff(positions) > 1) & (readings.series[1:] == readings.series[:-1]))
-    often = 2 * np.bincount(readings.series[far], minlength=len(readings.names)) > readings.counts()
-    return readings.tell(
-        far & often[readings.series], column, f"times more than one step of the frequency {name} after the time before", "correct data.frequency"
-    )
+def off_clock(readings: Readings, positions: Array, offset: BaseOffset, column: str) -> Fault:
+    """Times that are not on the clock of their series."""
+    fault = f"times off the frequency {offset.freqstr!r}, counted from the first time of the series"
+    return readings.fault(positions == OFF, column, fault, "correct them, or data.frequency")
+
+
+def far(readings: Readings, positions: Array, offset: BaseOffset, column: str) -> Fault:
+    """Times that are more than one step behind the row before, where all are on their clocks; `often` says for which series they are a fault."""
+    later = np.append(False, (np.diff(positions) > 1) & (readings.series[1:] == readings.series[:-1]))
+    fault = f"times more than one step of the frequency {offset.freqstr!r} after the time before"
+    return readings.fault(later, column, fault, "correct data.frequency")
+
+
+def often(fault: Fault, totals: Mapping[str, int]) -> Fault:
+    """The fault of series in which most rows have it."""
+    return fault.only({name for name, count in fault.counts.items() if 2 * count > totals[name]})
 
 
 def positions(readings: Readings, clocks: list[Clock]) -> Array:

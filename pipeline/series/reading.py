@@ -1,57 +1,83 @@
-"""From files to `Readings`: find the columns, read every cell, sort. Sorting is the one thing that is done for the user, and reported."""
+"""From files to a table in order: find the columns, read every cell, sort. Sorting is the one thing that is done for the user, and reported.
+
+The table passes through memory batch by batch and comes to lie in a `Store`; a table that is in order already is not sorted.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline.params import Data
 from pipeline.refusal import Refusal
-from pipeline.series import cells, source, timestamps
+from pipeline.series import cells, ordering, source, timestamps
+from pipeline.series.faults import Tally
 from pipeline.series.readings import Origins, Readings, Strange
 from pipeline.series.rows import Array
+from pipeline.series.store import Store
 
 ONLY = "all"  # the name of the series of a table that has just one
+SERIES, TIME, ORIGIN, MEASURED = range(4)  # columns of the store; what was measured begins with the last
 
 
 @dataclass(frozen=True)
-class Found:
-    """What the files hold. Columns that a file lacks, and rows without a usable time or series, are told and left out."""
+class Scan:
+    """What the files hold, in order of series and time. Columns that a file lacks, and rows without a usable time or series, are told and left out."""
 
-    readings: Readings  # in order of series and time
+    store: Store
+    names: tuple[str, ...]  # of the series, sorted
+    counts: Array  # (series,) rows
+    columns: list[str]
+    origins: Origins
+    strange: Mapping[str, Strange]
     late: dict[str, int]  # series -> rows that were earlier than the row before them, where there are such
     findings: list[str]
     whole: bool  # no row was left out
 
+    def readings(self, start: int, stop: int) -> Readings:
+        """The rows `start` to `stop` - 1, at least one, and the names of their series alone."""
+        series, times, origin, *values = (self.store.read(column, start, stop) for column in range(len(self.store.kinds)))
+        columns = dict(zip(self.columns, values, strict=True))
+        first = series[0]
+        return Readings(self.names[first : series[-1] + 1], series - first, times, columns, origin, self.origins, self.strange)
 
-def read(data: Data, path: Path) -> Found:
-    """Read every cell that `data` names; raises `Refusal` where a file is unreadable or lacks the column of time or of series."""
-    files = source.files(path)
-    columns, findings = _columns(data, files)
-    parts, starts = _parts(data, files, columns)
-    readings = _join(parts, columns, Origins(path, files, starts))
-    findings += _nameless(readings, data)
-    named = readings.take(np.flatnonzero(readings.series >= 0))
-    findings += _untimed(named, parts, data)
-    usable = named.take(np.flatnonzero(~np.isnat(named.times)))
-    if not len(usable.times):
-        raise Refusal(*findings)
-    ordered, late = _sort(_with_rows(usable))
-    return Found(ordered, late, findings, len(usable.times) == len(readings.times))
+    def ends(self) -> tuple[Array, Array]:
+        """First and last time of each series, (series,) each."""
+        times, stops = self.store.mapped(TIME), np.cumsum(self.counts)
+        return np.asarray(times[stops - self.counts]), np.asarray(times[stops - 1])
+
+    def totals(self) -> dict[str, int]:
+        """Rows of each series."""
+        return dict(zip(self.names, self.counts.tolist(), strict=True))
 
 
 @dataclass(frozen=True)
-class _Part:
-    """One batch, read."""
+class Found:
+    """A table that fits in memory."""
 
-    series: pa.DictionaryArray
-    times: Array
-    faults: Array  # of the times
-    faulty: pa.Array  # what stands where a time is at fault
-    columns: Mapping[str, tuple[Array, Array, pa.Array]]  # name -> numbers, positions of text, the texts
+    readings: Readings  # in order of series and time
+    findings: list[str]
+
+
+def read(data: Data, path: Path) -> Found:
+    """Read every cell that `data` names; raises `Refusal` where a file is unreadable or lacks the column of time or of series."""
+    with TemporaryDirectory() as folder:
+        found = scan(data, path, Path(folder))
+        return Found(found.readings(0, found.store.rows), found.findings)
+
+
+def scan(data: Data, path: Path, folder: Path) -> Scan:
+    """As `read`, with the rows in files of an empty `folder`, not in memory."""
+    files = source.files(path)
+    columns, findings = _columns(data, files)
+    reader = _Reader(data, path, files, columns, folder)
+    findings += reader.read()
+    if not reader.store.rows:
+        raise Refusal(*findings)
+    return reader.scanned(findings)
 
 
 def _vital(data: Data) -> list[str]:
@@ -76,86 +102,128 @@ def _columns(data: Data, files: list[Path]) -> tuple[list[str], list[str]]:
     return [column for column in data.columns if column not in amiss], findings
 
 
-def _parts(data: Data, files: list[Path], columns: list[str]) -> tuple[list[_Part], list[int]]:
-    """Every batch of every file, and the number of each file's first row; raises with the findings of all files."""
-    parts: list[_Part] = []
-    starts: list[int] = []
-    findings: list[str] = []
-    for file in files:
-        starts.append(sum(len(part.times) for part in parts))
-        try:
-            parts += (_part(data, columns, batch) for batch in source.batches(file, [*_vital(data), *columns]))
-        except Refusal as refusal:
-            findings += refusal.findings
-        else:
-            if starts[-1] == sum(len(part.times) for part in parts):
-                findings.append(f"{file}: holds no rows; remove it, or correct data.path")
-    if findings:
-        raise Refusal(*findings)
-    return parts, starts
+class _Reader:
+    """Batch after batch into the store. Series are numbered as they come, until their names are known and can be sorted."""
+
+    def __init__(self, data: Data, path: Path, files: list[Path], columns: list[str], folder: Path) -> None:
+        self.data, self.columns, self.starts = data, columns, list[int]()
+        self.origins = Origins(path, files, self.starts)
+        self.store = Store(folder, [np.int32, timestamps.NANOSECONDS, np.int64, *[np.float64] * len(columns)])
+        self.rows = 0  # of all files so far
+        self.names: list[str] = []
+        self.codes: dict[str | None, int] = {None: -1, "": -1}
+        self.named = self.usable = np.zeros(0, np.int64)  # (series,) rows
+        self.nameless: list[int] = []  # row numbers
+        self.untimed = Tally()
+        self.watch = ordering.Watch()
+        self.strange: dict[str, list[tuple[Array, pa.Array]]] = {column: [] for column in columns}
+
+    def read(self) -> list[str]:
+        """Read every file; return what is amiss with single rows, raise with the findings of files that cannot be read."""
+        findings: list[str] = []
+        for file in self.origins.files:
+            self.starts.append(self.rows)
+            try:
+                for batch in source.batches(file, [*_vital(self.data), *self.columns]):
+                    self._add(batch)
+            except Refusal as refusal:
+                findings += refusal.findings
+            else:
+                if self.rows == self.starts[-1]:
+                    findings.append(f"{file}: holds no rows; remove it, or correct data.path")
+        if findings:
+            raise Refusal(*findings)
+        return [*self._nameless(), *self.untimed.told(self.origins.path, dict(zip(self.names, self.named.tolist(), strict=True)))]
+
+    def _add(self, batch: pa.RecordBatch) -> None:
+        times, faults = timestamps.parse(batch.column(self.data.time), self.data.time_zone, self.data.time_format)
+        series = self._series(batch)
+        origin = np.arange(self.rows, self.rows + len(times))
+        self.rows += len(times)
+        usable = (series >= 0) & (faults == timestamps.FINE)
+        if not usable.all():
+            self.nameless += origin[series < 0].tolist()
+            self._note(series, times, faults, origin, batch.column(self.data.time))
+        kept = slice(None) if usable.all() else usable
+        self.named = _sum(self.named, series[series >= 0], len(self.names))
+        self.usable = _sum(self.usable, series[kept], len(self.names))
+        self.watch.see(self.names, series[kept], times[kept])
+        self.store.append([values[kept] for values in (series, times, origin, *self._measured(batch, origin[:1]))])
+
+    def _series(self, batch: pa.RecordBatch) -> Array:
+        """The number of each row's series, (row,) int32, -1 where it has none."""
+        if self.data.series is None:
+            return np.full(batch.num_rows, self._code(ONLY), np.int32)
+        encoded = cells.plain_text(batch.column(self.data.series)).dictionary_encode(null_encoding="encode")
+        codes = np.array([self._code(name) for name in encoded.dictionary.to_pylist()], np.int32)
+        return np.asarray(codes[encoded.indices.to_numpy()])
+
+    def _code(self, name: str | None) -> int:
+        if name not in self.codes:
+            self.codes[name] = len(self.names)
+            self.names.append(str(name))
+        return self.codes[name]
+
+    def _measured(self, batch: pa.RecordBatch, first: Array) -> list[Array]:
+        """The numbers of each column, (row,) float64; `first` (1,) is the number of the batch's first row."""
+        columns = []
+        for column in self.columns:
+            values, positions, texts = cells.numbers(batch.column(column))
+            if len(positions):
+                self.strange[column].append((positions + first, texts))
+            columns.append(values)
+        return columns
+
+    def _note(self, series: Array, times: Array, faults: Array, origin: Array, written: pa.Array) -> None:
+        """Rows with a series, but without a usable time."""
+        rows = np.flatnonzero((series >= 0) & (faults != timestamps.FINE))
+        texts = Strange(origin[rows], pa.chunked_array([cells.plain_text(written.take(pa.array(rows)))], pa.string()))
+        names, codes = _sorted(self.names, series[rows])
+        readings = Readings(names, codes, times[rows], {}, origin[rows], self.origins, {})
+        kinds = timestamps.FAULTS.items()
+        self.untimed.add([readings.fault(faults[rows] == kind, self.data.time, *told, readings.written(texts)) for kind, told in kinds])
+
+    def _nameless(self) -> list[str]:
+        if not self.nameless:
+            return []
+        file, line = self.origins.place(self.nameless[0])
+        place = f"{file}: column {self.data.series!r}"
+        return [f"{place}: rows without a series: {len(self.nameless)} of {self.rows}, first ({line}); give each row its series"]
+
+    def scanned(self, findings: list[str]) -> Scan:
+        """What was read, in order."""
+        codes = sorted(np.flatnonzero(self.usable).tolist(), key=self.names.__getitem__)
+        names, counts = tuple(self.names[code] for code in codes), self.usable[codes]
+        ranks = np.zeros(len(self.names), np.int32)
+        ranks[codes] = np.arange(len(codes))
+        self.store.translate(SERIES, ranks)
+        late = np.zeros(len(codes), np.int64) if self.watch.in_order else self._sort(counts)
+        back = {name: int(count) for name, count in zip(names, late, strict=True) if count}
+        strange = {column: _joined(parts) for column, parts in self.strange.items()}
+        return Scan(self.store, names, counts, self.columns, self.origins, strange, back, findings, self.store.rows == self.rows)
+
+    def _sort(self, counts: Array) -> Array:
+        order = ordering.grouped(self.store.mapped(SERIES), counts)
+        late = ordering.sort(order, self.store.mapped(TIME), counts)
+        self.store.reorder(order)
+        return late
 
 
-def _part(data: Data, columns: list[str], batch: pa.RecordBatch) -> _Part:
-    written = batch.column(data.time)
-    times, faults = timestamps.parse(written, data.time_zone, data.time_format)
-    series = cells.plain_text(batch.column(data.series)) if data.series else pa.array([ONLY] * len(times), pa.string())
-    faulty = cells.plain_text(written.take(pa.array(np.flatnonzero(faults))))
-    return _Part(series.dictionary_encode(), times, faults, faulty, {column: cells.numbers(batch.column(column)) for column in columns})
+def _sum(counts: Array, series: Array, size: int) -> Array:
+    """The rows of each of `size` series, with those counted before."""
+    result = np.bincount(series, minlength=size)
+    result[: len(counts)] += counts
+    return result
 
 
-def _join(parts: list[_Part], columns: list[str], origins: Origins) -> Readings:
-    """All rows in the files' order; a row without a name of series has -1 for it."""
-    names, series = _series(parts)
-    times = np.concatenate([part.times for part in parts])
-    numbers = {column: np.concatenate([part.columns[column][0] for part in parts]) for column in columns}
-    strange = {column: _strange(parts, column) for column in columns}
-    return Readings(names, series, times, numbers, np.arange(len(times)), origins, strange)
+def _sorted(names: list[str], series: Array) -> tuple[tuple[str, ...], Array]:
+    """The sorted names of the series that have rows, and each row's position among them."""
+    codes, inverse = np.unique(series, return_inverse=True)
+    order = sorted(range(len(codes)), key=lambda position: names[codes[position]])
+    ranks = np.argsort(order)
+    return tuple(names[codes[position]] for position in order), ranks[inverse] if len(codes) else series
 
 
-def _series(parts: list[_Part]) -> tuple[tuple[str, ...], Array]:
-    named: Any = pa.chunked_array([part.series for part in parts]).unify_dictionaries().combine_chunks()
-    found = named.dictionary.to_pylist()
-    names = sorted(name for name in found if name)
-    ranks = {name: rank for rank, name in enumerate(names)}
-    codes = np.array([ranks.get(name, -1) for name in [*found, None]], np.int32)
-    return tuple(names), codes[named.indices.fill_null(len(found)).to_numpy()]
-
-
-def _strange(parts: list[_Part], column: str) -> Strange:
-    starts = np.cumsum([0] + [len(part.times) for part in parts])
-    rows = [start + part.columns[column][1] for start, part in zip(starts, parts, strict=False)]
-    return Strange(np.concatenate(rows), pa.chunked_array([part.columns[column][2] for part in parts], pa.string()))
-
-
-def _nameless(readings: Readings, data: Data) -> list[str]:
-    rows = np.flatnonzero(readings.series < 0)
-    if not len(rows):
-        return []
-    file, line = readings.origins.place(int(rows[0]))
-    return [f"{file}: column {data.series!r}: rows without a series: {len(rows)} of {len(readings.series)}, first ({line}); give each row its series"]
-
-
-def _untimed(readings: Readings, parts: list[_Part], data: Data) -> list[str]:
-    faults = np.concatenate([part.faults for part in parts])
-    faulty = np.flatnonzero(faults)
-    written = Strange(faulty, pa.chunked_array([part.faulty for part in parts], pa.string()))
-    findings: list[str] = []
-    for kind, (fault, advice) in timestamps.FAULTS.items():
-        bad = faults[readings.origin] == kind
-        findings += readings.tell(bad, data.time, fault, advice, readings.written(written))
-    return findings
-
-
-def _with_rows(readings: Readings) -> Readings:
-    """Without the names of series that have no row left."""
-    left, series = np.unique(readings.series, return_inverse=True)
-    return replace(readings, names=tuple(readings.names[code] for code in left), series=series.astype(np.int32))
-
-
-def _sort(readings: Readings) -> tuple[Readings, dict[str, int]]:
-    """The rows by series and time, and for each series that was not in order, how many rows were earlier than the one before them."""
-    grouped = np.argsort(readings.series, kind="stable")
-    series, times = readings.series[grouped], readings.times[grouped]
-    late = np.bincount(series[1:][(series[1:] == series[:-1]) & (times[1:] < times[:-1])], minlength=len(readings.names))
-    order = np.lexsort((readings.times, readings.series))
-    return readings.take(order), {name: int(count) for name, count in zip(readings.names, late, strict=True) if count}
+def _joined(parts: list[tuple[Array, pa.Array]]) -> Strange:
+    origins = np.concatenate([np.empty(0, np.int64), *(origins for origins, _ in parts)])
+    return Strange(origins, pa.chunked_array([texts for _, texts in parts], pa.string()))

@@ -1,6 +1,6 @@
-"""Readings: the table's rows in memory, in order of series and time, each with the place in the files where it stands."""
+"""Readings: rows of the table in memory, in order of series and time, each with the place in the files where it stands."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.series import source, timestamps
+from pipeline.series.faults import MOST, Fault
 from pipeline.series.rows import Array, Index
 
 INSERTED = -1  # the origin of a row that stands in no file
-MOST = 10  # series for which one and the same fault is spelled out
 
 
 @dataclass(frozen=True)
@@ -60,25 +60,45 @@ class Readings(Index):
         columns = {name: values[rows] for name, values in self.columns.items()}
         return replace(self, series=self.series[rows], times=self.times[rows], columns=columns, origin=self.origin[rows])
 
+    def part(self, start: int, stop: int) -> "Readings":
+        """Neighbouring rows, at least one, and the names of their series alone; nothing is copied."""
+        rows = slice(start, stop)
+        first, last = self.series[start], self.series[stop - 1]
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        names, series = self.names[first : last + 1], self.series[rows] - first
+        return replace(self, names=names, series=series, times=self.times[rows], columns=columns, origin=self.origin[rows])
+
+    def text(self, column: str) -> Array:
+        """(row,) true where text stands in place of a number."""
+        origins = self.strange[column].origins
+        return np.isin(self.origin, origins) if len(origins) else np.zeros(len(self.origin), bool)
+
     def missing(self, column: str) -> Array:
         """(row,) true where there is no value, and no text in its place either."""
-        missing = np.isnan(self.columns[column])
-        return missing & ~np.isin(self.origin, self.strange[column].origins)
+        return np.isnan(self.columns[column]) & ~self.text(column)
+
+    def fault(self, bad: Array, column: str, fault: str, advice: str, shown: Callable[[int], str] | None = None, also: frozenset[str] = frozenset()) -> Fault:
+        """What is wrong with `bad` (row,) cells; `shown` tells the value of a row."""
+        rows = np.flatnonzero(bad)
+        codes, first, counts = np.unique(self.series[rows], return_index=True, return_counts=True)
+        names = [self.names[code] for code in codes]
+        places = {name: self._first(row, shown) for name, row in zip(names[:MOST], rows[first].tolist(), strict=False)}
+        return Fault(column, fault, advice, dict(zip(names, counts.tolist(), strict=True)), places, also)
+
+    def _first(self, row: int, shown: Callable[[int], str] | None) -> tuple[Path, str]:
+        file, line = self.origins.place(int(self.origin[row]))
+        time = "" if np.isnat(self.times[row]) else f"at {timestamps.label(self.times[row])}"
+        return file, " ".join(part for part in (shown(row) if shown else "", time, f"({line})") if part)
+
+    def totals(self) -> dict[str, int]:
+        """Rows of each series."""
+        return dict(zip(self.names, self.counts().tolist(), strict=True))
+
+    def told(self, faults: Iterable[Fault]) -> list[str]:
+        """The findings, where these readings are the whole table."""
+        totals = self.totals()
+        return [finding for fault in faults for finding in fault.told(self.origins.path, totals)]
 
     def tell(self, bad: Array, column: str, fault: str, advice: str, shown: Callable[[int], str] | None = None) -> list[str]:
-        """One finding for each series with `bad` (row,) cells: file, column, series, fault, count, first value and time, what to do."""
-        rows = np.flatnonzero(bad)
-        codes, first = np.unique(self.series[rows], return_index=True)
-        counts, totals = np.bincount(self.series[rows], minlength=len(self.names)), self.counts()
-        findings = []
-        for code, row in zip(codes[:MOST], rows[first[:MOST]], strict=True):
-            file, line = self.origins.place(int(self.origin[row]))
-            place = f"{file}: column {column!r}, series {self.names[code]!r}"
-            findings.append(f"{place}: {fault}: {counts[code]} of {totals[code]}, first {self._first(row, line, shown)}; {advice}")
-        if len(codes) > MOST:
-            findings.append(f"{self.origins.path}: column {column!r}: {fault}: also in {len(codes) - MOST} more series; {advice}")
-        return findings
-
-    def _first(self, row: int, line: str, shown: Callable[[int], str] | None) -> str:
-        time = "" if np.isnat(self.times[row]) else f"at {timestamps.label(self.times[row])}"
-        return " ".join(part for part in (shown(row) if shown else "", time, f"({line})") if part)
+        """One finding for each series with `bad` (row,) cells, where these readings are the whole table."""
+        return self.told([self.fault(bad, column, fault, advice, shown)])

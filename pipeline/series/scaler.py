@@ -4,7 +4,7 @@ All four kinds are affine: standardized = (x - center) / scale. `standard` takes
 the range, `robust` the median and the distance between the quartiles, `none` 0 and 1. They are scikit-learn's, fitted in float64.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,9 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from pipeline.params import Standardize
 from pipeline.refusal import Refusal
-from pipeline.series.rows import Array, Index
+from pipeline.series.rows import Array
+
+PIECE = 1 << 20  # rows that are fitted at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,50 +64,60 @@ class Scaler:
         return cls(content["kind"], content["scope"], tuple(content["columns"]), tuple(series), center, scale)
 
 
-def _standard(values: Array) -> tuple[float, float]:
-    fitted = StandardScaler().fit(values[:, None])
+def _standard(pieces: Iterable[Array]) -> tuple[float, float]:
+    fitted = StandardScaler()
+    for values in pieces:
+        fitted.partial_fit(values[:, None])
     deviation = np.sqrt(fitted.var_[0])
     return fitted.mean_[0], deviation if fitted.scale_[0] == deviation else 0.0  # scikit-learn puts 1 where nothing varies but by rounding
 
 
-def _minmax(values: Array) -> tuple[float, float]:
-    fitted = MinMaxScaler().fit(values[:, None])
+def _minmax(pieces: Iterable[Array]) -> tuple[float, float]:
+    fitted = MinMaxScaler()
+    for values in pieces:
+        fitted.partial_fit(values[:, None])
     return fitted.data_min_[0], fitted.data_range_[0]
 
 
-def _robust(values: Array) -> tuple[float, float]:
+def _robust(pieces: Iterable[Array]) -> tuple[float, float]:
+    """Quartiles need all values of a column at once."""
+    values = np.concatenate(list(pieces))
     fitted = RobustScaler().fit(values[:, None])
     low, high = np.percentile(values, [25, 75])
     return fitted.center_[0], fitted.scale_[0] if high > low else 0.0  # scikit-learn puts 1 where the quartiles are equal
 
 
-KINDS: Mapping[str, Callable[[Array], tuple[float, float]]] = {  # values (row,) -> center, and scale, 0 where the values have none
+KINDS: Mapping[str, Callable[[Iterable[Array]], tuple[float, float]]] = {  # values (row,) in pieces -> center, and scale, 0 where the values have none
     "standard": _standard,
     "minmax": _minmax,
     "robust": _robust,
-    "none": lambda values: (0.0, 1.0),
+    "none": lambda pieces: (0.0, 1.0),
 }
 
 
-def fit(section: Standardize, index: Index, training: Array, columns: Sequence[str], read: Callable[[str], Array]) -> Scaler:
-    """Fit on the rows where `training` (row,) is true; `read` gives one column (row,) at a time, so that never all are in memory.
+def fit(section: Standardize, names: tuple[str, ...], training: Sequence[slice], columns: Sequence[str], read: Callable[[str], Any]) -> Scaler:
+    """Fit on the `training` rows of each series; `read` gives a column that `[start:stop]` reads a part of, so that never all is in memory.
 
     Raises `Refusal` for every column that does not vary in the training rows of a series, or of all for the global scope.
     """
-    groups = list(index.slices()) if section.scope == "series" else [slice(0, len(training))]
+    groups = [[rows] for rows in training] if section.scope == "series" else [training]
     center, scale = np.empty((2, len(groups), len(columns)))
     findings: list[str] = []
     for position, column in enumerate(columns):
         values = read(column)
-        for group, rows in enumerate(groups):
-            known = values[rows][training[rows]]
-            center[group, position], scale[group, position] = KINDS[section.scaler](known)
+        for group, parts in enumerate(groups):
+            center[group, position], scale[group, position] = KINDS[section.scaler](_pieces(values, parts))
             if scale[group, position] == 0:
-                findings.append(_explain(section, column, index.names[group], known))
+                findings.append(_explain(section, column, names[group], np.concatenate(list(_pieces(values, parts)))))
     if findings:
         raise Refusal(*findings)
-    shape = (len(index.names), len(columns))
-    return Scaler(section.scaler, section.scope, tuple(columns), index.names, np.broadcast_to(center, shape), np.broadcast_to(scale, shape))
+    shape = (len(names), len(columns))
+    return Scaler(section.scaler, section.scope, tuple(columns), names, np.broadcast_to(center, shape), np.broadcast_to(scale, shape))
+
+
+def _pieces(values: Any, parts: Sequence[slice]) -> Iterator[Array]:
+    """The rows of `parts` in pieces of a length of their own, so that sums come out the same to the last bit however the file is divided."""
+    return (values[start : min(start + PIECE, rows.stop)] for rows in parts for start in range(rows.start, rows.stop, PIECE))
 
 
 def _explain(section: Standardize, column: str, name: str, known: Array) -> str:

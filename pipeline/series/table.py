@@ -1,94 +1,100 @@
 """The clean table: regular, typed, complete, with a report of all that was done to get there; or one refusal with every finding."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from pipeline.params import Data, Validate
 from pipeline.refusal import Refusal
-from pipeline.series import checks, filling, frequency, grid, reading, timestamps
+from pipeline.series import checks, filling, reading, rows, timestamps
+from pipeline.series.blocks import blocks
 from pipeline.series.grid import Regular
-from pipeline.series.readings import Readings
+from pipeline.series.inspection import Inspection
+from pipeline.series.outline import MOMENTS, Outline, Tracer
+from pipeline.series.report import Changes, Entry
 from pipeline.series.rows import Array, Rows
 
 
-@dataclass(frozen=True)
-class Table:
-    """Regular rows and their numbers, none missing."""
+def clean(data: Data, rules: Validate, raw: Path, folder: Path, moments: Array = MOMENTS) -> tuple[Outline, dict[str, int]]:
+    """Write `table.parquet` and `report.json` about `raw` (a file or a folder) into `folder`; raises `Refusal` with every finding.
 
-    rows: Rows
-    columns: Mapping[str, Array]  # name -> (row,) float64, in the order of `params.data.columns`
-
-
-def clean(data: Data, rules: Validate, path: Path) -> tuple[Table, dict[str, Any]]:
-    """The table of `path` (a file or a folder) and its report; raises `Refusal` with every finding."""
+    Returns the outline, with what a split at `moments` must know, and how many cells were filled and gaps cut.
+    """
     if double := checks.roles(data):
         raise Refusal(*double, *checks.idle(data, rules))
-    found = reading.read(data, path)
-    readings, told, outside = checks.limits(found.readings, rules.limits)
-    repeated = checks.repeated(readings, data)
-    hopeless = checks.mostly_missing(readings, data, rules.mostly_missing)
-    findings = [*checks.idle(data, rules), *found.findings, *repeated, *checks.text(readings), *told, *checks.infinite(readings)]
-    findings += [*chain.from_iterable(hopeless.values()), *checks.constant(readings, data)]
-    try:
-        regular, step = _regular(readings, data, rules.gaps, sound=found.whole and not repeated)
-        findings += filling.refused(regular, data, rules, hopeless)
-    except Refusal as refusal:
-        raise Refusal(*findings, *refusal.findings) from None
-    if findings:
-        raise Refusal(*findings)
-    regular, filled = filling.fill(regular, rules)
-    table = _head(Table(_rows(regular), regular.readings.columns), data.rows)
-    changes = {"outside": outside, "cuts": regular.cuts, "filled": filled}
-    about = {"files": [file.name for file in readings.origins.files], "frequency": step, "unsorted": found.late}
-    return table, {"rows": len(table.rows.times), "series": _summary(table.rows), **_reported(changes, table.rows), **about}
+    with TemporaryDirectory(dir=folder) as scratch, rows.Writer(folder / "table.parquet") as table:
+        found = reading.scan(data, raw, _new(scratch, "scan"))
+        changes = Changes(_new(scratch, "changes"), {"outside": list(rules.limits), "cuts": [""], "filled": data.columns})
+        inspection, head, tracer = Inspection(data, rules, found), _Head(data.rows), Tracer(moments)
+        for block in blocks(found, rules.limits):
+            if regular := inspection.see(block):
+                whole, filled = filling.fill(regular, rules)
+                kept = head.take(whole, block.again)
+                outside = checks.limits(block.readings.part(block.again, len(block.readings.times)), rules.limits)[2]
+                for kind, entries in (("outside", outside), ("cuts", whole.cuts), ("filled", filled)):
+                    changes.add(kind, head.reached(entries))
+                if len(kept):
+                    part = head.rows(whole, kept, block.again)
+                    tracer.add(part)
+                    table.add(part, {column: values[kept] for column, values in whole.readings.columns.items()})
+        about = {"frequency": inspection.judge(), "files": [file.name for file in found.origins.files], "unsorted": found.late}
+        outline = tracer.outline()
+        changes.write(folder / "report.json", {"rows": tracer.rows, "series": _summary(outline), **about})
+    return outline, changes.counts
 
 
-def _regular(readings: Readings, data: Data, gaps: int, *, sound: bool) -> tuple[Regular, str]:
-    """The table with its gaps filled or cut, and its frequency.
-
-    Raises `Refusal` where times do not fit the frequency; or where times are not `sound`, since what lies between unknown times is unknown.
-    """
-    offset = frequency.read(data.frequency) if data.frequency else frequency.infer(readings, data.time_zone)
-    clocks = frequency.clocks(readings, offset, data.time_zone)
-    positions = frequency.positions(readings, clocks)
-    off = frequency.off_clock(readings, positions, offset, data.time)
-    if off or not sound:
-        raise Refusal(*off)
-    return grid.regular(readings, clocks, positions, gaps), offset.freqstr
+def _new(folder: str, name: str) -> Path:
+    path = Path(folder) / name
+    path.mkdir()
+    return path
 
 
-def _rows(table: Regular) -> Rows:
-    return Rows(table.readings.names, table.readings.series, table.readings.times, table.segment)
+class _Head:
+    """The first `count` rows of each series, or all; and the running number of their segments."""
+
+    def __init__(self, count: int | None) -> None:
+        self.count = count
+        self.taken: dict[str, int] = {}
+        self.last: dict[str, np.datetime64] = {}  # series of which all was taken -> the last time
+        self.segment = -1  # of the newest row
+
+    def take(self, table: Regular, again: int) -> Array:
+        """The rows of a block that are taken; the first `again` of it were in the block before."""
+        if self.count is None:
+            return np.arange(again, len(table.segment))
+        taken = [self._take(name, own, table.readings.times, again) for name, own in zip(table.readings.names, table.readings.slices(), strict=True)]
+        return np.concatenate(taken)
+
+    def _take(self, name: str, own: slice, times: Array, again: int) -> Array:
+        start = max(own.start, again)
+        before = self.taken.get(name, 0)
+        stop = min(own.stop, start + (self.count or 0) - before)
+        self.taken[name] = before + stop - start
+        if self.taken[name] == self.count and stop > start:
+            self.last[name] = times[stop - 1]
+        return np.arange(start, stop)
+
+    def reached(self, entries: list[Entry]) -> list[Entry]:
+        """The changes without those behind the last row that is taken."""
+        return [entry for entry in entries if entry["series"] not in self.last or np.datetime64(entry["time"][:-1]) <= self.last[entry["series"]]]
+
+    def rows(self, table: Regular, kept: Array, again: int) -> Rows:
+        """What the `kept` rows of a block are."""
+        new = np.append(not again, table.segment[1:] != table.segment[:-1])
+        segment = self.segment + np.cumsum(new[kept])
+        self.segment = int(segment[-1])
+        codes, series = np.unique(table.readings.series[kept], return_inverse=True)
+        names = tuple(table.readings.names[code] for code in codes)
+        return Rows(names, series.astype(np.int32), table.readings.times[kept], segment.astype(np.int32))
 
 
-def _head(table: Table, count: int | None) -> Table:
-    """The first `count` rows of each series, or all."""
-    if count is None:
-        return table
-    rows = table.rows
-    kept = np.concatenate([np.arange(part.start, min(part.stop, part.start + count)) for part in rows.slices()])
-    segment = np.unique(rows.segment[kept], return_inverse=True)[1].astype(np.int32)
-    return Table(Rows(rows.names, rows.series[kept], rows.times[kept], segment), {name: values[kept] for name, values in table.columns.items()})
-
-
-def _reported(changes: Mapping[str, list[dict[str, Any]]], rows: Rows) -> dict[str, list[dict[str, Any]]]:
-    """The changes to `rows`, without those to rows behind the last one that was taken."""
-    last = {name: rows.times[part.stop - 1] for name, part in zip(rows.names, rows.slices(), strict=True)}
-    return {kind: [entry for entry in entries if np.datetime64(entry["time"][:-1]) <= last[entry["series"]]] for kind, entries in changes.items()}
-
-
-def _summary(rows: Rows) -> dict[str, Any]:
+def _summary(outline: Outline) -> Mapping[str, Any]:
+    segments = np.bincount(outline.series, minlength=len(outline.names)).tolist()
+    facts = zip(outline.names, outline.counts().tolist(), outline.opens, outline.closes, segments, strict=True)
     return {
-        name: {
-            "rows": part.stop - part.start,
-            "first": timestamps.label(rows.times[part.start]),
-            "last": timestamps.label(rows.times[part.stop - 1]),
-            "segments": int(rows.segment[part.stop - 1] - rows.segment[part.start]) + 1,
-        }
-        for name, part in zip(rows.names, rows.slices(), strict=True)
+        name: {"rows": count, "first": timestamps.label(first), "last": timestamps.label(last), "segments": number}
+        for name, count, first, last, number in facts
     }

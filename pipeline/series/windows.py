@@ -5,6 +5,7 @@ in one segment, so in one series without a gap. A training window lies wholly in
 all of its targets there, while its inputs may reach back into the part before, as they will when the forecaster is in use.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +13,17 @@ import numpy as np
 
 from pipeline import files
 from pipeline.params import Window
-from pipeline.series import timestamps
-from pipeline.series.rows import Array, Rows
-from pipeline.series.split import PARTS, TRAIN
+from pipeline.series import arrays, timestamps
+from pipeline.series.outline import Outline
+from pipeline.series.rows import Array
+from pipeline.series.split import PARTS, TRAIN, UNUSED
+
+PIECE = 1 << 20  # windows that are in memory at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Start rows of the windows of each part, (window,) int64, ascending."""
+    """Start rows of the windows of each part, (window,) int64, ascending, memory-mapped."""
 
     lookback: int
     horizon: int
@@ -28,53 +32,78 @@ class Windows:
     validation: Array
     test: Array
 
-    def save(self, folder: Path) -> None:
-        """Write one array for each part, and the sizes."""
-        sizes = {"lookback": self.lookback, "horizon": self.horizon, "stride": self.stride}
-        for part in PARTS:
-            np.save(folder / f"{part}.npy", getattr(self, part))
-        files.write_json(folder / "windows.json", sizes | {"counts": {part: len(getattr(self, part)) for part in PARTS}})
-
     @classmethod
     def load(cls, folder: Path) -> "Windows":
-        """Read what `save` wrote."""
+        """Read what `Plan.save` wrote."""
         sizes = files.read_json(folder / "windows.json")
-        starts = (np.load(folder / f"{part}.npy") for part in PARTS)
+        starts = (np.load(folder / f"{part}.npy", mmap_mode="r") for part in PARTS)
         return cls(sizes["lookback"], sizes["horizon"], sizes["stride"], *starts)
 
 
-def find(segment: Array, split: Array, window: Window) -> Windows:
-    """Every window of rows with these segments and parts, (row,) each; where a stretch of rows has room, the first starts as early as it can."""
-    return Windows(window.lookback, window.horizon, window.stride, *(_starts(segment, split, part, window) for part in range(len(PARTS))))
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The windows of every stretch of an outline; where a stretch has room, the first starts as early as it can."""
+
+    outline: Outline
+    window: Window
+    earliest: Array  # (stretch,) where the first window starts
+    count: Array  # (stretch,) windows; none in a stretch that is not used
+
+    def counts(self) -> Array:
+        """Windows of each part and series, (part, series)."""
+        counts = np.zeros((len(PARTS), len(self.outline.names)), np.int64)
+        used = self.count > 0
+        np.add.at(counts, (self.outline.part[used], self.outline.series[used]), self.count[used])
+        return counts
+
+    def starts(self, part: int) -> Iterator[Array]:
+        """Start rows of the windows of one part, (window,) int64, in pieces."""
+        count = np.where(self.outline.part == part, self.count, 0)
+        stops = np.cumsum(count)
+        for first in range(0, int(count.sum()), PIECE):
+            number = np.arange(first, min(first + PIECE, stops[-1]))
+            stretch = np.searchsorted(stops, number, side="right")
+            yield self.earliest[stretch] + self.window.stride * (number - stops[stretch] + count[stretch])
+
+    def save(self, folder: Path) -> dict[str, int]:
+        """Write one array for each part, and the sizes; return the number of windows of each part."""
+        counts = dict(zip(PARTS, self.counts().sum(axis=1).tolist(), strict=True))
+        for number, part in enumerate(PARTS):
+            arrays.write(folder / f"{part}.npy", (counts[part],), np.int64, self.starts(number))
+        files.write_json(folder / "windows.json", {**self.window.model_dump(), "counts": counts})
+        return counts
 
 
-def _starts(segment: Array, split: Array, part: int, window: Window) -> Array:
-    """Start rows of one part; arrays here have one entry for each stretch of rows of one segment and one part."""
-    new = np.append(True, (segment[1:] != segment[:-1]) | (split[1:] != split[:-1]))
-    first = np.flatnonzero(new)
-    stop = np.append(first[1:], len(segment))
-    segment_first = first[np.searchsorted(segment[first], segment[first])]
-    earliest = first if part == TRAIN else np.maximum(first - window.lookback, segment_first)
-    latest = stop - window.lookback - window.horizon
-    count = np.where(split[first] == part, np.maximum((latest - earliest) // window.stride + 1, 0), 0)
-    number = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)  # of the window in its stretch
-    starts: Array = np.repeat(earliest, count) + window.stride * number
-    return starts
+def plan(outline: Outline, window: Window) -> Plan:
+    """Every window of a table that is split."""
+    first, segment, train = outline.first, outline.segment, outline.part == TRAIN
+    segment_first = first[np.searchsorted(segment, segment)]
+    earliest = np.where(train, first, np.maximum(first - window.lookback, segment_first))
+    latest = outline.stop - window.lookback - window.horizon
+    count = np.where(outline.part == UNUSED, 0, np.maximum((latest - earliest) // window.stride + 1, 0))
+    return Plan(outline, window, earliest, count)
 
 
-def shortage(where: Path, index: Rows, windows: Windows) -> list[str]:
+def shortage(where: Path, plan: Plan) -> list[str]:
     """A finding for every series that has no window in some part."""
-    counts = np.array([np.bincount(index.series[getattr(windows, part)], minlength=len(index.names)) for part in PARTS])  # (part, series)
-    size = f"{windows.lookback + windows.horizon} rows in a row (lookback {windows.lookback}, horizon {windows.horizon})"
+    outline, window = plan.outline, plan.window
+    size = f"{window.lookback + window.horizon} rows in a row (lookback {window.lookback}, horizon {window.horizon})"
     advice = "lower window.lookback or window.horizon, change standardize.split, raise validate.gaps where the series is cut, or add rows"
+    counts, rows, longest = plan.counts(), outline.counts(), _longest(outline)
     findings: list[str] = []
-    for name, rows, has in zip(index.names, index.slices(), counts.T, strict=True):
-        if not has.all():
-            lacking = " and ".join(part for part, count in zip(PARTS, has, strict=True) if not count)
-            longest = np.bincount(index.segment[rows] - index.segment[rows.start]).max()
-            span = f"{rows.stop - rows.start} rows from {timestamps.label(index.times[rows.start])}, at most {longest} of them without a cut"
-            findings.append(f"{where}: series {name!r}: no window for {lacking}: a window takes {size}, and the series has {span}; {advice}")
+    for code in np.flatnonzero((counts == 0).any(axis=0)):
+        lacking = " and ".join(part for part, count in zip(PARTS, counts[:, code], strict=True) if not count)
+        span = f"{rows[code]} rows from {timestamps.label(outline.opens[code])}, at most {longest[code]} of them without a cut"
+        findings.append(f"{where}: series {outline.names[code]!r}: no window for {lacking}: a window takes {size}, and the series has {span}; {advice}")
     return findings
+
+
+def _longest(outline: Outline) -> Array:
+    """Rows of the longest segment of each series, (series,)."""
+    lengths, longest = np.zeros(outline.segment[-1] + 1, np.int64), np.zeros(len(outline.names), np.int64)
+    np.add.at(lengths, outline.segment, outline.stop - outline.first)
+    np.maximum.at(longest, outline.series, lengths[outline.segment])
+    return longest
 
 
 def gather(array: Array, starts: Array, lookback: int, horizon: int, known: int) -> Array:

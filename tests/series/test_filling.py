@@ -28,6 +28,11 @@ def rules(policy: str, up_to: int = 99) -> Validate:
     return Validate(missing={"default": Missing.model_validate({"policy": policy, "up_to": up_to})})
 
 
+def refused(table: Regular, chosen: Validate) -> list[str]:
+    """The findings about missing values."""
+    return table.readings.told(filling.faults(table, DATA, chosen))
+
+
 hours = st.lists(st.integers(1, 6), min_size=1, max_size=30).map(np.cumsum)
 
 
@@ -61,7 +66,7 @@ def test_interpolation_finds_every_missing_point_of_a_line_again(series: list[An
     ends = np.append(True, np.diff(table.segment) != 0) | np.append(np.diff(table.segment) != 0, True)
     values[drop & ~ends] = np.nan
     missing = np.isnan(values).sum()
-    assert filling.refused(table, DATA, rules("interpolate"), ()) == []
+    assert refused(table, rules("interpolate")) == []
     filled, cells = filling.fill(table, rules("interpolate"))
     expected = (table.readings.series + 1.0) * ((table.readings.times - START) / HOUR) - 7
     np.testing.assert_allclose(filled.readings.columns["x"], expected)
@@ -76,14 +81,14 @@ def test_interpolation_is_linear_in_time_where_steps_are_uneven(readings: Any) -
 
 def test_forward_fill_repeats_the_last_value(readings: Any) -> None:
     table = regular(readings, 2, ([0, 1, 2, 5, 6], [1, np.nan, 3, np.nan, 5]))
-    assert filling.refused(table, DATA, rules("forward_fill"), ()) == []
+    assert refused(table, rules("forward_fill")) == []
     assert filling.fill(table, rules("forward_fill"))[0].readings.columns["x"].tolist() == [1, 1, 3, 3, 3, 3, 5]
 
 
 @pytest.mark.parametrize(("policy", "told"), [("interpolate", 3), ("forward_fill", 2)])
 def test_nothing_is_filled_across_a_cut(policy: str, told: int, readings: Any) -> None:
     table = regular(readings, 0, ([0, 1, 2, 9, 10, 11], [1, 2, np.nan, np.nan, np.nan, 6]))
-    (finding,) = filling.refused(table, DATA, rules(policy), ())
+    (finding,) = refused(table, rules(policy))
     assert f"{told} of 6" in finding
     assert "raise validate.gaps" in finding
 
@@ -91,5 +96,5 @@ def test_nothing_is_filled_across_a_cut(policy: str, told: int, readings: Any) -
 @given(length=st.integers(1, 6), up_to=st.integers(1, 6))
 def test_a_run_is_filled_up_to_its_allowed_length(length: int, up_to: int, readings: Any) -> None:
     table = regular(readings, 0, (range(length + 2), [1, *[np.nan] * length, 2]))
-    findings = filling.refused(table, DATA, rules("interpolate", up_to), ())
+    findings = refused(table, rules("interpolate", up_to))
     assert bool(findings) == (length > up_to)

@@ -1,5 +1,6 @@
 """The frequency and its clock: even steps, and the calendar's uneven ones."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,11 @@ def times(name: str, zone: str, count: int = 200) -> np.ndarray[Any, Any]:
     return index.tz_convert("UTC").tz_localize(None).as_unit("ns").to_numpy().copy()
 
 
+def infer(every: np.ndarray[Any, Any], zone: str) -> Any:
+    """From all these times."""
+    return frequency.infer(Path("raw.parquet"), lambda start, stop: every[start:stop], len(every), zone)
+
+
 @pytest.mark.parametrize(("name", "zone"), CASES)
 def test_a_clock_counts_steps_and_gives_the_times_back(name: str, zone: str, readings: Any) -> None:
     every = times(name, zone)
@@ -48,7 +54,7 @@ def test_a_time_between_two_steps_is_off_the_clock(name: str, zone: str, reading
     offset = frequency.read(name)
     positions = frequency.positions(table, frequency.clocks(table, offset, zone))
     assert np.flatnonzero(positions == frequency.OFF).tolist() == [7]
-    (finding,) = frequency.off_clock(table, positions, offset, "when")
+    (finding,) = table.told([frequency.off_clock(table, positions, offset, "when")])
     assert "1 of 200" in finding
     assert "(row 8)" in finding
 
@@ -56,16 +62,16 @@ def test_a_time_between_two_steps_is_off_the_clock(name: str, zone: str, reading
 @pytest.mark.parametrize(("name", "zone"), [case for case in CASES if case[0] not in ("MS", "ME", "QS", "YS")])
 def test_the_frequency_is_inferred_in_spite_of_gaps(name: str, zone: str, readings: Any) -> None:
     every = np.delete(times(name, zone), [5, 6, 7, 50])
-    offset = frequency.infer(readings((every[:9], every[:9].astype(int)), (every, every.astype(int))), zone)
+    offset = infer(every, zone)
     table = readings((every, every.astype(int)))
     positions = frequency.positions(table, frequency.clocks(table, offset, zone))
     assert positions[-1] == 199
 
 
-def test_months_are_not_inferred_but_asked_for(readings: Any) -> None:
+def test_months_are_not_inferred_but_asked_for() -> None:
     every = times("MS", "UTC")
     with pytest.raises(Refusal, match=r"raw\.parquet: no frequency can be inferred.*set data\.frequency"):
-        frequency.infer(readings((every, every.astype(int))), "UTC")
+        infer(every, "UTC")
 
 
 def test_a_series_of_one_row_has_a_clock(readings: Any) -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from pipeline.params import Shares, Standardize
 from pipeline.refusal import Refusal
 from pipeline.series import scaler
-from pipeline.series.rows import Index
 from pipeline.series.scaler import Scaler
 
 Array = np.ndarray[Any, Any]
@@ -24,7 +23,8 @@ REFERENCES: Mapping[str, Callable[[Array], tuple[Any, Any]]] = {  # training val
     "none": lambda values: (0, 1),
 }
 ROWS = 40  # of each of two series
-INDEX = Index(("A", "B"), np.repeat([0, 1], ROWS), np.tile(np.arange(ROWS).astype("datetime64[h]"), 2))
+SERIES = np.repeat([0, 1], ROWS)
+SLICES = (slice(0, 30), slice(ROWS, ROWS + 30))  # the training rows of each
 TRAINING = np.tile(np.arange(ROWS) < 30, 2)
 COLUMNS = {"x": np.random.default_rng(1).normal(50, 9, 2 * ROWS), "y": np.random.default_rng(2).exponential(3, 2 * ROWS)}
 
@@ -34,9 +34,9 @@ def section(kind: str, scope: str = "series") -> Standardize:
     return Standardize.model_validate({"scaler": kind, "scope": scope, "split": Shares(train=0.6, validation=0.2, test=0.2)})
 
 
-def fit(kind: str, scope: str = "series", columns: Mapping[str, Array] = COLUMNS, training: Array = TRAINING) -> Scaler:
+def fit(kind: str, scope: str = "series", columns: Mapping[str, Array] = COLUMNS) -> Scaler:
     """Fit on the table above."""
-    return scaler.fit(section(kind, scope), INDEX, training, tuple(columns), columns.__getitem__)
+    return scaler.fit(section(kind, scope), ("A", "B"), SLICES, tuple(columns), columns.__getitem__)
 
 
 def test_every_kind_has_a_reference() -> None:
@@ -48,7 +48,7 @@ def test_every_kind_has_a_reference() -> None:
 def test_center_and_scale_are_those_of_the_training_rows(kind: str, scope: str) -> None:
     fitted = fit(kind, scope)
     for code in range(2):
-        rows = TRAINING & ((INDEX.series == code) | (scope == "global"))
+        rows = TRAINING & ((code == SERIES) | (scope == "global"))
         expected = [REFERENCES[kind](COLUMNS[column][rows]) for column in COLUMNS]
         np.testing.assert_allclose(np.stack([fitted.center[code], fitted.scale[code]], axis=1), expected)
 
@@ -61,7 +61,7 @@ def test_a_scaler_ignores_everything_after_the_training_part(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", scaler.KINDS)
 def test_a_scaler_ignores_the_other_series(kind: str) -> None:
-    noise = {column: np.where(INDEX.series == 0, values, np.random.default_rng(3).normal(0, 1e6, 2 * ROWS)) for column, values in COLUMNS.items()}
+    noise = {column: np.where(SERIES == 0, values, np.random.default_rng(3).normal(0, 1e6, 2 * ROWS)) for column, values in COLUMNS.items()}
     assert fit(kind).to_json()["series"]["A"] == fit(kind, columns=noise).to_json()["series"]["A"]
 
 

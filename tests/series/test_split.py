@@ -8,18 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.params import Dates, Rows, Shares
+from pipeline import params
+from pipeline.params import Dates, Shares
 from pipeline.refusal import Refusal
-from pipeline.series import split
-from pipeline.series.rows import Index
+from pipeline.series import outline, split
+from pipeline.series.rows import Rows
 
 SHARES = Shares(train=0.7, validation=0.15, test=0.15)
 
 
-def index(*lengths: int) -> Index:
-    """Hourly series of these lengths, from the beginning of 2013."""
+def index(*lengths: int) -> Rows:
+    """Hourly series of these lengths, from the beginning of 2013, each one segment."""
+    series = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
     times = [np.datetime64("2013-01-01", "ns") + np.arange(length) * np.timedelta64(1, "h") for length in lengths]
-    return Index(tuple("ABCDEFGH"[: len(lengths)]), np.repeat(np.arange(len(lengths)), lengths), np.concatenate(times))
+    return Rows(tuple("ABCDEFGH"[: len(lengths)]), series, np.concatenate(times), series)
+
+
+def assign(table: Rows, kind: Any, zone: str = "UTC") -> np.ndarray[Any, Any]:
+    """The part of every row, split by the table's outline."""
+    whole = outline.trace([(table, None)], split.moments(kind, zone))
+    return split.divide(whole, kind).parts(0, len(table.times))
 
 
 def counts(parts: np.ndarray[Any, Any]) -> list[int]:
@@ -27,10 +35,10 @@ def counts(parts: np.ndarray[Any, Any]) -> list[int]:
     return [int((parts == part).sum()) for part in range(3)]
 
 
-@given(st.lists(st.integers(20, 200), min_size=1, max_size=4), st.sampled_from([SHARES, Rows(train=7, validation=3, test=5)]))
+@given(st.lists(st.integers(20, 200), min_size=1, max_size=4), st.sampled_from([SHARES, params.Rows(train=7, validation=3, test=5)]))
 def test_every_series_is_first_training_then_validation_then_test(lengths: list[int], kind: Any) -> None:
     table = index(*lengths)
-    parts = split.assign(table, kind, "UTC")
+    parts = assign(table, kind)
     for rows in table.slices():
         used = parts[rows][parts[rows] != split.UNUSED]
         assert (np.diff(used) >= 0).all()
@@ -39,30 +47,30 @@ def test_every_series_is_first_training_then_validation_then_test(lengths: list[
 
 
 def test_shares_are_shares_of_each_series() -> None:
-    assert counts(split.assign(index(100, 20), SHARES, "UTC")) == [84, 18, 18]
+    assert counts(assign(index(100, 20), SHARES)) == [84, 18, 18]
 
 
 def test_rows_are_counted_and_the_rest_is_not_used() -> None:
-    assert counts(split.assign(index(20), Rows(train=7, validation=3, test=5), "UTC")) == [7, 3, 5]
+    assert counts(assign(index(20), params.Rows(train=7, validation=3, test=5))) == [7, 3, 5]
 
 
 def test_dates_are_first_moments_in_the_zone_of_the_data() -> None:
     dates = Dates(validation=datetime(2013, 1, 2), test=datetime(2013, 1, 3))
-    assert counts(split.assign(index(60), dates, "UTC")) == [24, 24, 12]
-    assert counts(split.assign(index(60), dates, "America/New_York")) == [29, 24, 7]
+    assert counts(assign(index(60), dates)) == [24, 24, 12]
+    assert counts(assign(index(60), dates, "America/New_York")) == [29, 24, 7]
 
 
 @pytest.mark.parametrize(
     ("kind", "says"),
     [
         (SHARES, "series 'B' has 2 rows from 2013-01-01T00:00:00Z to 2013-01-01T01:00:00Z, too few for validation"),
-        (Rows(train=20, validation=3, test=5), "too few for train and validation and test"),
+        (params.Rows(train=20, validation=3, test=5), "too few for train and validation and test"),
         (Dates(validation=datetime(2013, 1, 1, 1), test=datetime(2013, 1, 9)), "too few for test"),
         (Dates(validation=datetime(2012, 1, 1), test=datetime(2013, 1, 1, 1)), "too few for train"),
     ],
 )
 def test_an_empty_part_is_refused(kind: Any, says: str) -> None:
     with pytest.raises(Refusal) as refusal:
-        split.assign(index(30, 2), kind, "UTC")
+        assign(index(30, 2), kind)
     assert says in refusal.value.findings[-1]
     assert "standardize.split" in refusal.value.findings[-1]

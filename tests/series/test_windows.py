@@ -1,5 +1,6 @@
 """Windows: which there are, which there are not, and what they read."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.params import Window
-from pipeline.series import windows
+from pipeline.series import outline, windows
 from pipeline.series.rows import Rows
 from pipeline.series.split import PARTS
+from pipeline.series.windows import Plan
 
 Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class Found:
+    """The windows of each part."""
+
+    train: Array
+    validation: Array
+    test: Array
+
+
+def plan(segment: Array, split: Array, window: Window) -> Plan:
+    """The plan of a table, an hour a row, with these segments and parts."""
+    times = np.arange(len(segment)).astype("datetime64[h]").astype("datetime64[ns]")
+    rows = Rows(("A",), np.zeros(len(segment), np.int32), times, segment)
+    return windows.plan(outline.trace([(rows, split)]), window)
+
+
+def find(segment: Array, split: Array, window: Window) -> Found:
+    """The windows of such a table."""
+    planned = plan(segment, split, window)
+    return Found(*(np.concatenate([np.empty(0, np.int64), *planned.starts(part)]) for part in range(3)))
 
 
 @st.composite
@@ -45,7 +69,7 @@ def rows_of(starts: Array, window: Window) -> tuple[Array, Array]:
 @given(tables(), shapes)
 def test_windows_never_cross_a_gap_or_a_series(table: tuple[Array, Array, Array], window: Window) -> None:
     series, segment, split = table
-    found = windows.find(segment, split, window)
+    found = find(segment, split, window)
     for part in PARTS:
         inputs, targets = rows_of(getattr(found, part), window)
         rows = np.hstack([inputs, targets])
@@ -57,7 +81,7 @@ def test_windows_never_cross_a_gap_or_a_series(table: tuple[Array, Array, Array]
 @given(tables(), shapes)
 def test_no_target_leaves_its_part_and_no_training_input_does(table: tuple[Array, Array, Array], window: Window) -> None:
     _, segment, split = table
-    found = windows.find(segment, split, window)
+    found = find(segment, split, window)
     for number, part in enumerate(PARTS):
         inputs, targets = rows_of(getattr(found, part), window)
         assert (split[targets] == number).all()
@@ -68,7 +92,7 @@ def test_no_target_leaves_its_part_and_no_training_input_does(table: tuple[Array
 @given(tables(), shapes)
 def test_at_stride_one_every_possible_window_is_found(table: tuple[Array, Array, Array], window: Window) -> None:
     _, segment, split = table
-    found = windows.find(segment, split, window.model_copy(update={"stride": 1}))
+    found = find(segment, split, window.model_copy(update={"stride": 1}))
     size = window.lookback + window.horizon
     for number, part in enumerate(PARTS):
         expected = []
@@ -84,7 +108,7 @@ def test_at_stride_one_every_possible_window_is_found(table: tuple[Array, Array,
 @given(tables(), shapes)
 def test_at_stride_one_every_test_row_with_room_around_it_is_forecast(table: tuple[Array, Array, Array], window: Window) -> None:
     _, segment, split = table
-    found = windows.find(segment, split, window.model_copy(update={"stride": 1}))
+    found = find(segment, split, window.model_copy(update={"stride": 1}))
     forecast = set(rows_of(found.test, window)[1].ravel().tolist())
     for stretch in np.unique(segment):
         rows = np.flatnonzero((segment == stretch) & (split == 2))
@@ -95,7 +119,7 @@ def test_at_stride_one_every_test_row_with_room_around_it_is_forecast(table: tup
 @given(tables(), shapes)
 def test_a_stride_takes_the_first_window_of_a_stretch_and_then_every_so_many_steps(table: tuple[Array, Array, Array], window: Window) -> None:
     _, segment, split = table
-    every, some = (windows.find(segment, split, window.model_copy(update={"stride": stride})) for stride in (1, window.stride))
+    every, some = (find(segment, split, window.model_copy(update={"stride": stride})) for stride in (1, window.stride))
     for part in PARTS:
         starts = getattr(every, part)
         expected = [start for stretch in np.unique(segment) for start in starts[segment[starts] == stretch][:: window.stride]]
@@ -120,8 +144,9 @@ def test_gathering_leaves_the_table_as_it_was() -> None:
 
 
 def test_windows_are_kept_and_read_again(tmp_path: Path) -> None:
-    found = windows.find(np.zeros(50, np.int32), np.repeat([0, 1, 2], [30, 10, 10]).astype(np.int8), Window(lookback=4, horizon=2, stride=3))
-    found.save(tmp_path)
+    table = (np.zeros(50, np.int32), np.repeat([0, 1, 2], [30, 10, 10]).astype(np.int8), Window(lookback=4, horizon=2, stride=3))
+    found = find(*table)
+    plan(*table).save(tmp_path)
     again = windows.Windows.load(tmp_path)
     assert (again.lookback, again.horizon, again.stride) == (4, 2, 3)
     for part in PARTS:
@@ -131,8 +156,6 @@ def test_windows_are_kept_and_read_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("rows", "lacking"), [([30, 10, 10], None), ([5, 10, 10], "train"), ([30, 1, 10], "validation"), ([5, 2, 1], "train and test")])
 def test_a_series_without_a_window_in_some_part_is_told(rows: list[int], lacking: str | None) -> None:
-    times = np.arange(sum(rows)).astype("datetime64[h]").astype("datetime64[ns]")
-    table = Rows(("A",), np.zeros(sum(rows), np.int32), times, np.zeros(sum(rows), np.int32))
-    found = windows.find(table.segment, np.repeat([0, 1, 2], rows).astype(np.int8), Window(lookback=4, horizon=2))
-    findings = windows.shortage(Path("table"), table, found)
+    planned = plan(np.zeros(sum(rows), np.int32), np.repeat([0, 1, 2], rows).astype(np.int8), Window(lookback=4, horizon=2))
+    findings = windows.shortage(Path("table"), planned)
     assert [f"no window for {lacking}:" in finding for finding in findings] == [True] * (lacking is not None)
