@@ -12,7 +12,6 @@ from pipeline import params
 from pipeline.network.assembly import build
 from pipeline.network.configuration import Model, Shape
 from pipeline.training.replicas import Replicas
-from pipeline.training.samples import Samples
 
 PARAMS = params.read(Path(__file__).parents[2] / "params.yaml")
 VARIANTS = {variant.name: variant for variant in PARAMS.variants}
@@ -39,19 +38,19 @@ def model(request: pytest.FixtureRequest) -> Model:
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 def test_a_variant_forecasts_and_comes_back_from_its_file_as_it_was(model: Model, tmp_path: Path) -> None:
-    windows = np.stack([ROWS[i : i + shape(model).lookback] for i in range(5)])
+    inputs = windows(ROWS, shape(model), 5)
     network = build(model, shape(model), 0, ROWS)
-    network(windows, training=True)  # so that moving statistics are not those of the start
+    network(inputs, training=True)  # so that moving statistics are not those of the start
     streams = [np.array(v) for v in network.non_trainable_variables if v.name == "seed_generator_state"]
-    forecast = np.array(network(windows))
-    assert forecast.shape == (len(windows), 2, 1)
+    forecast = np.array(network(inputs))
+    assert forecast.shape == (len(inputs), 2, 1)
     assert np.isfinite(forecast).all()
     network.save(tmp_path / "network.keras")
     again = type(network).from_config(network.get_config())
     again.set_weights(network.get_weights())
     for other in (keras.models.load_model(tmp_path / "network.keras"), again):
         resume(other, streams)
-        np.testing.assert_array_equal(other(windows), forecast)
+        np.testing.assert_array_equal(other(inputs), forecast)
 
 
 def resume(network: Any, streams: list[Any]) -> None:
@@ -62,29 +61,28 @@ def resume(network: Any, streams: list[Any]) -> None:
 
 
 def test_a_variant_in_a_fleet_learns_as_it_does_alone_with_every_weight_and_the_same_twice(model: Model) -> None:
-    replicas, windows = Replicas(model, shape(model), ROWS), samples(shape(model))
+    replicas, inputs = Replicas(model, shape(model), ROWS), windows(ROWS, shape(model), 16)
     weights, statistics = replicas.initial([3, 5])
-    together = tf.function(lambda *state: tf.vectorized_map(lambda one: learn(replicas, windows, *one), state))
+    together = tf.function(lambda *state: tf.vectorized_map(lambda one: learn(replicas, inputs, *one), state))
     first, again = together(weights, statistics), together(weights, statistics)
-    alone = learn(replicas, windows, *tf.nest.map_structure(lambda one: one[0], replicas.initial([5])))
+    alone = learn(replicas, inputs, *tf.nest.map_structure(lambda one: one[0], replicas.initial([5])))
     tf.nest.map_structure(np.testing.assert_array_equal, first, again)
-    tf.nest.map_structure(lambda mixed, single: np.testing.assert_allclose(mixed[1], single, atol=2e-5), first, alone)
+    tf.nest.map_structure(lambda mixed, single: np.testing.assert_allclose(mixed[1], single, rtol=1e-4, atol=2e-5), first, alone)
     learning = np.split(np.array(first[0] != 0), np.cumsum(replicas.sizes)[:-1], axis=1)
     assert [v.path for v, moves in zip(replicas.trainable, learning, strict=True) if not moves.any()] == []
 
 
-def samples(shape: Shape) -> Samples:
-    starts = np.arange(16)
-    return Samples.on_device(ROWS, np.abs(ROWS[:, :1]), starts, starts, shape)
+def windows(rows: np.ndarray, shape: Shape, count: int) -> np.ndarray:
+    """The first windows of `rows`."""
+    return np.stack([rows[i : i + shape.lookback] for i in range(count)])
 
 
-def learn(replicas: Replicas, samples: Samples, weights: Any, statistics: Any) -> tuple[Any, Any]:
-    """The gradient of one replica (parameter,), and its new statistics."""
-    inputs, truth = samples.windows(samples.train), samples.truth(samples.train, replicas.model.head.sequence)
+def learn(replicas: Replicas, inputs: np.ndarray, weights: Any, statistics: Any) -> tuple[Any, Any]:
+    """The gradient of one replica (parameter,) that is to forecast ones, and its new statistics."""
     with tf.GradientTape() as tape:
         tape.watch(weights)
         forecast, statistics = replicas.call(weights, statistics, inputs, training=True)
-        loss = tf.reduce_mean((forecast - truth) ** 2)
+        loss = tf.reduce_mean((forecast - 1) ** 2)
     return tape.gradient(loss, weights), statistics
 
 
@@ -93,8 +91,6 @@ def test_a_network_that_was_published_runs_at_its_published_size(name: str, unit
     variant = VARIANTS[name]
     assert (variant.model.recurrent.units, variant.train.batch) == (units, batch)
     rows = np.random.default_rng(0).standard_normal((100, PARAMS.shape.channels)).astype(np.float32)
-    starts = np.arange(batch)
     replicas = Replicas(variant.model, PARAMS.shape, rows)
-    windows = Samples.on_device(rows, rows[:, : PARAMS.shape.targets], starts, starts, PARAMS.shape)
-    gradient, _ = learn(replicas, windows, *tf.nest.map_structure(lambda one: one[0], replicas.initial([0])))
+    gradient, _ = learn(replicas, windows(rows, PARAMS.shape, batch), *tf.nest.map_structure(lambda one: one[0], replicas.initial([0])))
     assert np.isfinite(gradient).all()
