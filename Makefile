@@ -2,7 +2,7 @@
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: run test ui install lint types check bench lock
+.PHONY: run test test-faults ui install lint types check bench lock
 
 run: install
 	dvc repro
@@ -10,6 +10,9 @@ run: install
 	@echo "The report lies in data/6_verdict/report.md; 'make ui' opens every run in MLflow."
 
 test: install lint types check
+
+test-faults: install
+	pytest -m slow
 
 ui: install
 	python -m pipeline.tracking

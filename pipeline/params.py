@@ -45,6 +45,7 @@ SMOKE = {
     "train": {"epochs": 2, "seeds": 2},
 }
 BASELINES = ("last_value", "seasonal_naive", "ridge")  # names that no variant may have; a test holds them to the table of baselines
+SPREAD = {"workers", "checkpoint_seconds", "cluster", "memory"}  # keys of `train` that no weight hangs on
 Section = TypeVar("Section", bound=Frozen)
 
 
@@ -168,7 +169,8 @@ def _setting(table: Mapping[str, Kind]) -> Any:
 class Train(Frozen):
     """How a fleet learns; a variant may override it under its own `train:`.
 
-    Optimizer, schedule, loss and clip are slots, as those of the network are: a kind, or a kind with its options.
+    Optimizer, schedule, loss and clip are slots, as those of the network are: a kind, or a kind with its options. `memory` is how many MiB of data a
+    worker holds on its device; of larger data it gathers some steps' windows at a time, to the same weights.
     """
 
     seeds: Count = 5
@@ -180,7 +182,10 @@ class Train(Frozen):
     learning_rate: Positive = 1e-3
     schedule: _setting(SCHEDULES) = "constant"  # type: ignore[valid-type]
     clip: _setting(CLIPS) = "none"  # type: ignore[valid-type]
+    memory: Count = 1024
     workers: Count | None = None
+    checkpoint_seconds: Positive = 60.0
+    cluster: Literal["ray"] | None = None
 
     @model_validator(mode="after")
     def _reduces_before_it_stops(self) -> "Train":

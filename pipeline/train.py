@@ -4,9 +4,11 @@ Reads `standardized` and `windows`; writes one folder per variant into `out`: th
 """
 
 import os
-import time
+import signal
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from joblib import cpu_count
@@ -15,24 +17,47 @@ from pipeline import command
 from pipeline.files import new_folder
 from pipeline.network import rules
 from pipeline.params import Params, Variant
-from pipeline.training import results, task, workers
+from pipeline.refusal import Refusal
+from pipeline.training import campaign, results, task, workers
 from pipeline.training.fingerprint import fingerprint
 from pipeline.training.store import Store
 from pipeline.training.task import Task
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def run(params: Params, standardized: Path, windows: Path, store: Path, out: Path) -> None:
     """Train what is missing, then gather every variant's fleets in one folder."""
-    workers.die_with(os.getppid())
     _warn(params)
-    whole = [_task(params, variant, standardized, windows, store) for variant in params.selected]
-    shelf = Store(store)
-    with shelf.lock():
-        _train(list(_missing(whole, shelf, _workers(params))), _workers(params))
+    whole = [_task(params, variant, standardized, windows) for variant in params.selected]
+    shelf, number = Store(store), params.train.workers or cpu_count()
+    with _stoppable(), shelf.lock():
+        campaign.train(list(_missing(whole, shelf, number)), shelf, partial(workers.run, number=number))
         with new_folder(out) as draft:
             for variant, fleet in zip(params.selected, whole, strict=True):
                 replicas = [store / fleet.fingerprint / str(seed) for seed in fleet.seeds]
                 results.gather(params.case(variant), variant, replicas, draft / variant.name)
+                shelf.forget(fleet.fingerprint)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Ctrl-C, a request to end, and the end of the parent all stop training at once, in one line."""
+    workers.die_with(os.getppid(), lambda: os.kill(os.getpid(), signal.SIGTERM))
+    before = {number: signal.signal(number, _stop) for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN}
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Refusal("train: stopped; what is trained and the checkpoints are kept: the next `dvc repro` goes on from there") from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(*_: object) -> None:
+    for number in SIGNALS:  # one is enough: nothing is to disturb the end
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _warn(params: Params) -> None:
@@ -45,15 +70,11 @@ def _warn(params: Params) -> None:
         print(f"train: warning: {', '.join(names)}: {finding}", flush=True)
 
 
-def _workers(params: Params) -> int:
-    return params.train.workers or cpu_count()
-
-
-def _task(params: Params, variant: Variant, standardized: Path, windows: Path, store: Path) -> Task:
+def _task(params: Params, variant: Variant, standardized: Path, windows: Path) -> Task:
     """All seeds of a variant."""
     data = task.data_hash(standardized, windows, variant.model.input.values)
     name = fingerprint(variant.model, variant.train, params.shape, data)
-    return Task(name, variant.name, variant.model, variant.train, params.shape, tuple(range(variant.train.seeds)), standardized, windows, store)
+    return Task(name, variant.name, variant.model, variant.train, params.shape, tuple(range(variant.train.seeds)), standardized, windows)
 
 
 def _missing(fleets: Sequence[Task], shelf: Store, number: int) -> Iterator[Task]:
@@ -66,20 +87,7 @@ def _missing(fleets: Sequence[Task], shelf: Store, number: int) -> Iterator[Task
         for part in (replace(fleet, seeds=fleet.seeds[first::parts]) for first in range(parts)):
             lacking = tuple(seed for seed in part.seeds if not shelf.finished(f"{part.fingerprint}/{seed}"))
             if lacking:
-                yield part if shelf.checkpoint(part.checkpoint).exists() else replace(part, seeds=lacking)
-
-
-def _train(missing: Sequence[Task], number: int) -> None:
-    began, whole, done = time.monotonic(), sum(fleet.work for fleet in missing), 0
-    print(f"train: {len(missing)} fleets to train", flush=True)
-    for fleet in workers.run(task.train, missing, number) if missing else ():
-        done += fleet.work
-        spent = time.monotonic() - began
-        print(f"train: {fleet.variant:28} {done / whole:4.0%} done, about {_minutes(spent * (whole - done) / done)} left", flush=True)
-
-
-def _minutes(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
+                yield part if shelf.load(part.name) else replace(part, seeds=lacking)
 
 
 if __name__ == "__main__":

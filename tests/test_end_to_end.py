@@ -2,10 +2,8 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,7 +56,9 @@ class Project:
         self.folder = folder
 
     def start(self, *command: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(command, cwd=self.folder, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        """In a session of its own, as in a terminal of its own."""
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.Popen(command, cwd=self.folder, env=ENVIRONMENT, text=True, start_new_session=True, **pipes)
 
     def run(self, *command: str) -> str:
         process = self.start(*command)
@@ -161,27 +161,6 @@ def test_a_clone_that_pulls_trains_nothing_and_still_fills_mlflow(finished: Proj
     assert (clone.folder / "mlruns/mlflow.db").exists()
 
 
-def test_a_killed_training_goes_on_without_training_finished_fleets_again(finished: Project, tmp_path: Path) -> None:
-    project = finished.copy(tmp_path / "killed")
-    long = {"epochs": 300, "patience": 300}
-    project.edit(lambda params: (params["train"].update(epochs=3, workers=2), params["variants"]["conv_ln"].update(train=long)))
-    known, checkpoints = set(kept(project)), project.folder / ".fleets/checkpoints"
-    process = project.start("dvc", "repro", "train")
-    wait(lambda: set(kept(project)) - known and list(checkpoints.glob("*.npz")), 120)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    wait(lambda: not trainers(project), 10)
-    models = project.folder / "data/4_models"
-    assert not models.exists() or not list(models.iterdir())
-    assert len(list(checkpoints.glob("*.npz"))) == 1
-    finished_ones = {path: path.stat().st_mtime_ns for path in kept(project)}
-    assert project.trained(project.run("dvc", "repro", "train")) == 1
-    assert not list(checkpoints.iterdir())
-    assert {path: path.stat().st_mtime_ns for path in finished_ones} == finished_ones
-    assert sorted(path.name for path in models.iterdir()) == ["conv_ln", "plain"]
-    assert not list(project.folder.rglob(".4_models*"))
-
-
 def test_the_commands_that_users_of_dvc_know_work(finished: Project, tmp_path: Path) -> None:
     project = finished.copy(tmp_path / "commands")
     shutil.rmtree(project.folder / "mlruns")  # it knows its place, and a copy is refused
@@ -192,29 +171,6 @@ def test_the_commands_that_users_of_dvc_know_work(finished: Project, tmp_path: P
     assert "seasonal_naive" in project.run("dvc", "metrics", "diff", "--md")
     page = project.run("dvc", "plots", "show").strip().splitlines()[-1].removeprefix("file://")
     assert "horizon" in Path(page).read_text()
-
-
-def kept(project: Project) -> list[Path]:
-    """Manifests of the replicas that the store holds."""
-    return list((project.folder / ".fleets").glob("*/*/manifest.json"))
-
-
-def wait(condition: Callable[[], Any], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.1)
-
-
-def trainers(project: Project) -> list[str]:
-    """Processes that still work in the project's folder."""
-    folders = []
-    for process in Path("/proc").glob("[0-9]*/cwd"):
-        try:
-            folders.append(process.resolve())
-        except OSError:
-            continue
-    return [str(folder) for folder in folders if folder == project.folder.resolve()]
 
 
 def test_the_workflow_s_commands_retrain_in_a_fresh_clone_with_a_remote(finished: Project, tmp_path: Path) -> None:

@@ -1,15 +1,13 @@
 """The course of a fleet's training: early stopping of each replica, its best weights, its history, and all of it as a checkpoint."""
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from pipeline.files import write_arrays
 from pipeline.params import Train
 from pipeline.training.fleet import Fleet, State
 
@@ -73,40 +71,50 @@ class Course:
         for best, now in zip(self.best_statistics, self.state.statistics, strict=True):
             best[improved] = now.numpy()[better]
 
-    def save(self, path: Path) -> None:
-        """Write everything as one `.npz`, whole or not at all."""
+    def only(self, seeds: Sequence[int], train: Train) -> "Course":
+        """The course of some of its replicas."""
+        kept = np.isin(self.seeds, seeds)
+        arrays = {name: getattr(self, name)[kept] for name in ("seeds", "best_weights", "best_loss", "best_epoch", "diverged")}
+        state = self.state.take(np.flatnonzero(kept[self.learning(train)]).tolist())
+        history = self.history[np.isin(self.history[:, 0], seeds)]
+        return replace(self, state=state, best_statistics=[s[kept] for s in self.best_statistics], history=history, **arrays)
+
+    def save(self) -> dict[str, np.ndarray]:
+        """Everything as named arrays, which no later epoch changes."""
         state = {"weights": self.state.weights, "step": self.state.step}
         lists = {"statistics": self.state.statistics, "slots": self.state.slots, "best_statistics": self.best_statistics}
         plain = {name: getattr(self, name) for name in PLAIN}
-        write_arrays(path, plain | state | {f"{name}_{i}": value for name, values in lists.items() for i, value in enumerate(values)})
+        named = plain | state | {f"{name}_{i}": value for name, values in lists.items() for i, value in enumerate(values)}
+        return {name: np.array(value) for name, value in named.items()}
 
     @classmethod
-    def load(cls, path: Path) -> "Course":
+    def load(cls, saved: Mapping[str, np.ndarray]) -> "Course":
         """The inverse of `save`."""
-        with np.load(path, allow_pickle=False) as saved:
-            statistics, slots = (tuple(map(tf.constant, _numbered(saved, name))) for name in ("statistics", "slots"))
-            state = State(tf.constant(saved["weights"]), statistics, slots, tf.constant(saved["step"]))
-            plain = {name: saved[name] for name in PLAIN}
-            best_statistics = list(_numbered(saved, "best_statistics"))
+        statistics, slots = (tuple(map(tf.constant, _numbered(saved, name))) for name in ("statistics", "slots"))
+        state = State(tf.constant(saved["weights"]), statistics, slots, tf.constant(saved["step"]))
+        plain: dict[str, Any] = {name: np.array(saved[name]) for name in PLAIN}
         plain |= {"epoch": int(plain["epoch"]), "seconds": float(plain["seconds"])}
-        return cls(state=state, best_statistics=best_statistics, **plain)
+        return cls(state=state, best_statistics=[np.array(s) for s in _numbered(saved, "best_statistics")], **plain)
 
 
 PLAIN = ("seeds", "best_weights", "best_loss", "best_epoch", "diverged", "history", "epoch", "seconds")
 
 
-def _numbered(saved: Any, name: str) -> Iterator[np.ndarray]:
+def _numbered(saved: Mapping[str, np.ndarray], name: str) -> Iterator[np.ndarray]:
     i = 0
     while f"{name}_{i}" in saved:
         yield saved[f"{name}_{i}"]
         i += 1
 
 
-def learn(fleet: Fleet, train: Train, seeds: Sequence[int], checkpoint: Path) -> Course:
-    """Train until every replica has stopped; goes on from `checkpoint` where one lies, and writes one after every epoch."""
+def learn(fleet: Fleet, train: Train, seeds: Sequence[int], checkpoint: Mapping[str, np.ndarray] | None = None) -> Iterator[Course]:
+    """Train until every replica has stopped; yields the course before the first epoch and after each.
+
+    Goes on from `checkpoint`, a saved course of these replicas or of more, where there is one.
+    """
     fleet.trace()
-    course = Course.load(checkpoint) if checkpoint.exists() else Course.start(fleet, seeds)
+    course = Course.load(checkpoint).only(seeds, train) if checkpoint else Course.start(fleet, seeds)
+    yield course
     while len(course.learning(train)):
         course.advance(fleet, train)
-        course.save(checkpoint)
-    return course
+        yield course

@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.learning import CLIPS, LOSSES, OPTIMIZERS, SCHEDULES
 from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, WEIGHTS
 from pipeline.network.configuration import Model, Shape
-from pipeline.params import Train
+from pipeline.params import SPREAD, Train
 
 LIBRARIES = ("keras", "numpy", "tensorflow")
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ ROOMS = ("pipeline.network.", "pipeline.training.")
 
 def fingerprint(model: Model, train: Train, shape: Shape, data: str) -> str:
     """Of the resolved parameters, the hash of the data, the code that builds and trains this network, and the libraries."""
-    settings = train.model_dump(mode="json", exclude={"seeds", "workers"})  # these only spread the work
+    settings = train.model_dump(mode="json", exclude={"seeds", *SPREAD})
     layers = sorted({*_layers(model.model_dump(mode="json")), *_layers(settings)})
     code = syntax(*TRAINING, *(layer.rpartition(".")[0] for layer in layers))
     versions = {name: version(name) for name in LIBRARIES}

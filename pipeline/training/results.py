@@ -1,7 +1,7 @@
-"""What a variant's folder holds after training: its replicas' results, put together in the order of the seeds."""
+"""What training leaves: the result of a replica, and a variant's folder with those of its seeds put together in their order."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,25 @@ from pipeline.files import read_json, write_arrays, write_json
 from pipeline.network import rules
 from pipeline.network.cell_rules import keeps_cudnn
 from pipeline.network.rules import Case
-from pipeline.params import Variant
+from pipeline.params import SPREAD, Variant
 from pipeline.training.fingerprint import digest
+
+
+@dataclass(frozen=True)
+class Replica:
+    """Best weights by name, each (1, ...); history by column, each (epoch,); facts; cost."""
+
+    weights: Mapping[str, np.ndarray]
+    history: Mapping[str, np.ndarray]
+    facts: Mapping[str, Any]
+    cost: Mapping[str, Any]
+
+    def write(self, folder: Path) -> None:
+        """Write what `gather` reads."""
+        write_arrays(folder / "weights.npz", self.weights)
+        pq.write_table(pa.table(dict(self.history)), folder / "history.parquet")
+        write_json(folder / "replica.json", self.facts)
+        write_json(folder / "cost.json", self.cost)
 
 
 def gather(case: Case, variant: Variant, replicas: Sequence[Path], out: Path) -> None:
@@ -40,7 +57,7 @@ def _facts(case: Case, variant: Variant, facts: Sequence[dict[str, Any]]) -> dic
         "name": variant.name,
         "family": variant.family,
         "model": variant.model.model_dump(mode="json"),
-        "train": variant.train.model_dump(mode="json", exclude={"workers"}),
+        "train": variant.train.model_dump(mode="json", exclude=SPREAD),
         "shape": vars(case.shape),
         "warnings": [rule.name for rule in rules.broken(case, "warn", variant.allow)],
         "allowed": list(variant.allow),

@@ -5,13 +5,16 @@ It lies outside of DVC's outs, which are deleted before a stage runs: what is in
 
 import fcntl
 import os
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.files import new_folder, read_json, write_json
+import numpy as np
+
+from pipeline.files import new_folder, read_json, room_for, sweep, write_arrays, write_json
 from pipeline.refusal import Refusal
 from pipeline.training.fingerprint import digest
 
@@ -19,41 +22,79 @@ MANIFEST = "manifest.json"
 
 
 class Store:
-    """A folder of finished replicas, each with a manifest of its files' hashes, and of checkpoints of fleets."""
+    """A folder of entries, each with a manifest of its files' hashes: finished replicas, and checkpoints of fleets. `tell` hears of broken ones."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def checkpoint(self, name: str) -> Path:
-        """Where the unfinished fleet `name` saves its course."""
-        return self.folder / "checkpoints" / f"{name}.npz"
+    def __init__(self, folder: Path, tell: Callable[[str], None] = print) -> None:
+        self.folder, self.tell = folder, tell
 
     def finished(self, name: str) -> Path | None:
-        """The folder of the finished replica `name`; null where there is none, or where its files are not those that were kept."""
+        """The folder of the entry `name`; null where there is none. One whose files are not those that were kept is removed, and told."""
         folder = self.folder / name
-        if not (folder / MANIFEST).exists():
+        if not folder.exists():
             return None
-        hashes = read_json(folder / MANIFEST)
-        whole = all((folder / file).exists() and digest(folder / file) == known for file, known in hashes.items())
-        return folder if whole else None
+        if _whole(folder):
+            return folder
+        self.tell(f"train: {folder}: its files are not those that were kept; it is removed, and trained again")
+        shutil.rmtree(folder)
+        return None
 
     @contextmanager
     def keep(self, name: str) -> Iterator[Path]:
-        """Yield a folder for the results of `name`; then it counts as finished."""
+        """Yield a folder for the files of `name`; then it counts as finished."""
         with new_folder(self.folder / name) as draft:
             yield draft
             write_json(draft / MANIFEST, {file.name: digest(file) for file in sorted(draft.iterdir())})
 
+    def save(self, fleet: str, arrays: Mapping[str, Any]) -> None:
+        """Keep a checkpoint of the unfinished `fleet`, then drop the one before: at every moment one of them is whole."""
+        earlier = self._checkpoints(fleet)
+        number = int(earlier[0].name) + 1 if earlier else 0
+        with self.keep(f"checkpoints/{fleet}/{number}") as folder:
+            write_arrays(folder / "course.npz", arrays)
+        for folder in earlier:
+            shutil.rmtree(folder)
+
+    def load(self, fleet: str) -> dict[str, np.ndarray] | None:
+        """The newest whole checkpoint of the unfinished `fleet`; null where there is none."""
+        for folder in self._checkpoints(fleet):
+            if self.finished(str(folder.relative_to(self.folder))):
+                with np.load(folder / "course.npz", allow_pickle=False) as arrays:
+                    return dict(arrays)
+        return None
+
+    def forget(self, fleet: str) -> None:
+        """Drop the checkpoints of `fleet`, or of all fleets of a fingerprint."""
+        shutil.rmtree(self.folder / "checkpoints" / fleet, ignore_errors=True)
+
+    def _checkpoints(self, fleet: str) -> list[Path]:
+        """Newest first."""
+        folder = self.folder / "checkpoints" / fleet
+        return sorted((path for path in folder.glob("[0-9]*")), key=lambda path: -int(path.name))
+
     @contextmanager
     def lock(self, patience: float = 10.0) -> Iterator[None]:
-        """Hold the store for this process; raises `Refusal` that names the holder where another one does not let go in `patience` seconds."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a+") as file:
-            _acquire(file, time.monotonic() + patience)
-            file.truncate(0)
-            file.write(f"process {os.getpid()}")
-            file.flush()
-            yield
+        """Hold the store for this process; raises `Refusal` that names the holder where another one does not let go in `patience` seconds.
+
+        Drafts of killed trainers are removed.
+        """
+        with room_for(self.folder / "lock"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / "lock").open("a+") as file:
+                _acquire(file, time.monotonic() + patience)
+                file.truncate(0)
+                file.write(f"process {os.getpid()}")
+                file.flush()
+                for folder in {draft.parent for draft in self.folder.rglob(".*.draft")}:
+                    sweep(folder)
+                yield
+
+
+def _whole(folder: Path) -> bool:
+    """Are the files those that the manifest names?"""
+    try:
+        return all(digest(folder / file) == known for file, known in read_json(folder / MANIFEST).items())
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _acquire(file: Any, deadline: float) -> None:

@@ -1,7 +1,9 @@
-"""One fleet as a task for a worker: read the data, train, keep every replica's result in the store."""
+"""One fleet as a task for a worker: read the data, train, tell. What is told is kept by the parent: a worker writes nothing."""
 
 import hashlib
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -9,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.files import write_arrays, write_json
 from pipeline.network.configuration import Model, Shape
 from pipeline.params import Train
+from pipeline.training import backend
 from pipeline.training.fingerprint import digest
-from pipeline.training.store import Store
+from pipeline.training.results import Replica
+
+REPORT_SECONDS = 0.5  # between two reports of a fleet, so that telling costs nothing
 
 
 @dataclass(frozen=True)
 class Task:
-    """The replicas of a variant's `seeds` as one fleet on the data in two folders, kept in `store` under their fingerprint."""
+    """The replicas of a variant's `seeds` as one fleet on the data in two folders."""
 
     fingerprint: str
     variant: str
@@ -28,7 +32,8 @@ class Task:
     seeds: tuple[int, ...]
     standardized: Path
     windows: Path
-    store: Path
+    checkpoint: Mapping[str, np.ndarray] | None = field(default=None, repr=False, compare=False)  # a saved course of its replicas, or of more
+    deaths: int = 0  # of workers that took it up, since it last got further
 
     @property
     def work(self) -> int:
@@ -39,9 +44,24 @@ class Task:
         return products * self.shape.lookback * len(self.seeds)
 
     @property
-    def checkpoint(self) -> str:
+    def folders(self) -> tuple[Path, Path]:
+        """Where the data is that it reads."""
+        return self.standardized, self.windows
+
+    @property
+    def name(self) -> str:
         """The name of the unfinished fleet: its replicas share one checkpoint."""
-        return f"{self.fingerprint}-{hashlib.sha256(str(self.seeds).encode()).hexdigest()[:8]}"
+        return f"{self.fingerprint}/{hashlib.sha256(str(self.seeds).encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """How far a fleet is: epochs done, best validation loss of its replicas; now and then its saved course; at last what became of each replica."""
+
+    epoch: int
+    best: float
+    checkpoint: Mapping[str, np.ndarray] | None
+    replicas: tuple[Replica, ...] | None
 
 
 @lru_cache
@@ -54,9 +74,11 @@ def data_hash(standardized: Path, windows: Path, values: str) -> str:
     return digest(*sorted(arrays), windows / "train.npy", windows / "validation.npy")
 
 
-def train(task: Task) -> Task:
-    """Train the fleet from its checkpoint or from scratch until all of its replicas have stopped, and keep them in the store."""
+def train(task: Task) -> Iterator[Report]:
+    """Train the fleet from its checkpoint or from scratch until all of its replicas have stopped; tells of its epochs, and at last its results."""
+    backend.start(threads=1)
     import keras
+    import tensorflow as tf
 
     from pipeline.training import samples
     from pipeline.training.course import learn
@@ -64,30 +86,31 @@ def train(task: Task) -> Task:
     from pipeline.training.replicas import Replicas
 
     keras.utils.clear_session()  # a worker trains one fleet after the other: nothing of the last one stays
-    store = Store(task.store)
     data, rows = samples.load(task.standardized, task.windows, task.model.input.values, task.shape)
     replicas = Replicas(task.model, task.shape, rows)
-    course = learn(Fleet(replicas, task.train, data), task.train, task.seeds, store.checkpoint(task.checkpoint))
-    for replica, seed in enumerate(task.seeds):
-        with store.keep(f"{task.fingerprint}/{seed}") as folder:
-            _write(folder, course, replicas, replica, data.steps(task.train.batch))
-    store.checkpoint(task.checkpoint).unlink()
-    return task
+    told = saved = time.monotonic()
+    try:
+        for course in learn(Fleet(replicas, task.train, data), task.train, task.seeds, task.checkpoint):
+            now, ended = time.monotonic(), not len(course.learning(task.train))
+            due = ended or now - saved > task.train.checkpoint_seconds
+            if due or now - told > REPORT_SECONDS:
+                results = tuple(_result(course, replicas, i, data.steps(task.train.batch)) for i in range(len(task.seeds))) if ended else None
+                yield Report(course.epoch, float(course.best_loss.min()), course.save() if due else None, results)
+                told, saved = now, now if due else saved
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError from error
 
 
-def _write(folder: Path, course: Any, replicas: Any, replica: int, steps: int) -> None:
-    """The result of one replica: best weights (1, ...), history, facts, cost; an epoch has `steps` steps."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _result(course: Any, replicas: Any, replica: int, steps: int) -> Replica:
+    """The result of one replica; an epoch has `steps` steps."""
     import tensorflow as tf
 
     from pipeline.training.course import HISTORY
 
     one = slice(replica, replica + 1)
-    write_arrays(folder / "weights.npz", replicas.named(course.best_weights[one], [s[one] for s in course.best_statistics]))
+    weights = replicas.named(course.best_weights[one], [s[one] for s in course.best_statistics])
     history = course.history[course.history[:, 0] == course.seeds[replica]]
-    columns = dict(zip(HISTORY, history.T, strict=True))
-    pq.write_table(pa.table({k: v.astype(np.int64) if k in ("seed", "epoch") else v for k, v in columns.items()}), folder / "history.parquet")
+    columns = {name: column.astype(np.int64) if name in ("seed", "epoch") else column for name, column in zip(HISTORY, history.T, strict=True)}
     facts = {
         "seed": int(course.seeds[replica]),
         "state": "trained" if course.diverged[replica] < 0 else "diverged",
@@ -96,6 +119,5 @@ def _write(folder: Path, course: Any, replicas: Any, replica: int, steps: int) -
         "epochs": len(history),
         "parameters": replicas.parameters,
     }
-    write_json(folder / "replica.json", facts)
     device = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
-    write_json(folder / "cost.json", {"seconds": course.seconds / len(course.seeds), "device": device})
+    return Replica(weights, columns, facts, {"seconds": course.seconds / len(course.seeds), "device": device})

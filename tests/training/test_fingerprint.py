@@ -27,7 +27,7 @@ def test_a_fingerprint_hangs_on_everything_that_training_reads() -> None:
 
 
 def test_how_the_work_is_spread_changes_no_fingerprint() -> None:
-    assert fingerprint(Model(), Train(workers=7, seeds=2), SHAPE, "data") == fingerprint(Model(), Train(), SHAPE, "data")
+    assert fingerprint(Model(), Train(workers=7, seeds=2, checkpoint_seconds=1, cluster="ray"), SHAPE, "data") == fingerprint(Model(), Train(), SHAPE, "data")
 
 
 @pytest.fixture

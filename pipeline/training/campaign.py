@@ -1,0 +1,72 @@
+"""All fleets of a study: handed to workers, kept as they tell, taken up again where a worker dies."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pipeline.refusal import Refusal
+from pipeline.training import task as tasks
+from pipeline.training.display import Display
+from pipeline.training.store import Store
+from pipeline.training.task import Report, Task
+from pipeline.training.workers import Death, Failure
+
+Work = Callable[[Task], Iterator[Any]]
+Run = Callable[[Work, deque[Task]], Iterator[tuple[Task, Any]]]  # `workers.run` and `cluster.run`, their number given
+
+
+def train(fleets: Sequence[Task], store: Store, run: Run, work: Work = tasks.train) -> None:
+    """Train `fleets`, which go on from the store's checkpoints, and keep every replica in the store.
+
+    Raises `RuntimeError` with the traces of those that failed when all the others are kept, and `Refusal` for those that no memory was found for.
+    """
+    failures: list[str] = []
+    hopeless: list[str] = []
+    queue = deque(replace(fleet, checkpoint=store.load(fleet.name)) for fleet in fleets)
+    with Display(fleets) as display:
+        for fleet, event in run(work, queue):
+            match event:
+                case Report():
+                    _keep(fleet, event, store)
+                    display.report(fleet, event)
+                case Failure(trace):
+                    failures.append(trace)
+                case Death(reason):
+                    display.lost(fleet)
+                    again = _again(fleet, store)
+                    queue.extend(again)
+                    (display.say if again else hopeless.append)(_obituary(fleet, reason, again))
+    if failures:
+        raise RuntimeError("\n\n".join([*failures, *hopeless]))
+    if hopeless:
+        raise Refusal(*hopeless)
+
+
+def _keep(fleet: Task, report: Report, store: Store) -> None:
+    """The last checkpoint comes before the replicas: where only some of them are kept, the fleet goes on from it as a whole, and ends the same."""
+    if report.checkpoint:
+        store.save(fleet.name, report.checkpoint)
+    if report.replicas:
+        for seed, replica in zip(fleet.seeds, report.replicas, strict=True):
+            with store.keep(f"{fleet.fingerprint}/{seed}") as folder:
+                replica.write(folder)
+        store.forget(fleet.name)
+
+
+def _again(fleet: Task, store: Store) -> list[Task]:
+    """The fleet itself from its newest checkpoint, if that is its first death or it got further than before; else its halves; a lone replica is given up."""
+    checkpoint = store.load(fleet.name) or fleet.checkpoint
+    further = checkpoint is not None and (fleet.checkpoint is None or checkpoint["epoch"] > fleet.checkpoint["epoch"])
+    same = replace(fleet, checkpoint=checkpoint, deaths=1 if further else fleet.deaths + 1)
+    if same.deaths == 1:
+        return [same]
+    return [replace(same, seeds=half) for half in (fleet.seeds[::2], fleet.seeds[1::2])] if len(fleet.seeds) > 1 else []
+
+
+def _obituary(fleet: Task, reason: str, again: Sequence[Task]) -> str:
+    told = f"train: {fleet.variant}: the worker of seeds {', '.join(map(str, fleet.seeds))} died ({reason}, out of memory?)"
+    if not again:
+        return f"{told} with a single replica; give it memory: fewer train.workers, a smaller train.batch, or a smaller network"
+    epoch = int(again[0].checkpoint["epoch"]) if again[0].checkpoint else 0
+    return f"{told}; they go on from epoch {epoch}" + (f" in fleets of {' and '.join(str(len(half.seeds)) for half in again)}" if len(again) > 1 else "")

@@ -1,0 +1,69 @@
+"""How far training is: one live table on a terminal, one line per event everywhere else."""
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from rich.live import Live
+from rich.table import Table
+
+from pipeline.training.task import Report, Task
+
+
+class Display:
+    """Hears what becomes of `tasks`; a context, in which the live table stands."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self.whole = sum(task.work for task in tasks)
+        self.done, self.began = 0.0, time.monotonic()
+        self.running: dict[str, tuple[Task, Report]] = {}
+        self.live = Live(get_renderable=self.table, refresh_per_second=2, transient=True) if sys.stdout.isatty() else None
+        self._open = ExitStack()
+        self.say(f"train: {len(tasks)} fleets to train")
+
+    def __enter__(self) -> Self:
+        if self.live:
+            self._open.enter_context(self.live)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._open.close()
+
+    def say(self, line: str) -> None:
+        """An event."""
+        if self.live:
+            self.live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(line, flush=True)
+
+    def report(self, task: Task, report: Report) -> None:
+        """A fleet got further."""
+        self.running[task.name] = task, report
+        if report.replicas:
+            self.lost(task)
+            self.done += task.work
+            self.say(f"train: {task.variant:28} {self._share():4.0%} done, about {self._left()} left")
+
+    def lost(self, task: Task) -> None:
+        """A fleet stopped."""
+        self.running.pop(task.name, None)
+
+    def table(self) -> Table:
+        """A row for each fleet in training."""
+        table = Table("fleet", "seeds", "epoch", "best validation so far", title=f"{self._share():.0%} done, about {self._left()} left", title_justify="left")
+        for task, report in self.running.values():
+            table.add_row(task.variant, str(len(task.seeds)), f"{report.epoch} of at most {task.train.epochs}", f"{report.best:.4f}")
+        return table
+
+    def _share(self) -> float:
+        return (self.done + sum(task.work * report.epoch / task.train.epochs for task, report in self.running.values())) / self.whole
+
+    def _left(self) -> str:
+        share = self._share()
+        if not share:
+            return "? min"
+        seconds = int((time.monotonic() - self.began) * (1 - share) / share)
+        return f"{seconds // 60}:{seconds % 60:02d} min"

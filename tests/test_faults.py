@@ -1,0 +1,164 @@
+"""Training through any interruption: what is interrupted, and how, changes no weight, trains nothing twice and leaves nothing behind."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .test_end_to_end import PARAMS, ROOT, Project, write_table
+
+LONG = {"epochs": 150, "patience": 150}  # of the variant that is interrupted; the other one has ended by then
+OPTIONS = ("--standardized", "data/2_standardized", "--windows", "data/3_windows", "--store", ".fleets", "--out", "data/4_models")
+TRAINER = ("python", "-m", "pipeline.train", *OPTIONS)
+DVC = ("dvc", "repro", "train")
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose data is ready for training."""
+    project = Project(tmp_path_factory.mktemp("prepared"))
+    shutil.copytree(ROOT / "pipeline", project.folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", ".gitignore"):
+        shutil.copy(ROOT / name, project.folder / name)
+    write_table(project.folder / "data/0_raw/table.csv")
+    project.write(PARAMS)
+    project.edit(lambda params: params["train"].update(epochs=2, workers=2, checkpoint_seconds=0.001))
+    project.edit(lambda params: params["variants"]["conv_ln"].update(train=LONG))
+    project.run("git", "init", "-q")
+    project.run("dvc", "init", "-q")
+    project.run("dvc", "repro", "window")
+    return project
+
+
+@pytest.fixture(scope="module")
+def undisturbed(prepared: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = prepared.copy(tmp_path_factory.mktemp("undisturbed") / "project")
+    project.run(*TRAINER)
+    return project
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is started, who gets which signal once it trains, and what it then says."""
+
+    start: tuple[str, ...]
+    hit: Callable[[int], None]
+    says: str = ""
+
+
+def trainer_of(dvc: int) -> int:
+    (child,) = children(dvc)
+    return child
+
+
+def to(number: int) -> Callable[[int], None]:
+    return lambda process: os.kill(process, number)
+
+
+def to_trainer(number: int) -> Callable[[int], None]:
+    return lambda process: os.kill(trainer_of(process), number)
+
+
+def to_terminal(number: int) -> Callable[[int], None]:
+    return lambda process: os.killpg(process, number)
+
+
+STOPPED = "train: stopped; what is trained and the checkpoints are kept"
+SLOW = pytest.mark.slow
+FAULTS = {
+    "Ctrl-C in a terminal with dvc": Fault(DVC, to_terminal(signal.SIGINT), STOPPED),
+    "SIGKILL of dvc": Fault(DVC, to(signal.SIGKILL), STOPPED),
+    "SIGTERM of dvc": Fault(DVC, to(signal.SIGTERM), STOPPED),
+    "SIGKILL of dvc's trainer": Fault(DVC, to_trainer(signal.SIGKILL)),
+    "Ctrl-C in a terminal with the trainer": Fault(TRAINER, to_terminal(signal.SIGINT), STOPPED),
+    "SIGTERM of the trainer": Fault(TRAINER, to(signal.SIGTERM), STOPPED),
+    "SIGHUP of the trainer": Fault(TRAINER, to_terminal(signal.SIGHUP), STOPPED),
+    "SIGKILL of the trainer": Fault(TRAINER, to(signal.SIGKILL)),
+    "SIGKILL of everything, as a loss of power": Fault(DVC, to_terminal(signal.SIGKILL)),
+}
+SHORT = ("Ctrl-C in a terminal with dvc", "SIGKILL of dvc")
+
+
+@pytest.mark.parametrize("name", [name if name in SHORT else pytest.param(name, marks=SLOW) for name in FAULTS])
+def test_an_interrupted_training_ends_at_once_and_goes_on_to_the_same_weights(name: str, prepared: Project, undisturbed: Project, tmp_path: Path) -> None:
+    project, fault = prepared.copy(tmp_path / "project"), FAULTS[name]
+    process = project.start(*fault.start)
+    wait(lambda: len(kept(project)) == 2 and checkpoints(project), 120)
+    fault.hit(process.pid)
+    began = time.monotonic()
+    output = process.communicate(timeout=30)[0]
+    wait(lambda: not processes(project), 10)
+    assert time.monotonic() - began < 10
+    assert fault.says in output
+    assert "Traceback" not in output
+    assert process.returncode != 0
+    before = {path: path.stat().st_mtime_ns for path in kept(project)}
+    output = project.run(*fault.start)
+    assert project.trained(output) == 1
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    same_and_tidy(project, undisturbed)
+
+
+def test_a_worker_that_is_killed_costs_its_fleet_the_epochs_since_the_checkpoint(prepared: Project, undisturbed: Project, tmp_path: Path) -> None:
+    project = prepared.copy(tmp_path / "project")
+    process = project.start(*TRAINER)
+    wait(lambda: len(kept(project)) == 2 and checkpoints(project), 120)
+    for worker in children(process.pid):
+        os.kill(worker, signal.SIGKILL)  # the idle one too
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 0, output
+    assert re.search(r"train: conv_ln: the worker of seeds 0, 1 died \(SIGKILL, out of memory\?\); they go on from epoch [1-9]\d*\n", output)
+    same_and_tidy(project, undisturbed)
+
+
+def same_and_tidy(project: Project, undisturbed: Project) -> None:
+    """Results are bit-identical, and nothing is left behind."""
+    for weights in undisturbed.folder.glob("data/4_models/*/weights.npz"):
+        assert weights.read_bytes() == (project.folder / weights.relative_to(undisturbed.folder)).read_bytes()
+    for history in undisturbed.folder.glob("data/4_models/*/history.parquet"):
+        assert history.read_bytes() == (project.folder / history.relative_to(undisturbed.folder)).read_bytes()
+    assert not checkpoints(project)
+    assert not list(project.folder.rglob("*.draft"))
+    assert not processes(project)
+
+
+def kept(project: Project) -> list[Path]:
+    """Manifests of the replicas that the store holds."""
+    return list((project.folder / ".fleets").glob("*/*/manifest.json"))
+
+
+def checkpoints(project: Project) -> list[Path]:
+    return list((project.folder / ".fleets/checkpoints").glob("*/*/*/manifest.json"))
+
+
+def wait(condition: Callable[[], Any], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def processes(project: Project) -> list[int]:
+    """That still work in the project's folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").resolve() == project.folder.resolve():
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def children(parent: int) -> list[int]:
+    """But for the tracker that `multiprocessing` keeps."""
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True, check=False).stdout
+    return [int(line.split()[0]) for line in listed.splitlines() if "resource_tracker" not in line]
