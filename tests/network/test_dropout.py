@@ -71,6 +71,15 @@ def test_nothing_happens_at_inference_or_at_rate_zero_and_no_randomness_is_spent
 
 
 @every_kind
+def test_the_past_never_hangs_on_the_future(kind):
+    x, changed = np.random.default_rng(0).normal(size=(2, 4, 5, 3))
+    changed[:, :3] = x[:, :3]
+    before, after = (np.asarray(layer(kind)(each, training=True)) for each in (x, changed))
+    np.testing.assert_array_equal(before[:, :3], after[:, :3])
+    assert (before[:, 3:] != after[:, 3:]).any()
+
+
+@every_kind
 def test_monte_carlo_goes_on_at_inference_with_noise_like_that_of_training(kind):
     dropout, x = layer(kind, monte_carlo=True), np.ones((64, 12, 8), "float32")
     passes = [np.asarray(dropout(x, training=False)) for _ in range(2)]

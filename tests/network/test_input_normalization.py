@@ -46,6 +46,12 @@ def test_it_computes_what_its_reference_says(kind, dtype, x):
     np.testing.assert_allclose(layer(x.astype(dtype)), expected, rtol=0, atol=TOLERANCE[dtype] * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("kind", INPUT)
+def test_inside_of_a_window_only_what_is_not_reversible_is_causal(kind, x):
+    layer, changed = built(kind), np.concatenate([x[:, :5], 3 * x[:, 5:]], axis=1)
+    assert np.allclose(layer(x)[:, :5], layer(changed)[:, :5]) == (not INPUT[kind].reversible)
+
+
 @reversible
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_the_inverse_computes_what_its_reference_says(kind, dtype, x):
