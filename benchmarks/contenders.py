@@ -137,7 +137,7 @@ def fleets(work: Work, seeds: int) -> Train:
     shape = Shape(work.time, 1, 1, work.features - 1)
     rows = inputs[:, -1]  # a table whose windows overlap, as real ones do
     starts = np.arange(WINDOWS - work.time - 1)
-    samples = Samples.on_device(rows, targets, starts, starts[:512], shape)
+    samples = Samples(rows, targets, starts, starts[:512], shape)
     train = Train(optimizer="nadam", batch=work.batch)
     fleet = Fleet(Replicas(Model.model_validate(work.model), shape), train, samples)
     names = list(range(seeds))

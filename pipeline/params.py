@@ -183,6 +183,7 @@ class Train(Frozen):
     schedule: _setting(SCHEDULES) = "constant"  # type: ignore[valid-type]
     clip: _setting(CLIPS) = "none"  # type: ignore[valid-type]
     memory: Count = 1024
+    memory: Count = 1024
     workers: Count | None = None
     checkpoint_seconds: Positive = 60.0
     cluster: Literal["ray"] | None = None

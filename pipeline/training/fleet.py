@@ -1,12 +1,12 @@
 """A fleet: the replicas of one variant, one per seed, trained as one TensorFlow graph.
 
 The trainable weights of all replicas are one matrix (replica, parameter), so that an optimizer step is a handful of operations;
-`tf.vectorized_map` turns the replicas' small matrix products into batched ones. Data stays on the device, windows are gathered in
-the graph, and a whole epoch is one call. A replica sees only its own row: its result does not hang on its fleet.
+`tf.vectorized_map` turns the replicas' small matrix products into batched ones. Windows are gathered in the graph, and a whole epoch
+is one call where the data fits the device. A replica sees only its own row: its result does not hang on its fleet.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from pipeline.network.catalogue import Kind
 from pipeline.network.configuration import Slot
 from pipeline.params import Train
 from pipeline.training.replicas import Replicas, Statistics
-from pipeline.training.samples import Samples
+from pipeline.training.samples import Rows, Samples
 
 Tensor = Any
 VALIDATION_BATCH = 512  # windows; bounds memory, and changes results only of a network that normalizes by the batch at inference
@@ -44,7 +44,7 @@ class Fleet:
     """The graph of a network in training over `samples`: `epoch` trains every replica on batches of its own, `validate` measures them."""
 
     def __init__(self, replicas: Replicas, train: Train, samples: Samples) -> None:
-        self.replicas, self.samples = replicas, samples
+        self.replicas, self.samples, self.memory = replicas, samples, train.memory * 2**20
         self.optimizer, self.loss, self.clip = _made(OPTIMIZERS, train.optimizer)(), _made(LOSSES, train.loss), _made(CLIPS, train.clip)
         self.schedule = _made(SCHEDULES, train.schedule)
         self._define()
@@ -56,12 +56,15 @@ class Fleet:
 
     def _define(self) -> None:
         """Both graphs, for any number of replicas: some may leave without another trace."""
+        shape = self.replicas.shape
+        data = tf.TensorSpec((None, shape.channels)), tf.TensorSpec((None, shape.targets))
         weights = tf.TensorSpec((None, self.replicas.parameters))
         statistics = tuple(tf.TensorSpec((None, *v.shape), v.dtype) for v in self.replicas.rest)
         slots = tuple(tf.TensorSpec((None, *slot.shape[1:])) for slot in self.optimizer.initial(tf.zeros((1, self.replicas.parameters))))
-        batches, rates = tf.TensorSpec((None, None, None), tf.int32), tf.TensorSpec((None, 1), tf.float32)
-        self._train = tf.function(self._epoch, input_signature=(weights, statistics, slots, tf.TensorSpec(()), batches, rates))
-        self._validate = tf.function(self._measure, input_signature=(weights, statistics, tf.TensorSpec((None,), tf.int32)))
+        state = weights, statistics, slots, tf.TensorSpec(()), tf.TensorSpec((None,))
+        batches, rates = tf.TensorSpec((None, None, None), tf.int32), tf.TensorSpec((None, 1))
+        self._train = tf.function(self._steps, input_signature=(*data, batches, rates, *state))
+        self._validate = tf.function(self._measure, input_signature=(*data, tf.TensorSpec((None,), tf.int32), weights, statistics))
 
     def trace(self) -> None:
         """Build both graphs now, so that the clock of the training does not show it."""
@@ -70,40 +73,51 @@ class Fleet:
 
     def epoch(self, state: State, seeds: Sequence[int], epoch: int, batches: np.ndarray, rates: np.ndarray) -> tuple[State, np.ndarray]:
         """Train on `batches` (step, replica, batch) of window starts at `rates` (replica,); also returns the mean loss (replica,)."""
-        state = replace(state, statistics=self.replicas.reseed(state.statistics, seeds, epoch))
-        *new, total = self._train(state.weights, state.statistics, state.slots, state.step, batches, rates[:, None].astype(np.float32))
+        statistics, total = self.replicas.reseed(state.statistics, seeds, epoch), tf.zeros(len(seeds))
+        now = state.weights, statistics, state.slots, state.step, total
+        for rows, part in self.samples.parts(batches, self.memory):
+            now = self._train(rows.inputs, rows.targets, part, rates[:, None].astype(np.float32), *now)
+        *new, total = now
         return State(*new), total.numpy() / len(batches)
 
-    def _epoch(self, weights, statistics, slots, step, batches, rates):  # type: ignore[no-untyped-def]
-        total = tf.zeros_like(weights[:, 0])
+    def _steps(self, inputs, targets, batches, rates, weights, statistics, slots, step, total):  # type: ignore[no-untyped-def]
+        rows = Rows(inputs, targets, self.replicas.shape)
         for i in tf.range(tf.shape(batches)[0]):
-            gradient, statistics, loss = tf.vectorized_map(self._gradient, (weights, statistics, batches[i]))
+            gradient, statistics, loss = self.gradient(rows, batches[i], weights, statistics)
             step += 1.0
             weights, slots = self.optimizer.apply(weights, self.clip(gradient), slots, step, rates)
             total += loss
         return weights, statistics, slots, step, total
 
-    def _gradient(self, replica: tuple[Tensor, Statistics, Tensor]) -> tuple[Tensor, Statistics, Tensor]:
-        weights, statistics, batch = replica
-        inputs, truth = self.samples.windows(batch), self.samples.truth(batch, self.replicas.model.head.sequence)
+    def gradient(self, rows: Rows, batch: Tensor, weights: Tensor, statistics: Statistics) -> tuple[Tensor, Statistics, Tensor]:
+        """The gradient of each replica (replica, parameter) on its `batch` (replica, window), the new statistics, and the losses (replica,).
+
+        The tape stands outside of the vectorization, which then has the forward pass alone to convert: half the operations to trace, and better ones.
+        """
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            forecast, statistics = self.replicas.call(weights, statistics, inputs, training=True)
-            loss = tf.reduce_mean(self.loss(forecast - truth))
+            loss, statistics = tf.vectorized_map(lambda replica: self._loss(rows, *replica), (batch, weights, statistics))
         return tape.gradient(loss, weights), statistics, loss
+
+    def _loss(self, rows: Rows, batch: Tensor, weights: Tensor, statistics: Statistics) -> tuple[Tensor, Statistics]:
+        truth = rows.truth(batch, self.replicas.model.head.sequence)
+        forecast, statistics = self.replicas.call(weights, statistics, rows.windows(batch), training=True)
+        return tf.reduce_mean(self.loss(forecast - truth)), statistics
 
     def validate(self, state: State) -> np.ndarray:
         """The loss of every replica (replica,) on the whole validation part, in inference."""
         starts = self.samples.validation
-        parts = [starts[i : i + VALIDATION_BATCH] for i in range(0, len(starts), VALIDATION_BATCH)]
-        total: np.ndarray = sum(self._validate(state.weights, state.statistics, part).numpy() for part in parts)
+        blocks = [starts[None, i : i + VALIDATION_BATCH] for i in range(0, len(starts), VALIDATION_BATCH)]
+        parts = (part for block in blocks for part in self.samples.parts(block, self.memory))
+        total: np.ndarray = sum(self._validate(rows.inputs, rows.targets, part[0], state.weights, state.statistics).numpy() for rows, part in parts)
         return total / len(starts)
 
-    def _measure(self, weights: Tensor, statistics: Statistics, starts: Tensor) -> Tensor:
-        inputs, truth = self.samples.windows(starts), self.samples.truth(starts)
+    def _measure(self, inputs: Tensor, targets: Tensor, starts: Tensor, weights: Tensor, statistics: Statistics) -> Tensor:
+        rows = Rows(inputs, targets, self.replicas.shape)
+        windows, truth = rows.windows(starts), rows.truth(starts)
 
         def one(replica: tuple[Tensor, Statistics]) -> Tensor:
-            forecast, _ = self.replicas.call(*replica, inputs, training=False)
+            forecast, _ = self.replicas.call(*replica, windows, training=False)
             return tf.reduce_sum(tf.reduce_mean(self.loss(forecast - truth), axis=(1, 2)))
 
         return tf.vectorized_map(one, (weights, statistics))

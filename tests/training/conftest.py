@@ -34,7 +34,7 @@ def samples() -> Any:
     noise = np.random.default_rng(0).standard_normal((400, 2)) * 0.1
     wave = np.stack([np.sin(rows / 5), np.cos(rows / 5)], axis=1)
     data = np.concatenate([wave + noise, wave], axis=1).astype(np.float32)
-    return Samples.on_device(data, data[:, :1], np.arange(250), np.arange(260, 330), SHAPE)
+    return Samples(data, data[:, :1], np.arange(250), np.arange(260, 330), SHAPE)
 
 
 @pytest.fixture(scope="session")

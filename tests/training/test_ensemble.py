@@ -26,16 +26,16 @@ def save(fleet: Any, name: str, folder: Path, seeds: tuple[int, ...] = (0, 1)) -
 
 
 def inputs(fleet: Any, count: int = 40) -> np.ndarray:
-    return np.asarray(fleet("plain").samples.windows(np.arange(count)))
+    return np.asarray(fleet("plain").samples.whole.windows(np.arange(count)))
 
 
 @pytest.mark.parametrize("name", ["plain", "noisy", "many_to_many"])
 def test_forecasts_are_those_that_validation_measured(fleet: Any, tmp_path: Path, name: str) -> None:
     state = save(fleet, name, tmp_path / name)
     samples = fleet(name).samples
-    forecast = Ensemble.load(tmp_path / name).forecast(np.asarray(samples.windows(samples.validation)))
+    forecast = Ensemble.load(tmp_path / name).forecast(np.asarray(samples.whole.windows(samples.validation)))
     assert forecast.shape == (2, len(samples.validation), SHAPE.horizon, SHAPE.targets)
-    errors = np.mean((forecast - np.asarray(samples.truth(samples.validation))) ** 2, axis=(1, 2, 3))
+    errors = np.mean((forecast - np.asarray(samples.whole.truth(samples.validation))) ** 2, axis=(1, 2, 3))
     np.testing.assert_allclose(errors, fleet(name).validate(state), rtol=1e-5)
 
 

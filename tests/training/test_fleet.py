@@ -1,5 +1,6 @@
 """A fleet: each replica is what its seed would be alone, and what plain Keras would make of it."""
 
+import copy
 from typing import Any
 
 import keras
@@ -56,8 +57,8 @@ def test_a_fleet_of_one_without_noise_steps_as_plain_keras(fleet: Any) -> None:
     trained, _ = one_epoch(plain, seeds, steps=steps)
     model = build(tiny("plain"), SHAPE, seed=5)
     model.compile(keras.optimizers.Adam(RATE), "mse")
-    for batch in plain.samples.batches(TRAIN.batch, seeds, 0)[:steps, 0]:
-        model.train_on_batch(plain.samples.windows(tf.constant(batch)), plain.samples.truth(tf.constant(batch)))
+    for batch in plain.samples.batches(TRAIN.batch, seeds, 0)[:steps, 0].astype(np.int32):
+        model.train_on_batch(plain.samples.whole.windows(batch), plain.samples.whole.truth(batch))
     expected = np.concatenate([np.ravel(v) for v in model.trainable_variables])
     np.testing.assert_allclose(trained.weights[0], expected, atol=2e-4)
 
@@ -65,14 +66,14 @@ def test_a_fleet_of_one_without_noise_steps_as_plain_keras(fleet: Any) -> None:
 def test_validation_is_the_loss_over_all_windows_with_dropout_off(fleet: Any) -> None:
     noisy = fleet("noisy")
     state = noisy.initial([2])
-    starts = tf.constant(noisy.samples.validation)
-    inputs, truth = noisy.samples.windows(starts), noisy.samples.truth(starts)
+    starts = tf.constant(noisy.samples.validation, tf.int32)
+    inputs, truth = noisy.samples.whole.windows(starts), noisy.samples.whole.truth(starts)
     forecast, _ = noisy.replicas.call(state.weights[0], tuple(s[0] for s in state.statistics), inputs, training=False)
     np.testing.assert_allclose(noisy.validate(state), [np.mean((forecast - truth) ** 2)], rtol=1e-5)
 
 
 def test_known_channels_show_the_calendar_of_the_horizon(samples: Any) -> None:
-    inputs, truth = samples.windows(tf.constant([10])), samples.truth(tf.constant([10]))
+    inputs, truth = samples.whole.windows(tf.constant([10])), samples.whole.truth(tf.constant([10]))
     rows = np.arange(10, 10 + SHAPE.lookback)
     np.testing.assert_allclose(inputs[0, :, 2], np.sin((rows + SHAPE.horizon) / 5), atol=1e-5)
     assert truth.shape == (1, SHAPE.horizon, SHAPE.targets)
@@ -81,10 +82,35 @@ def test_known_channels_show_the_calendar_of_the_horizon(samples: Any) -> None:
 
 def test_a_forecast_at_every_step_learns_from_the_steps_that_follow_each(samples: Any) -> None:
     starts = tf.constant([10, 40])
-    truth = samples.truth(starts, every_step=True)
+    truth = samples.whole.truth(starts, every_step=True)
     assert truth.shape == (2, SHAPE.lookback, SHAPE.horizon, SHAPE.targets)
-    np.testing.assert_array_equal(truth[:, -1], samples.truth(starts))
+    np.testing.assert_array_equal(truth[:, -1], samples.whole.truth(starts))
     np.testing.assert_array_equal(truth[1, 0, :, 0], samples.targets[41 : 41 + SHAPE.horizon, 0])
+
+
+@pytest.mark.parametrize("memory", [1, 7000])
+@pytest.mark.parametrize("name", ["noisy", "many_to_many"])
+def test_data_that_does_not_fit_the_device_trains_the_same_bits(fleet: Any, name: str, memory: int) -> None:
+    whole = fleet(name)
+    pieces = copy.copy(whole)
+    pieces.memory = memory
+    sizes = [len(part) for _, part in pieces.samples.parts(batches(pieces, 0), memory)]
+    assert sizes == ([1] * 22 if memory == 1 else [4, 4, 4, 4, 4, 2])
+    for fleets in zip(*(walk(one) for one in (whole, pieces)), strict=True):
+        tf.nest.map_structure(np.testing.assert_array_equal, *fleets)
+
+
+def batches(fleet: Any, epoch: int) -> np.ndarray:
+    return fleet.samples.batches(4, [0, 1], epoch)[:22]
+
+
+def walk(fleet: Any) -> list[Any]:
+    """Everything that comes of two epochs."""
+    state, seen = fleet.initial([0, 1]), []
+    for epoch in range(2):
+        state, loss = fleet.epoch(state, [0, 1], epoch, batches(fleet, epoch), np.full(2, RATE))
+        seen += [state.weights, state.statistics, state.slots, state.step, loss, fleet.validate(state)]
+    return seen
 
 
 def test_names_and_stacks_are_inverse_to_each_other(fleet: Any) -> None:

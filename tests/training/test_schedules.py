@@ -1,6 +1,5 @@
 """Schedules against closed forms and the callbacks of Keras; refused settings; a schedule within a course that stops and goes on."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +10,7 @@ from pydantic import ValidationError
 
 from pipeline.learning import SCHEDULES
 from pipeline.params import Train
-from pipeline.training.course import Course, learn
+from pipeline.training.course import Course
 from pipeline.training.fleet import Fleet, _made
 
 from .conftest import TRAIN
@@ -89,21 +88,27 @@ def restless(fleet: Any, samples: Any) -> Fleet:
     return Fleet(fleet("plain").replicas, RESTLESS, samples)
 
 
-def test_a_stop_between_two_plateaus_changes_no_bit(restless: Fleet, tmp_path: Path) -> None:
-    undisturbed = learn(restless, RESTLESS, [0, 1, 2], tmp_path / "whole.npz")
-    course = Course.start(restless, [0, 1, 2])
-    for _ in range(4):
-        course.advance(restless, RESTLESS)
-    course.save(tmp_path / "course.npz")
-    resumed = learn(restless, RESTLESS, [0, 1, 2], tmp_path / "course.npz")
-    np.testing.assert_array_equal(resumed.history, undisturbed.history)
-    np.testing.assert_array_equal(resumed.best_weights, undisturbed.best_weights)
-    assert len({tuple(undisturbed.history[undisturbed.history[:, 0] == seed, 4]) for seed in range(3)}) > 1
+def history(fleet: Fleet, seeds: list[int]) -> np.ndarray:
+    course = Course.start(fleet, seeds)
+    while len(course.learning(RESTLESS)):
+        course.advance(fleet, RESTLESS)
+    return course.history
 
 
-def test_a_replica_meets_its_plateaus_alone_as_among_others(restless: Fleet, tmp_path: Path) -> None:
-    together = learn(restless, RESTLESS, [0, 1, 2], tmp_path / "together.npz").history
-    alone = learn(restless, RESTLESS, [1], tmp_path / "alone.npz").history
+def test_rates_follow_from_the_history_alone_so_that_a_stop_changes_none(restless: Fleet) -> None:
+    rows = history(restless, [0, 1, 2])
+    rates = []
+    for seed in range(3):
+        _, epochs, _, validation, recorded = rows[rows[:, 0] == seed].T
+        rates.append(tuple(recorded))
+        for epoch in epochs.astype(int):
+            (share,) = restless.schedule(epoch, RESTLESS.epochs, validation[:epoch, None])
+            assert recorded[epoch] == RESTLESS.learning_rate * share
+    assert len(set(rates)) > 1
+
+
+def test_a_replica_meets_its_plateaus_alone_as_among_others(restless: Fleet) -> None:
+    together, alone = history(restless, [0, 1, 2]), history(restless, [1])
     mine = together[together[:, 0] == 1]
     np.testing.assert_array_equal(mine[:, 4], alone[:, 4])
     np.testing.assert_allclose(mine[:, 2:4], alone[:, 2:4], rtol=1e-2)
