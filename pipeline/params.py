@@ -170,7 +170,8 @@ class Train(Frozen):
     """How a fleet learns; a variant may override it under its own `train:`.
 
     Optimizer, schedule, loss and clip are slots, as those of the network are: a kind, or a kind with its options. `memory` is how many MiB of data a
-    worker holds on its device; of larger data it gathers some steps' windows at a time, to the same weights.
+    worker holds on its device; of larger data it gathers some steps' windows at a time, to the same weights. `precision` is what the layers compute in;
+    weights, losses and optimizer are float32 always.
     """
 
     seeds: Count = 5
@@ -182,7 +183,7 @@ class Train(Frozen):
     learning_rate: Positive = 1e-3
     schedule: _setting(SCHEDULES) = "constant"  # type: ignore[valid-type]
     clip: _setting(CLIPS) = "none"  # type: ignore[valid-type]
-    memory: Count = 1024
+    precision: Literal["float32", "bfloat16"] = "float32"
     memory: Count = 1024
     workers: Count | None = None
     checkpoint_seconds: Positive = 60.0
