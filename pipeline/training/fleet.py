@@ -47,6 +47,7 @@ class Fleet:
         self.replicas, self.samples, self.memory = replicas, samples, train.memory * 2**20
         self.optimizer, self.loss, self.clip = _made(OPTIMIZERS, train.optimizer)(), _made(LOSSES, train.loss), _made(CLIPS, train.clip)
         self.schedule = _made(SCHEDULES, train.schedule)
+        replicas.compute_in(train.precision)
         self._define()
 
     def initial(self, seeds: Sequence[int]) -> State:

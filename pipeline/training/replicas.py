@@ -29,6 +29,11 @@ class Replicas:
         """Number of trainable weights of one replica."""
         return sum(self.sizes)
 
+    def compute_in(self, precision: str) -> None:
+        """Let every layer compute in `precision`, from weights that stay float32. Forecasts are float32 again."""
+        for layer in self.network._flatten_layers():
+            layer.dtype_policy = precision if precision == "float32" else f"mixed_{precision}"
+
     def initial(self, seeds: Sequence[int]) -> tuple[Tensor, Statistics]:
         """What each seed draws: weights (replica, parameter), and statistics, each (replica, ...)."""
         networks = [build(self.model, self.shape, seed, self.rows) for seed in seeds]
@@ -47,7 +52,7 @@ class Replicas:
         """One replica's forecasts (batch, horizon, target) for `inputs` (batch, lookback, channel), and its new statistics."""
         variables = [tf.reshape(part, v.shape) for part, v in zip(tf.split(weights, self.sizes), self.trainable, strict=True)]
         forecast, new = self.network.stateless_call(variables, statistics, inputs, training=training)
-        return forecast, tuple(tf.cast(n, s.dtype) for n, s in zip(new, statistics, strict=True))
+        return tf.cast(forecast, tf.float32), tuple(tf.cast(n, s.dtype) for n, s in zip(new, statistics, strict=True))
 
     def named(self, weights: np.ndarray, statistics: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """Every variable under its path in the network, stacked (replica, ...), without the dropout streams."""

@@ -9,6 +9,8 @@ import pytest
 import tensorflow as tf
 
 from pipeline.network.assembly import build
+from pipeline.training.fleet import Fleet
+from pipeline.training.replicas import Replicas
 
 from .conftest import SHAPE, TRAIN, tiny
 
@@ -111,6 +113,19 @@ def walk(fleet: Any) -> list[Any]:
         state, loss = fleet.epoch(state, [0, 1], epoch, batches(fleet, epoch), np.full(2, RATE))
         seen += [state.weights, state.statistics, state.slots, state.step, loss, fleet.validate(state)]
     return seen
+
+
+def test_a_fleet_in_half_precision_keeps_its_weights_whole_and_ends_close(fleet: Any, samples: Any) -> None:
+    halves = Fleet(Replicas(tiny("noisy"), SHAPE), TRAIN.model_copy(update={"precision": "bfloat16"}), samples)
+    losses = []
+    for one in (halves, fleet("noisy")):
+        state = one.initial([0, 1])
+        for epoch in range(4):
+            state, _ = one.epoch(state, [0, 1], epoch, samples.batches(TRAIN.batch, [0, 1], epoch), np.full(2, RATE))
+        losses.append(one.validate(state))
+        assert state.weights.dtype == tf.float32
+    assert not np.array_equal(*losses)
+    np.testing.assert_allclose(*losses, rtol=0.1)
 
 
 def test_names_and_stacks_are_inverse_to_each_other(fleet: Any) -> None:
