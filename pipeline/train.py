@@ -10,15 +10,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from joblib import cpu_count
 
 from pipeline import command
 from pipeline.files import new_folder
 from pipeline.network import rules
-from pipeline.params import Params, Variant
+from pipeline.params import Params, Train, Variant
 from pipeline.refusal import Refusal
-from pipeline.training import campaign, results, task, workers
+from pipeline.training import campaign, cluster, results, task, workers
 from pipeline.training.fingerprint import fingerprint
 from pipeline.training.store import Store
 from pipeline.training.task import Task
@@ -30,9 +31,10 @@ def run(params: Params, standardized: Path, windows: Path, store: Path, out: Pat
     """Train what is missing, then gather every variant's fleets in one folder."""
     _warn(params)
     whole = [_task(params, variant, standardized, windows) for variant in params.selected]
-    shelf, number = Store(store), params.train.workers or cpu_count()
+    shelf = Store(store)
     with _stoppable(), shelf.lock():
-        campaign.train(list(_missing(whole, shelf, number)), shelf, partial(workers.run, number=number))
+        crew, number = _crew(params.train)
+        campaign.train(list(_missing(whole, shelf, number)), shelf, partial(crew, number=number))
         with new_folder(out) as draft:
             for variant, fleet in zip(params.selected, whole, strict=True):
                 replicas = [store / fleet.fingerprint / str(seed) for seed in fleet.seeds]
@@ -58,6 +60,14 @@ def _stop(*_: object) -> None:
     for number in SIGNALS:  # one is enough: nothing is to disturb the end
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _crew(train: Train) -> tuple[Any, int]:
+    """Who trains, `workers.run` or its like on a cluster, and how many of them."""
+    if train.cluster:
+        cores = cluster.connect()
+        return cluster.run, train.workers or cores
+    return workers.run, train.workers or cpu_count()
 
 
 def _warn(params: Params) -> None:

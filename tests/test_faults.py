@@ -119,6 +119,30 @@ def test_a_worker_that_is_killed_costs_its_fleet_the_epochs_since_the_checkpoint
     same_and_tidy(project, undisturbed)
 
 
+@SLOW
+def test_a_node_of_a_cluster_that_dies_costs_its_fleets_the_epochs_since_the_checkpoint(prepared: Project, undisturbed: Project, tmp_path: Path) -> None:
+    from ray.cluster_utils import Cluster
+
+    project = prepared.copy(tmp_path / "project")
+    project.edit(lambda params: params["train"].update(cluster="ray"))
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **NODE})
+    try:
+        lost = cluster.add_node(num_cpus=2, **NODE)
+        process = project.start("env", f"RAY_ADDRESS={cluster.address}", *TRAINER)
+        wait(lambda: len(kept(project)) == 2 and checkpoints(project), 180)
+        cluster.remove_node(lost, allow_graceful=False)
+        cluster.add_node(num_cpus=2, **NODE)
+        output = process.communicate(timeout=180)[0]
+    finally:
+        cluster.shutdown()
+    assert process.returncode == 0, output
+    assert re.search(r"train: conv_ln: the worker of seeds 0, 1 died \(NodeDiedError.*\); they go on from epoch [1-9]\d*\n", output)
+    same_and_tidy(project, undisturbed)
+
+
+NODE = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
+
+
 def same_and_tidy(project: Project, undisturbed: Project) -> None:
     """Results are bit-identical, and nothing is left behind."""
     for weights in undisturbed.folder.glob("data/4_models/*/weights.npz"):
