@@ -1,6 +1,6 @@
 """How many rows a second the three data stages take, and how much memory: validate, standardize and window as processes of their own.
 
-    python benchmarks/rows.py 50000000 [--format parquet|csv] [--order series|time|none] [--series 50] [--folder PATH]
+    python benchmarks/rows.py 50000000 [--format parquet|csv] [--order series|time|none] [--series 50] [--scaler standard] [--folder PATH]
 
 The table has eight columns by the minute, one value in ten thousand missing and a few gaps, and is made chunk by chunk in a temporary folder, which needs
 about 250 bytes a row (CSV: 330) and is removed at the end. Memory is the kernel's `ru_maxrss` of the process: everything that was ever resident
@@ -39,7 +39,7 @@ def rows(start: int, stop: int, series: int, length: int, order: str) -> Any:
     columns = {}
     for position, column in enumerate(COLUMNS):
         values = 20 + code + 5 * np.sin(2 * np.pi * minute / 1440 + position) + random.normal(size=len(number))
-        columns[column] = pa.array(values.round(3), mask=random.random(len(number)) < np.where((step == 0) | (step == length - 1), 0, MISSING))
+        columns[column] = pa.array(values.round(3), mask=random.random(len(number)) < np.where(step % GAP == 0, 0, MISSING))
     table = pa.table({"site": names.cast(pa.string()), "when": pa.array(times.astype("datetime64[s]")), **columns})
     return table.take(random.permutation(len(number))) if order == "none" else table
 
@@ -62,6 +62,7 @@ def make(folder: Path, chosen: argparse.Namespace) -> None:
     params = YAML(typ="safe").load(ROOT / "params.yaml")
     params["data"] |= {"path": str(path), "time": "when", "series": "site", "frequency": "min", "targets": COLUMNS[:1], "covariates": COLUMNS[1:]}
     params["validate"] = {"gaps": 2, "missing": {"default": {"policy": "forward_fill", "up_to": 10}}}
+    params["standardize"] |= {"scaler": chosen.scaler}
     (folder / "params.yaml").write_text(json.dumps(params))
 
 
@@ -90,6 +91,7 @@ def main() -> None:
     parser.add_argument("--format", choices=["parquet", "csv"], default="parquet")
     parser.add_argument("--order", choices=["series", "time", "none"], default="series", help="sorted by series and time; by time; shuffled in chunks")
     parser.add_argument("--series", type=int, default=50)
+    parser.add_argument("--scaler", choices=["standard", "minmax", "robust", "none"], default="standard")
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
     parser.add_argument("--make", type=Path, help=argparse.SUPPRESS)  # in a process of its own: a child's ru_maxrss starts at its parent's
     chosen = parser.parse_args()

@@ -125,3 +125,18 @@ def test_rows_are_readable_by_pandas_with_the_promised_types(tmp_path: Path) -> 
     frame = pd.read_parquet(tmp_path / "out" / "rows.parquet")
     assert {name: str(kind) for name, kind in frame.dtypes.items()} == {"series": "str", "time": "datetime64[ns, UTC]", "segment": "int32", "split": "int8"}
     assert pq.read_metadata(tmp_path / "out" / "rows.parquet").num_row_groups == 2
+
+
+@pytest.mark.parametrize("kind", ["standard", "minmax", "robust", "none"])
+@pytest.mark.parametrize("scope", ["series", "global"])
+def test_results_do_not_hang_on_the_parts_in_which_the_table_is_stored(kind: str, scope: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = settings(kind)
+    chosen = chosen.model_copy(update={"standardize": chosen.standardize.model_copy(update={"scope": scope})})
+    for name, group in (("whole", 1 << 20), ("parts", 999)):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(rows, "ROWS_A_GROUP", group)
+        run(tmp_path / name, chosen)
+    for name in ("scaler.json", "raw.npy", "standardized.npy"):
+        assert (tmp_path / "whole" / "out" / name).read_bytes() == (tmp_path / "parts" / "out" / name).read_bytes()
+    indices = [pd.read_parquet(tmp_path / part / "out" / "rows.parquet") for part in ("whole", "parts")]
+    pd.testing.assert_frame_equal(*indices)

@@ -1,5 +1,6 @@
 """The promises of the `validate` stage: what it refuses and says, what it fills, and that it changes nothing else."""
 
+import tracemalloc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from pipeline import files, params, validate
+from pipeline import files, params, standardize, validate
 from pipeline.params import Data, Params, Validate, Window
 from pipeline.refusal import Refusal
+from pipeline.series import blocks, frequency, ordering, rows, source, store
 
 PROJECT = Path(__file__).parents[1]
 EMBEDDED = PROJECT / "data" / "0_raw" / "nyc_weather.csv"
@@ -42,8 +45,8 @@ def write(path: Path, frame: pd.DataFrame) -> Path:
 def changed(*cells: tuple[Any, str, Any]) -> pd.DataFrame:
     """The table with other values at (rows, column)."""
     frame = table()
-    for rows, column, value in cells:
-        frame.loc[rows, column] = value
+    for place, column, value in cells:
+        frame.loc[place, column] = value
     return frame
 
 
@@ -222,6 +225,90 @@ def test_a_fault_of_many_series_is_spelled_out_for_some_and_counted_for_the_othe
         clean(tmp_path, frame)
     assert len(refusal.value.findings) < 20
     assert "89 more series" in refusal.value.findings[-1]
+
+
+SIZES = [
+    (source, "ROWS_A_BATCH", 7),
+    (source, "BYTES_A_BATCH", 200),
+    (blocks, "ROWS_A_BLOCK", 5),
+    (store, "PIECE", 11),
+    (ordering, "PIECE", 13),
+    (frequency, "PIECE", 9),
+]
+
+
+@pytest.fixture
+def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From the call on, no part of a table that is held in memory has more than a few rows."""
+
+    def switch() -> None:
+        for module, name, size in SIZES:
+            monkeypatch.setattr(module, name, size)
+
+    return switch
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_refused_does_not_hang_on_the_parts_in_which_a_table_is_read(case: str, tmp_path: Path, in_small_parts: Callable[[], None]) -> None:
+    bad = REFUSED[case]
+    raw = write(tmp_path / "raw.csv", bad.frame())
+    told = []
+    for switch in (lambda: None, in_small_parts):
+        switch()
+        with pytest.raises(Refusal) as refusal:
+            validate.run(settings(bad.rules, bad.window, **bad.data), raw, tmp_path / "out")
+        told.append(refusal.value.findings)
+    assert told[0] == told[1]
+
+
+IMPERFECT = changed((slice(0, 7), "y", "5000"), (slice(10, 22), "y", "NA"), (30, "x", "nan"), (slice(58, 59), "y", ""), (100, "y", "1e6"), (119, "x", "")).drop(
+    [*range(40, 42), *range(48, 53), 80, 111]
+)
+RULES = {"gaps": 2, "missing": {"default": {"policy": "forward_fill", "up_to": 30}}, "limits": {"y": {"max": 5000, "outside": "missing"}}}
+
+
+@pytest.mark.parametrize("data", [{}, {"rows": 33, "frequency": None}], ids=["all", "the first 33"])
+@pytest.mark.parametrize("order", ["sorted", "by time", "shuffled"])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_what_is_written_does_not_hang_on_the_parts_in_which_a_table_is_read(
+    data: dict[str, Any], order: str, suffix: str, tmp_path: Path, in_small_parts: Callable[[], None]
+) -> None:
+    frame = {"sorted": IMPERFECT, "by time": IMPERFECT.sort_values("when", kind="stable"), "shuffled": IMPERFECT.sample(frac=1, random_state=0)}[order]
+    raw = tmp_path / f"raw.{suffix}"
+    frame.to_csv(raw, index=False) if suffix == "csv" else frame.astype(str).to_parquet(raw)
+    for name, switch in (("whole", lambda: None), ("parts", in_small_parts)):
+        switch()
+        validate.run(settings(RULES, **data), raw, tmp_path / name)
+    for path in (tmp_path / "whole").iterdir():
+        assert path.read_bytes() == (tmp_path / "parts" / path.name).read_bytes()
+    assert files.read_json(tmp_path / "parts" / "report.json")["filled"]
+
+
+def peak(folder: Path, length: int) -> int:
+    """Bytes that the first two stages hold at most of a table of so many rows, which is in order of time and has to be sorted."""
+    folder.mkdir()
+    step, site = np.divmod(np.arange(length), 4)
+    numbers = {name: np.random.default_rng(0).normal(size=length) for name in "abcdefgh"}
+    frame = pd.DataFrame({"when": np.datetime64("2013-01-01", "s") + step * 3600, "site": site.astype(str), **numbers})
+    frame.to_parquet(folder / "raw.parquet", row_group_size=1 << 12)
+    chosen, usual = settings(targets=["a"], covariates=list("bcdefgh")), pa.default_memory_pool()
+    pool = pa.proxy_memory_pool(usual)
+    pa.set_memory_pool(pool)
+    tracemalloc.start()
+    try:
+        validate.run(chosen, folder / "raw.parquet", folder / "clean")
+        standardize.run(chosen, folder / "clean", folder / "standardized")
+        return tracemalloc.get_traced_memory()[1] + pool.max_memory()
+    finally:
+        tracemalloc.stop()
+        pa.set_memory_pool(usual)
+
+
+def test_a_longer_table_takes_no_more_memory_but_for_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name, _ in [*SIZES, (rows, "ROWS_A_GROUP", 0)]:
+        monkeypatch.setattr(module, name, 1 << 12)
+    short, long = (peak(tmp_path / name, length) for name, length in (("short", 20_000), ("long", 100_000)))
+    assert long - short < 80_000 * 8 * 8 / 4
 
 
 def test_the_embedded_table_passes_and_every_change_to_it_is_reported(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pipeline import files, params, window
 from pipeline.params import Params, Window
 from pipeline.refusal import Refusal
-from pipeline.series import rows
+from pipeline.series import rows, windows
 from pipeline.series.windows import Windows
 
 PROJECT = Path(__file__).parents[1]
@@ -58,6 +58,15 @@ def test_equal_rows_give_equal_bytes(tmp_path: Path) -> None:
         window.run(settings(lookback=5, horizon=3, stride=2), source, tmp_path / name)
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_starts_do_not_hang_on_the_parts_in_which_rows_are_read_and_windows_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, size in (("whole", 1 << 20), ("parts", 13)):
+        monkeypatch.setattr(rows, "ROWS_A_GROUP", size)
+        monkeypatch.setattr(windows, "PIECE", size)
+        window.run(settings(lookback=5, horizon=3, stride=2), standardized(tmp_path / f"{name} in", 1000, segments=7), tmp_path / name)
+    for path in (tmp_path / "whole").iterdir():
+        assert path.read_bytes() == (tmp_path / "parts" / path.name).read_bytes()
 
 
 MEASURE = """

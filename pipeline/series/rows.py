@@ -54,7 +54,7 @@ class Writer:
         series = pa.DictionaryArray.from_arrays(pa.array(rows.series), pa.array(rows.names, pa.string())).cast(pa.string())
         times = pa.array(rows.times).cast(TIME)
         table = pa.table(dict(zip(NAMES, (series, times, rows.segment), strict=True)) | dict(columns))
-        self.file = self.file or pq.ParquetWriter(self.path, table.schema)
+        self.file = self.file or pq.ParquetWriter(self.path, table.schema, use_dictionary=["series"])
         self.waiting = pa.concat_tables([self.waiting, table]) if self.waiting else table
         self._write(self.waiting.num_rows // ROWS_A_GROUP * ROWS_A_GROUP)
 
@@ -86,7 +86,7 @@ def read(path: Path) -> Rows:
 
 def parts(path: Path, columns: Sequence[str] = ()) -> Iterator[tuple[Rows, dict[str, Array]]]:
     """Read the rows and further columns part by part; the names are those of the part."""
-    with pq.ParquetFile(path, read_dictionary=["series"]) as file:
+    with pq.ParquetFile(path, read_dictionary=["series"], pre_buffer=False) as file:
         for group in range(file.num_row_groups):
             table = file.read_row_group(group, columns=[*NAMES, *columns])
             yield _rows(table), {name: table[name].to_numpy() for name in columns}
@@ -108,7 +108,7 @@ class Column:
     """One further column, read as far as it is asked for: `column[start:stop]`, with little effort where the parts follow one another."""
 
     def __init__(self, path: Path, name: str) -> None:
-        self.file, self.name = pq.ParquetFile(path), name
+        self.file, self.name = pq.ParquetFile(path, pre_buffer=False), name
         lengths = [self.file.metadata.row_group(group).num_rows for group in range(self.file.num_row_groups)]
         self.starts = np.cumsum([0, *lengths])
         self.newest: tuple[int, Array] = (-1, np.empty(0))  # the row group that was read last

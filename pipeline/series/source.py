@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from pipeline.refusal import Refusal
 
-ROWS_A_BATCH = 1 << 16
+ROWS_A_BATCH = 1 << 16  # of Parquet
+BYTES_A_BATCH = 1 << 20  # of CSV
 FIRST_ROW = {".csv": 2, ".parquet": 1}  # a CSV's rows are named by the file's line, and its header is line 1
 
 
@@ -80,7 +81,7 @@ def _header(file: Path) -> list[str]:
 
 
 def _parquet_batches(file: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(file) as table:
+    with pq.ParquetFile(file, pre_buffer=False) as table:  # else all that was read of the file stays in memory until its end
         yield from (batch.select(list(columns)) for batch in table.iter_batches(ROWS_A_BATCH, columns=list(columns)))
 
 
@@ -93,7 +94,7 @@ def _csv_batches(file: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]
 
     with arrow_csv.open_csv(
         file,
-        arrow_csv.ReadOptions(use_threads=False),  # rows are numbered only then
+        arrow_csv.ReadOptions(use_threads=False, block_size=BYTES_A_BATCH),  # rows are numbered only then
         arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
         arrow_csv.ConvertOptions(include_columns=list(columns), column_types=dict.fromkeys(columns, pa.string())),
     ) as reader:
