@@ -11,6 +11,7 @@ import tensorflow as tf
 from pipeline.params import Train
 from pipeline.training.fleet import Fleet, State
 
+PIECE = 1000  # steps between two moments at which a course can be saved: a second or more
 HISTORY = ("seed", "epoch", "loss", "validation_loss", "learning_rate")
 
 
@@ -26,7 +27,9 @@ class Course:
     best_epoch: np.ndarray  # (replica,): counted from 0, -1 before the first
     diverged: np.ndarray  # (replica,): the epoch whose loss was not finite, else -1
     history: np.ndarray  # (replica and epoch, len(HISTORY)) float64
+    loss: np.ndarray  # (replica that still learns,): the sum over the steps of the epoch that is under way
     epoch: int = 0  # epochs done
+    steps: int = 0  # done of the epoch that is under way
     seconds: float = 0.0  # spent on training and validation, all replicas together
 
     @classmethod
@@ -34,7 +37,7 @@ class Course:
         """Before the first epoch."""
         state, none = fleet.initial(seeds), np.full(len(seeds), -1)
         best = state.weights.numpy(), [s.numpy() for s in state.statistics]
-        return cls(np.asarray(seeds), state, *best, np.full(len(seeds), np.inf), none, none.copy(), np.empty((0, len(HISTORY))))
+        return cls(np.asarray(seeds), state, *best, np.full(len(seeds), np.inf), none, none.copy(), np.empty((0, len(HISTORY))), np.zeros(len(seeds)))
 
     def learning(self, train: Train) -> np.ndarray:
         """Positions of the replicas that have not stopped: not diverged, and better than before within `patience` epochs."""
@@ -43,16 +46,26 @@ class Course:
         waited = self.epoch - 1 - self.best_epoch
         return np.flatnonzero((self.diverged < 0) & (waited < train.patience))
 
-    def advance(self, fleet: Fleet, train: Train) -> None:
-        """One more epoch for every replica that still learns."""
+    def advance(self, fleet: Fleet, train: Train) -> Iterator[None]:
+        """One more epoch for every replica that still learns; stands still after each piece of it."""
         began, learning = time.perf_counter(), self.learning(train)
         seeds = self.seeds[learning].tolist()
         rates = train.learning_rate * fleet.schedule(self.epoch, train.epochs, self._validation(seeds))
-        self.state, loss = fleet.epoch(self.state, seeds, self.epoch, fleet.samples.batches(train.batch, seeds, self.epoch), rates)
-        self._record(learning, loss, fleet.validate(self.state), rates)
-        self.epoch += 1
+        batches = fleet.samples.batches(train.batch, seeds, self.epoch)
+        if not self.steps:
+            self.state, self.loss = fleet.begin(self.state, seeds, self.epoch), np.zeros(len(seeds), np.float32)
+        while self.steps < len(batches):
+            piece = batches[self.steps : self.steps + PIECE]
+            self.state, self.loss = fleet.piece(self.state, self.loss, piece, rates)
+            self.steps += len(piece)
+            if self.steps < len(batches):
+                self.seconds, began = self.seconds + time.perf_counter() - began, time.perf_counter()
+                yield
+        self._record(learning, self.loss / len(batches), fleet.validate(self.state), rates)
+        self.epoch, self.steps = self.epoch + 1, 0
         self.state = self.state.take(np.searchsorted(learning, self.learning(train)).tolist())
         self.seconds += time.perf_counter() - began
+        yield
 
     def _validation(self, seeds: Sequence[int]) -> np.ndarray:
         """The losses (epoch, replica) of those that have learnt in every epoch so far."""
@@ -75,9 +88,9 @@ class Course:
         """The course of some of its replicas."""
         kept = np.isin(self.seeds, seeds)
         arrays = {name: getattr(self, name)[kept] for name in ("seeds", "best_weights", "best_loss", "best_epoch", "diverged")}
-        state = self.state.take(np.flatnonzero(kept[self.learning(train)]).tolist())
-        history = self.history[np.isin(self.history[:, 0], seeds)]
-        return replace(self, state=state, best_statistics=[s[kept] for s in self.best_statistics], history=history, **arrays)
+        rows = np.flatnonzero(kept[self.learning(train)])
+        arrays |= {"history": self.history[np.isin(self.history[:, 0], seeds)], "loss": self.loss[rows] if self.steps else self.loss}
+        return replace(self, state=self.state.take(rows.tolist()), best_statistics=[s[kept] for s in self.best_statistics], **arrays)
 
     def save(self) -> dict[str, np.ndarray]:
         """Everything as named arrays, which no later epoch changes."""
@@ -93,11 +106,11 @@ class Course:
         statistics, slots = (tuple(map(tf.constant, _numbered(saved, name))) for name in ("statistics", "slots"))
         state = State(tf.constant(saved["weights"]), statistics, slots, tf.constant(saved["step"]))
         plain: dict[str, Any] = {name: np.array(saved[name]) for name in PLAIN}
-        plain |= {"epoch": int(plain["epoch"]), "seconds": float(plain["seconds"])}
+        plain |= {"epoch": int(plain["epoch"]), "steps": int(plain["steps"]), "seconds": float(plain["seconds"])}
         return cls(state=state, best_statistics=[np.array(s) for s in _numbered(saved, "best_statistics")], **plain)
 
 
-PLAIN = ("seeds", "best_weights", "best_loss", "best_epoch", "diverged", "history", "epoch", "seconds")
+PLAIN = ("seeds", "best_weights", "best_loss", "best_epoch", "diverged", "history", "loss", "epoch", "steps", "seconds")
 
 
 def _numbered(saved: Mapping[str, np.ndarray], name: str) -> Iterator[np.ndarray]:
@@ -108,7 +121,7 @@ def _numbered(saved: Mapping[str, np.ndarray], name: str) -> Iterator[np.ndarray
 
 
 def learn(fleet: Fleet, train: Train, seeds: Sequence[int], checkpoint: Mapping[str, np.ndarray] | None = None) -> Iterator[Course]:
-    """Train until every replica has stopped; yields the course before the first epoch and after each.
+    """Train until every replica has stopped; yields the course before the first epoch, after each, and within long ones.
 
     Goes on from `checkpoint`, a saved course of these replicas or of more, where there is one.
     """
@@ -116,5 +129,5 @@ def learn(fleet: Fleet, train: Train, seeds: Sequence[int], checkpoint: Mapping[
     course = Course.load(checkpoint).only(seeds, train) if checkpoint else Course.start(fleet, seeds)
     yield course
     while len(course.learning(train)):
-        course.advance(fleet, train)
-        yield course
+        for _ in course.advance(fleet, train):
+            yield course

@@ -6,7 +6,7 @@ is one call where the data fits the device. A replica sees only its own row: its
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -74,12 +74,20 @@ class Fleet:
 
     def epoch(self, state: State, seeds: Sequence[int], epoch: int, batches: np.ndarray, rates: np.ndarray) -> tuple[State, np.ndarray]:
         """Train on `batches` (step, replica, batch) of window starts at `rates` (replica,); also returns the mean loss (replica,)."""
-        statistics, total = self.replicas.reseed(state.statistics, seeds, epoch), tf.zeros(len(seeds))
-        now = state.weights, statistics, state.slots, state.step, total
+        state, total = self.piece(self.begin(state, seeds, epoch), np.zeros(len(seeds)), batches, rates)
+        return state, total / len(batches)
+
+    def begin(self, state: State, seeds: Sequence[int], epoch: int) -> State:
+        """As an epoch begins: dropout streams of its own."""
+        return replace(state, statistics=self.replicas.reseed(state.statistics, seeds, epoch))
+
+    def piece(self, state: State, total: np.ndarray, batches: np.ndarray, rates: np.ndarray) -> tuple[State, np.ndarray]:
+        """A piece of an epoch; adds the loss of each step to `total` (replica,). However an epoch is cut, the bits are the same."""
+        now: tuple[Tensor, ...] = state.weights, state.statistics, state.slots, state.step, tf.constant(total, tf.float32)
         for rows, part in self.samples.parts(batches, self.memory):
             now = self._train(rows.inputs, rows.targets, part, rates[:, None].astype(np.float32), *now)
-        *new, total = now
-        return State(*new), total.numpy() / len(batches)
+        *new, summed = now
+        return State(*new), summed.numpy()
 
     def _steps(self, inputs, targets, batches, rates, weights, statistics, slots, step, total):  # type: ignore[no-untyped-def]
         rows = Rows(inputs, targets, self.replicas.shape)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.training import course as subject
 from pipeline.training.course import Course, learn
 
 from .conftest import TRAIN
@@ -36,17 +37,18 @@ def test_training_lowers_the_loss(fleet: Any, name: str) -> None:
 
 def test_a_replica_stops_when_it_no_longer_improves_and_the_others_go_on(fleet: Any) -> None:
     course = Course.start(fleet("plain"), [0, 1, 2])
-    course.advance(fleet("plain"), TRAIN)
+    deque(course.advance(fleet("plain"), TRAIN), maxlen=0)
     course.best_loss[1] = -1.0  # nothing will be better
     while len(course.learning(TRAIN)):
-        course.advance(fleet("plain"), TRAIN)
+        deque(course.advance(fleet("plain"), TRAIN), maxlen=0)
     epochs = [int((course.history[:, 0] == seed).sum()) for seed in course.seeds]
     assert epochs == [TRAIN.epochs, 1 + TRAIN.patience, TRAIN.epochs]
 
 
-@pytest.mark.parametrize("stop", [1, 3])
-def test_a_stopped_training_goes_on_bit_for_bit(fleet: Any, stop: int) -> None:
+@pytest.mark.parametrize(("stop", "piece"), [(1, 1000), (3, 1000), (1, 4), (2, 4), (7, 4), (11, 4), (14, 1)])
+def test_a_stopped_training_goes_on_bit_for_bit_also_within_an_epoch(fleet: Any, stop: int, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
     undisturbed = whole(fleet("noisy"))
+    monkeypatch.setattr(subject, "PIECE", piece)
     saved = next(islice(learn(fleet("noisy"), TRAIN, (0, 1, 2)), stop, None)).save()
     same(deque(learn(fleet("noisy"), TRAIN, (0, 1, 2), saved), maxlen=1)[0], undisturbed)
 
@@ -55,14 +57,14 @@ def test_a_saved_course_is_not_changed_by_later_epochs(fleet: Any) -> None:
     course = Course.start(fleet("plain"), [0, 1])
     before = course.save()
     kept = {name: value.copy() for name, value in before.items()}
-    course.advance(fleet("plain"), TRAIN)
+    deque(course.advance(fleet("plain"), TRAIN), maxlen=0)
     assert all(np.array_equal(before[name], kept[name]) for name in kept)
 
 
 def test_some_replicas_go_on_from_the_course_of_all(fleet: Any) -> None:
     undisturbed = whole(fleet("plain"))
     course = Course.start(fleet("plain"), [0, 1, 2])
-    course.advance(fleet("plain"), TRAIN)
+    deque(course.advance(fleet("plain"), TRAIN), maxlen=0)
     course.diverged[0] = 0  # it has left the fleet: rows and replicas differ
     course.state = course.state.take([1, 2])
     part = deque(learn(fleet("plain"), TRAIN, (0, 2), course.save()), maxlen=1)[0]
@@ -84,7 +86,7 @@ def test_a_replica_that_diverges_is_recorded_and_the_others_go_on(fleet: Any) ->
     weights[0] = np.nan
     course.state = type(course.state)(weights, course.state.statistics, course.state.slots, course.state.step)
     while len(course.learning(TRAIN)):
-        course.advance(fleet("plain"), TRAIN)
+        deque(course.advance(fleet("plain"), TRAIN), maxlen=0)
     assert course.diverged.tolist() == [0, -1]
     assert np.isfinite(course.best_loss[1])
     assert int((course.history[:, 0] == 1).sum()) == TRAIN.epochs

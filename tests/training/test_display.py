@@ -1,0 +1,55 @@
+"""How far training is: a live table where somebody watches, plain lines everywhere else."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+CODE = """
+import time
+from pathlib import Path
+from pipeline.network.configuration import Model, Shape
+from pipeline.params import Train
+from pipeline.training.display import Display
+from pipeline.training.task import Report, Task
+fleets = [Task(name, name, Model(), Train(epochs=8), Shape(8, 2, 1), (0, 1), Path(), Path()) for name in ("first", "second")]
+with Display(fleets) as display:
+    display.report(fleets[0], Report(4, 0.1234, None, None))
+    time.sleep(1)
+    display.say("an event")
+    display.report(fleets[0], Report(8, 0.1, {}, ("replica",)))
+"""
+
+
+def lines(output: str) -> list[str]:
+    return [line.rstrip() for line in output.splitlines() if line.strip()]
+
+
+def test_without_a_terminal_there_is_one_line_for_each_event() -> None:
+    output = subprocess.run([sys.executable, "-c", CODE], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    first, event, done = lines(output)
+    assert first == "train: 2 fleets to train"
+    assert event == "an event"
+    assert done.startswith("train: first ")
+    assert " 50% done, about 0:0" in done
+
+
+def test_on_a_terminal_there_is_a_table_with_epoch_best_loss_and_time_left() -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([sys.executable, "-c", CODE], cwd=ROOT, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm", "COLUMNS": "120"})
+    os.close(theirs)
+    output = b""
+    while chunk := _read(ours):
+        output += chunk
+    assert process.wait() == 0
+    for part in ("25% done, about", "left", "best validation so far", "4 of at most 8", "0.1234", "an event"):
+        assert part in output.decode(), part
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # the other end is closed
+        return b""
