@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from .test_end_to_end import PARAMS, ROOT, Project, write_table
@@ -84,7 +85,7 @@ FAULTS = {
     "SIGKILL of the trainer": Fault(TRAINER, to(signal.SIGKILL)),
     "SIGKILL of everything, as a loss of power": Fault(DVC, to_terminal(signal.SIGKILL)),
 }
-SHORT = ("Ctrl-C in a terminal with dvc", "SIGKILL of dvc")
+SHORT = ("SIGKILL of dvc",)
 
 
 @pytest.mark.parametrize("name", [name if name in SHORT else pytest.param(name, marks=SLOW) for name in FAULTS])
@@ -107,6 +108,7 @@ def test_an_interrupted_training_ends_at_once_and_goes_on_to_the_same_weights(na
     same_and_tidy(project, undisturbed)
 
 
+@SLOW
 def test_a_worker_that_is_killed_costs_its_fleet_the_epochs_since_the_checkpoint(prepared: Project, undisturbed: Project, tmp_path: Path) -> None:
     project = prepared.copy(tmp_path / "project")
     process = project.start(*TRAINER)
@@ -141,6 +143,57 @@ def test_a_node_of_a_cluster_that_dies_costs_its_fleets_the_epochs_since_the_che
 
 
 NODE = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
+
+
+@pytest.mark.parametrize("what", ["a replica", pytest.param("a checkpoint", marks=SLOW)])
+def test_what_was_tampered_with_is_told_and_trained_again(what: str, prepared: Project, undisturbed: Project, tmp_path: Path) -> None:
+    project = (undisturbed if what == "a replica" else prepared).copy(tmp_path / "project")
+    if what == "a checkpoint":
+        process = project.start(*TRAINER)
+        wait(lambda: len(kept(project)) == 2 and checkpoints(project), 120)
+        process.kill()
+        process.communicate()
+        wait(lambda: not processes(project), 10)
+    damaged = checkpoints(project) if what == "a checkpoint" else [path for path in kept(project) if len(history(path)) == PARAMS["train"]["epochs"]]
+    for manifest in damaged:
+        (file,) = manifest.parent.glob("*.npz")
+        file.write_bytes(file.read_bytes()[:-1] + b"x")
+    output = project.run(*TRAINER)
+    assert project.trained(output) == 1
+    assert output.count("its files are not those that were kept; it is removed, and trained again") == len(damaged)
+    same_and_tidy(project, undisturbed)
+
+
+def history(manifest: Path) -> pd.DataFrame:
+    return pd.read_parquet(manifest.parent / "history.parquet")
+
+
+FULL_DISK = """
+import os, sys
+from pipeline import files
+write, room = os.fsync, [int(sys.argv.pop(1))]
+def fsync(descriptor):
+    room[0] -= 1
+    if room[0] < 0:
+        raise OSError(28, "No space left on device")
+    write(descriptor)
+os.fsync = fsync
+import runpy
+runpy.run_module("pipeline.train", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("room", [5, pytest.param(0, marks=SLOW), pytest.param(13, marks=SLOW), pytest.param(40, marks=SLOW)])
+def test_a_full_disk_is_one_message_and_when_there_is_room_training_goes_on(room: int, prepared: Project, undisturbed: Project, tmp_path: Path) -> None:
+    project = prepared.copy(tmp_path / "project")
+    process = project.start("python", "-c", FULL_DISK, str(room), *OPTIONS)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 1
+    assert re.search(r"\n\.fleets\S*: cannot be written to, no space left on device; make room there, then run the same command again", output), output
+    assert "Traceback" not in output
+    assert not processes(project)
+    assert "not those that were kept" not in project.run(*TRAINER)
+    same_and_tidy(project, undisturbed)
 
 
 def same_and_tidy(project: Project, undisturbed: Project) -> None:
