@@ -29,17 +29,13 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def run(params: Params, standardized: Path, windows: Path, store: Path, out: Path) -> None:
     """Train what is missing, then gather every variant's fleets in one folder."""
-    _warn(params)
-    whole = [_task(params, variant, standardized, windows) for variant in params.selected]
-    shelf = Store(store)
-    with _stoppable(), shelf.lock():
-        crew, number = _crew(params.train)
-        campaign.train(list(_missing(whole, shelf, number)), shelf, partial(crew, number=number))
-        with new_folder(out) as draft:
-            for variant, fleet in zip(params.selected, whole, strict=True):
-                replicas = [store / fleet.fingerprint / str(seed) for seed in fleet.seeds]
-                results.gather(params.case(variant), variant, replicas, draft / variant.name)
-                shelf.forget(fleet.fingerprint)
+    with _stoppable():
+        _warn(params)
+        whole, shelf = [_task(params, variant, standardized, windows) for variant in params.selected], Store(store)
+        with shelf.lock():
+            crew, number = _crew(params.train)
+            campaign.train(list(_missing(whole, shelf, number)), shelf, partial(crew, number=number))
+            _gather(params, whole, shelf, out)
 
 
 @contextmanager
@@ -98,6 +94,15 @@ def _missing(fleets: Sequence[Task], shelf: Store, number: int) -> Iterator[Task
             lacking = tuple(seed for seed in part.seeds if not shelf.finished(f"{part.fingerprint}/{seed}"))
             if lacking:
                 yield part if shelf.load(part.name) else replace(part, seeds=lacking)
+
+
+def _gather(params: Params, whole: Sequence[Task], shelf: Store, out: Path) -> None:
+    """A folder for each variant; its checkpoints have done their duty."""
+    with new_folder(out) as draft:
+        for variant, fleet in zip(params.selected, whole, strict=True):
+            replicas = [shelf.folder / fleet.fingerprint / str(seed) for seed in fleet.seeds]
+            results.gather(params.case(variant), variant, replicas, draft / variant.name)
+            shelf.forget(fleet.fingerprint)
 
 
 if __name__ == "__main__":

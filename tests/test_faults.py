@@ -122,7 +122,7 @@ def test_a_worker_that_is_killed_costs_its_fleet_the_epochs_since_the_checkpoint
 
 
 @SLOW
-def test_a_node_of_a_cluster_that_dies_costs_its_fleets_the_epochs_since_the_checkpoint(prepared: Project, undisturbed: Project, tmp_path: Path) -> None:
+def test_a_stop_and_the_death_of_a_node_cost_a_cluster_the_epochs_since_the_checkpoint(prepared: Project, undisturbed: Project, tmp_path: Path) -> None:
     from ray.cluster_utils import Cluster
 
     project = prepared.copy(tmp_path / "project")
@@ -132,6 +132,10 @@ def test_a_node_of_a_cluster_that_dies_costs_its_fleets_the_epochs_since_the_che
         lost = cluster.add_node(num_cpus=2, **NODE)
         process = project.start("env", f"RAY_ADDRESS={cluster.address}", *TRAINER)
         wait(lambda: len(kept(project)) == 2 and checkpoints(project), 180)
+        process.send_signal(signal.SIGTERM)
+        assert STOPPED in process.communicate(timeout=30)[0]
+        process, seen = project.start("env", f"RAY_ADDRESS={cluster.address}", *TRAINER), checkpoints(project)
+        wait(lambda: set(checkpoints(project)) - set(seen), 180)
         cluster.remove_node(lost, allow_graceful=False)
         cluster.add_node(num_cpus=2, **NODE)
         output = process.communicate(timeout=180)[0]

@@ -5,6 +5,7 @@ checkpoints and results come back as events, and what a node dies with is taken 
 """
 
 import hashlib
+import signal
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -28,10 +29,12 @@ def connect() -> int:
         import ray
     except ImportError:
         raise Refusal("train.cluster is ray, which is not installed; pip install '.[cluster]', here and on every node") from None
+    handler = signal.getsignal(signal.SIGTERM)  # Ray sets its own
     try:
         ray.init(address="auto", runtime_env={"py_modules": [str(PACKAGE)]}, log_to_driver=False, ignore_reinit_error=True)
     except ConnectionError as error:
         raise Refusal(f"train.cluster is ray, but no cluster answers ({error}); start one (ray start --head), or name it in RAY_ADDRESS") from None
+    signal.signal(signal.SIGTERM, handler)
     return int(ray.cluster_resources()["CPU"])
 
 
