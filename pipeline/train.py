@@ -19,7 +19,7 @@ from pipeline.files import new_folder
 from pipeline.network import rules
 from pipeline.params import Params, Train, Variant
 from pipeline.refusal import Refusal
-from pipeline.training import campaign, cluster, results, task, workers
+from pipeline.training import campaign, cluster, devices, results, task, workers
 from pipeline.training.fingerprint import fingerprint
 from pipeline.training.store import Store
 from pipeline.training.task import Task
@@ -45,7 +45,9 @@ def _stoppable() -> Iterator[None]:
     before = {number: signal.signal(number, _stop) for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN}
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Exception) as error:  # what was being written may fail in a way of its own while it is stopped
+        if signal.getsignal(signal.SIGTERM) != signal.SIG_IGN and not isinstance(error, KeyboardInterrupt):
+            raise
         raise Refusal("train: stopped; what is trained and the checkpoints are kept: the next `dvc repro` goes on from there") from None
     finally:
         for number, handler in before.items():
@@ -63,7 +65,7 @@ def _crew(train: Train) -> tuple[Any, int]:
     if train.cluster:
         cores = cluster.connect()
         return cluster.run, train.workers or cores
-    return workers.run, train.workers or cpu_count()
+    return workers.run, train.workers or len(devices.gpus()) or cpu_count()
 
 
 def _warn(params: Params) -> None:
@@ -84,12 +86,12 @@ def _task(params: Params, variant: Variant, standardized: Path, windows: Path) -
 
 
 def _missing(fleets: Sequence[Task], shelf: Store, number: int) -> Iterator[Task]:
-    """What the store lacks, longest first; a variant's seeds are split where there are fewer variants than workers.
+    """What the store lacks, longest first; a variant's seeds are split where they are too many for a fleet, or variants fewer than workers.
 
-    The split depends on the study and the workers alone, so that a part that was interrupted meets its own checkpoint.
+    The split depends on the study, the workers and `train.fleet` alone, so that a part that was interrupted meets its own checkpoint.
     """
     for fleet in sorted(fleets, key=lambda fleet: -fleet.work):
-        parts = min(len(fleet.seeds), -(-number // len(fleets)))
+        parts = min(len(fleet.seeds), max(-(-number // len(fleets)), -(-len(fleet.seeds) // fleet.train.fleet)))
         for part in (replace(fleet, seeds=fleet.seeds[first::parts]) for first in range(parts)):
             lacking = tuple(seed for seed in part.seeds if not shelf.finished(f"{part.fingerprint}/{seed}"))
             if lacking:
