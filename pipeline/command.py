@@ -11,7 +11,7 @@ from pipeline.refusal import Refusal
 
 
 def main(run: Callable[..., None]) -> None:
-    """Read `params.yaml`, pass each further argument of `run` as a path of the same name; a refusal ends with status 1."""
+    """Read `params.yaml`, pass each further argument of `run` as a path of the same name; a refusal ends with status 1, Ctrl-C with 130."""
     names = [name for name in inspect.signature(run).parameters if name != "params"]
     parser = argparse.ArgumentParser(description=run.__doc__)
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
@@ -22,3 +22,5 @@ def main(run: Callable[..., None]) -> None:
         run(params.read(arguments.params), *(getattr(arguments, name) for name in names))
     except Refusal as refusal:
         sys.exit(f"\n{refusal}\n")
+    except KeyboardInterrupt:
+        sys.exit(130)  # what a shell says of a command that Ctrl-C ended; nothing half-written stays

@@ -45,7 +45,7 @@ SMOKE = {
     "train": {"epochs": 2, "seeds": 2},
 }
 BASELINES = ("last_value", "seasonal_naive", "ridge")  # names that no variant may have; a test holds them to the table of baselines
-SPREAD = {"workers", "checkpoint_seconds", "cluster", "memory"}  # keys of `train` that no weight hangs on
+SPREAD = {"workers", "fleet", "checkpoint_seconds", "cluster", "memory"}  # keys of `train` that no weight hangs on
 Section = TypeVar("Section", bound=Frozen)
 
 
@@ -186,6 +186,7 @@ class Train(Frozen):
     precision: Literal["float32", "bfloat16"] = "float32"
     memory: Count = 1024
     workers: Count | None = None
+    fleet: Count = 16
     checkpoint_seconds: Positive = 60.0
     cluster: Literal["ray"] | None = None
 

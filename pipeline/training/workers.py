@@ -17,6 +17,8 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
+from pipeline.training import devices
+
 Task = TypeVar("Task")
 SPAWN = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
 
@@ -36,12 +38,13 @@ class Death:
 
 
 class _Worker:
-    """A process that serves tasks from one end of a pipe; `task` is what it works on."""
+    """A process that serves tasks from one end of a pipe; `task` is what it works on, `gpu` the only one that it sees, if there are any."""
 
-    def __init__(self, work: Callable[[Any], Iterator[Any]]) -> None:
+    def __init__(self, work: Callable[[Any], Iterator[Any]], gpu: str | None) -> None:
         self.task: Any = None
+        self.gpu = gpu
         self.pipe, other = SPAWN.Pipe()
-        self.process = SPAWN.Process(target=_serve, args=(work, other, os.getpid()), daemon=True)
+        self.process = SPAWN.Process(target=_serve, args=(work, other, os.getpid(), gpu), daemon=True)
         resource_tracker.ensure_running()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited: Ctrl-C is for the parent, which ends its workers
         self.process.start()
@@ -98,7 +101,7 @@ def _dispatch(work: Callable[[Any], Iterator[Any]], tasks: deque[Any], workers: 
         if idle is None and len(workers) == number:
             return
         if idle is None:
-            idle = _Worker(work)
+            idle = _Worker(work, devices.emptiest(devices.gpus(), [worker.gpu for worker in workers]))
             workers.append(idle)
         try:
             idle.begin(tasks[0])
@@ -108,8 +111,10 @@ def _dispatch(work: Callable[[Any], Iterator[Any]], tasks: deque[Any], workers: 
             workers.remove(idle)
 
 
-def _serve(work: Callable[[Any], Iterator[Any]], pipe: Connection, parent: int) -> None:
+def _serve(work: Callable[[Any], Iterator[Any]], pipe: Connection, parent: int, gpu: str | None) -> None:
     """What a worker does until its parent is gone."""
+    if gpu is not None:
+        os.environ[devices.VISIBLE] = gpu  # before TensorFlow is imported
     die_with(parent, lambda: os._exit(1))
     with suppress(EOFError, OSError):
         while True:

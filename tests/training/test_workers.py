@@ -47,6 +47,16 @@ def ran(work: Any, tasks: Any, number: int = 2) -> dict[Any, list[Any]]:
     return events
 
 
+def seen(task: int) -> Iterator[str]:
+    time.sleep(0.5)  # both workers are busy: each gets one task
+    yield os.environ["CUDA_VISIBLE_DEVICES"]
+
+
+def test_each_worker_sees_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
+    assert sorted(event for events in ran(seen, [1, 2]).values() for event in events) == ["2", "5"]
+
+
 def test_every_event_of_every_task_arrives_in_order() -> None:
     assert ran(count, [3, 1, 2, 4]) == {n: list(range(n)) for n in (3, 1, 2, 4)}
 
@@ -72,10 +82,12 @@ def test_tasks_that_are_added_meanwhile_run_too() -> None:
 
 
 def test_a_worker_that_died_while_it_was_idle_costs_nothing() -> None:
-    tasks = deque([1, 400])
+    tasks = deque([1])
     told = []
     for task, event in workers.run(count, tasks, 2):
         told.append((task, event))
+        if task == 1:
+            tasks.append(400)  # for a second worker: the first one has nothing to do by then
         if (task, event) == (400, 200):
             for worker in children(os.getpid()):
                 os.kill(worker, signal.SIGKILL)
