@@ -33,7 +33,7 @@ types:
 	mypy
 
 check:
-	pytest
+	pytest -n auto --dist loadfile --no-loadscope-reorder
 
 bench: install
 	python benchmarks/throughput.py --log docs/log.md

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pipeline.learning import SCHEDULES
 from pipeline.params import Train
-from pipeline.training.course import Course
+from pipeline.training.course import learn
 from pipeline.training.fleet import Fleet, _made
 
 from .conftest import TRAIN
@@ -89,9 +89,7 @@ def restless(fleet: Any, samples: Any) -> Fleet:
 
 
 def history(fleet: Fleet, seeds: list[int]) -> np.ndarray:
-    course = Course.start(fleet, seeds)
-    while len(course.learning(RESTLESS)):
-        course.advance(fleet, RESTLESS)
+    *_, course = learn(fleet, RESTLESS, seeds)
     return course.history
 
 
