@@ -23,7 +23,9 @@ from pipeline.refusal import Refusal
 from pipeline.series import rows
 from pipeline.series.rows import Array, Rows
 from pipeline.series.scaler import Scaler
-from pipeline.tracking import Candidate, Registry, Run, Store, Version, digest
+from pipeline.tracking.registry import Candidate, Registry, Version, digest
+from pipeline.tracking.runs import Run
+from pipeline.tracking.store import Store
 from pipeline.verdict import verdict
 from pipeline.verdict.contender import TRAINED
 from pipeline.verdict.verdict import Result, Verdict

@@ -17,9 +17,10 @@ import pandas as pd
 
 from pipeline import recent
 from pipeline.files import new_file, new_folder, read_json, write_json
-from pipeline.params import Data, Params, Validate
+from pipeline.params import Params
 from pipeline.recent import Form, Recent
 from pipeline.refusal import Refusal
+from pipeline.sections import Data, Validate
 from pipeline.series import calendar, frequency, rows
 from pipeline.series.rows import Array
 from pipeline.series.scaler import Scaler

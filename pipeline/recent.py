@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.params import Data, Missing, Validate
 from pipeline.refusal import Refusal
+from pipeline.sections import Data, Missing, Validate
 from pipeline.series import checks, filling, frequency, grid, reading
 from pipeline.series.filling import Runs
 from pipeline.series.grid import Regular

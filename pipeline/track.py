@@ -13,7 +13,8 @@ import pandas as pd
 from pipeline import command
 from pipeline.files import write_json
 from pipeline.params import Params
-from pipeline.tracking import Run, Store
+from pipeline.tracking.runs import Run
+from pipeline.tracking.store import Store
 from pipeline.verdict import leaderboard
 from pipeline.verdict.contender import TRAINED
 from pipeline.verdict.verdict import Result, Verdict, read

@@ -20,7 +20,7 @@ from pipeline.series import rows
 from pipeline.series import table as cleaning
 from pipeline.series.dataset import Dataset
 from pipeline.series.windows import Windows, gather
-from pipeline.tracking import digest
+from pipeline.tracking.registry import digest
 from pipeline.training import fingerprint as hashes
 from pipeline.training.ensemble import Ensemble
 from pipeline.verdict import verdict

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from pipeline import params
 from pipeline.refusal import Refusal
+from pipeline.sections import Shares
 from pipeline.verdict.baselines import BASELINES
 
 FILE = Path(__file__).parent.parent / "params.yaml"
@@ -111,7 +112,7 @@ def test_names_of_baselines_are_those_of_the_table_of_baselines() -> None:
 
 def test_a_smoke_run_needs_no_dates_in_its_slice(content: dict[str, Any]) -> None:
     content["smoke"], content["standardize"]["split"] = True, {"validation": "2013-10-01", "test": "2013-11-01"}
-    assert isinstance(params.parse(content).standardize.split, params.Shares)
+    assert isinstance(params.parse(content).standardize.split, Shares)
 
 
 RULES = {

@@ -18,7 +18,8 @@ from pipeline.recent import Recent
 from pipeline.refusal import Refusal
 from pipeline.series import rows
 from pipeline.series.scaler import Scaler
-from pipeline.tracking import PREVIOUS, Registry, Store, Version
+from pipeline.tracking.registry import PREVIOUS, Registry, Version
+from pipeline.tracking.store import Store
 from tests.workshop import CONTENT, HORIZON, LOOKBACK, NAIVE, Workshop, made, recent
 
 

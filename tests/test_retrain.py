@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from pipeline import champion, retrain
 from pipeline.champion import Decision
 from pipeline.refusal import Refusal
-from pipeline.tracking import Version
+from pipeline.tracking.registry import Version
 from tests.workshop import CONTENT
 
 STAGE = """

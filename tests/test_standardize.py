@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import params, standardize
-from pipeline.params import Data, Dates, Params, Shares, Standardize
+from pipeline.params import Params
 from pipeline.refusal import Refusal
+from pipeline.sections import Data, Dates, Shares, Standardize
 from pipeline.series import calendar, rows
 from pipeline.series.dataset import Dataset
 

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline import track
 from pipeline.files import read_json
-from pipeline.tracking import Store
+from pipeline.tracking.store import Store
 from tests.workshop import Workshop, made
 
 

@@ -17,7 +17,9 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from pipeline.refusal import Refusal
-from pipeline.tracking import PREVIOUS, Candidate, Registry, Run, Store, digest
+from pipeline.tracking.registry import PREVIOUS, Candidate, Registry, digest
+from pipeline.tracking.runs import Run
+from pipeline.tracking.store import Store
 from tests.workshop import empty_mlflow
 
 CHILD = Run("plain, seed 0", {"role": "seed", "state": "trained"}, metrics={"mse": 0.5}, curves={"loss": {epoch: 1 / epoch for epoch in range(1, 1500)}})
@@ -201,7 +203,8 @@ def test_an_experiment_that_was_deleted_is_refused_with_the_way_out(store: Store
 def test_processes_that_open_a_fresh_store_at_once_all_publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     code = (
-        "import sys; from pathlib import Path; from pipeline.tracking import *; Store(Path(sys.argv[1]), 'study').publish([Run('one', {'role': 'baseline'})])"
+        "import sys; from pathlib import Path; from pipeline.tracking.runs import Run; from pipeline.tracking.store import Store; "
+        "Store(Path(sys.argv[1]), 'study').publish([Run('one', {'role': 'baseline'})])"
     )
     crowd = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "mlruns")]) for _ in range(2)]
     assert [process.wait() for process in crowd] == [0, 0]

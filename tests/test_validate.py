@@ -12,8 +12,9 @@ import pyarrow as pa
 import pytest
 
 from pipeline import files, params, standardize, validate
-from pipeline.params import Data, Params, Validate, Window
+from pipeline.params import Params
 from pipeline.refusal import Refusal
+from pipeline.sections import Data, Validate, Window
 from pipeline.series import blocks, frequency, ordering, rows, source, store
 
 PROJECT = Path(__file__).parents[1]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from pipeline import files, params, window
-from pipeline.params import Params, Window
+from pipeline.params import Params
 from pipeline.refusal import Refusal
+from pipeline.sections import Window
 from pipeline.series import rows, windows
 from pipeline.series.windows import Windows
 
@@ -74,8 +75,9 @@ import sys, tracemalloc
 from pathlib import Path
 import pyarrow
 from pipeline import params, window
+from pipeline.sections import Window
 chosen = params.read(Path("params.yaml"))
-chosen = chosen.model_copy(update={"window": params.Window(lookback=96, horizon=24)})
+chosen = chosen.model_copy(update={"window": Window(lookback=96, horizon=24)})
 tracemalloc.start()
 window.run(chosen, Path(sys.argv[1]), Path(sys.argv[2]))
 print(tracemalloc.get_traced_memory()[1] + pyarrow.default_memory_pool().max_memory())

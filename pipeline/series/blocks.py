@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.params import Limits
+from pipeline.sections import Limits
 from pipeline.series import checks
 from pipeline.series.reading import Scan
 from pipeline.series.readings import Readings

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.params import Data, Limits, Validate
+from pipeline.sections import Data, Limits, Validate
 from pipeline.series import rows, timestamps
 from pipeline.series.faults import Fault
 from pipeline.series.readings import Readings, Strange

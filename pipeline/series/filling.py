@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.params import Data, Missing, Validate
+from pipeline.sections import Data, Missing, Validate
 from pipeline.series import checks
 from pipeline.series.faults import Fault
 from pipeline.series.grid import Regular

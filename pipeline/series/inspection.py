@@ -5,8 +5,8 @@ from itertools import chain
 
 from pandas.tseries.offsets import BaseOffset
 
-from pipeline.params import Data, Validate
 from pipeline.refusal import Refusal
+from pipeline.sections import Data, Validate
 from pipeline.series import checks, filling, frequency, grid
 from pipeline.series.blocks import Block
 from pipeline.series.faults import Tally

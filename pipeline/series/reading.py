@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 
-from pipeline.params import Data
 from pipeline.refusal import Refusal
+from pipeline.sections import Data
 from pipeline.series import cells, ordering, source, timestamps
 from pipeline.series.faults import Tally
 from pipeline.series.readings import Origins, Readings, Strange

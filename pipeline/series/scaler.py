@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-from pipeline.params import Standardize
 from pipeline.refusal import Refusal
+from pipeline.sections import Standardize
 from pipeline.series.rows import Array
 
 PIECE = 1 << 20  # rows that are fitted at a time

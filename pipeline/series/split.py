@@ -6,8 +6,8 @@ from itertools import accumulate
 
 import numpy as np
 
-from pipeline.params import Dates, Rows, Shares
 from pipeline.refusal import Refusal
+from pipeline.sections import Dates, Rows, Shares
 from pipeline.series import timestamps
 from pipeline.series.outline import Outline
 from pipeline.series.rows import Array

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.params import Data, Validate
 from pipeline.refusal import Refusal
+from pipeline.sections import Data, Validate
 from pipeline.series import checks, filling, reading, rows, timestamps
 from pipeline.series.blocks import blocks
 from pipeline.series.grid import Regular

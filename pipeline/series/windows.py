@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline import files
-from pipeline.params import Window
+from pipeline.sections import Window
 from pipeline.series import arrays, timestamps
 from pipeline.series.outline import Outline
 from pipeline.series.rows import Array

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.params import Data, Missing, Validate
+from pipeline.sections import Data, Missing, Validate
 from pipeline.series import filling, frequency, grid
 from pipeline.series.grid import Regular
 

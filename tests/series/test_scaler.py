@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.params import Shares, Standardize
 from pipeline.refusal import Refusal
+from pipeline.sections import Shares, Standardize
 from pipeline.series import scaler
 from pipeline.series.scaler import Scaler
 

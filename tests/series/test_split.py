@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import params
-from pipeline.params import Dates, Shares
+from pipeline import sections
 from pipeline.refusal import Refusal
+from pipeline.sections import Dates, Shares
 from pipeline.series import outline, split
 from pipeline.series.rows import Rows
 
@@ -35,7 +35,7 @@ def counts(parts: np.ndarray[Any, Any]) -> list[int]:
     return [int((parts == part).sum()) for part in range(3)]
 
 
-@given(st.lists(st.integers(20, 200), min_size=1, max_size=4), st.sampled_from([SHARES, params.Rows(train=7, validation=3, test=5)]))
+@given(st.lists(st.integers(20, 200), min_size=1, max_size=4), st.sampled_from([SHARES, sections.Rows(train=7, validation=3, test=5)]))
 def test_every_series_is_first_training_then_validation_then_test(lengths: list[int], kind: Any) -> None:
     table = index(*lengths)
     parts = assign(table, kind)
@@ -51,7 +51,7 @@ def test_shares_are_shares_of_each_series() -> None:
 
 
 def test_rows_are_counted_and_the_rest_is_not_used() -> None:
-    assert counts(assign(index(20), params.Rows(train=7, validation=3, test=5))) == [7, 3, 5]
+    assert counts(assign(index(20), sections.Rows(train=7, validation=3, test=5))) == [7, 3, 5]
 
 
 def test_dates_are_first_moments_in_the_zone_of_the_data() -> None:
@@ -64,7 +64,7 @@ def test_dates_are_first_moments_in_the_zone_of_the_data() -> None:
     ("kind", "says"),
     [
         (SHARES, "series 'B' has 2 rows from 2013-01-01T00:00:00Z to 2013-01-01T01:00:00Z, too few for validation"),
-        (params.Rows(train=20, validation=3, test=5), "too few for train and validation and test"),
+        (sections.Rows(train=20, validation=3, test=5), "too few for train and validation and test"),
         (Dates(validation=datetime(2013, 1, 1, 1), test=datetime(2013, 1, 9)), "too few for test"),
         (Dates(validation=datetime(2012, 1, 1), test=datetime(2013, 1, 1, 1)), "too few for train"),
     ],

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.params import Window
+from pipeline.sections import Window
 from pipeline.series import outline, windows
 from pipeline.series.rows import Rows
 from pipeline.series.split import PARTS

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from pipeline.params import Standardize
+from pipeline.sections import Standardize
 from pipeline.verdict import figures, report
 from pipeline.verdict.contender import Contender
 from pipeline.verdict.verdict import Verdict
