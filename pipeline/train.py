@@ -5,7 +5,7 @@ Reads `standardized` and `windows`; writes one folder per variant into `out`: th
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -17,6 +17,7 @@ from joblib import cpu_count
 from pipeline import command
 from pipeline.files import new_folder
 from pipeline.network import rules
+from pipeline.network.rules import Case
 from pipeline.params import Params, Train, Variant
 from pipeline.refusal import Refusal
 from pipeline.training import campaign, cluster, devices, results, task, workers
@@ -30,12 +31,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def run(params: Params, standardized: Path, windows: Path, store: Path, out: Path) -> None:
     """Train what is missing, then gather every variant's fleets in one folder."""
     with _stoppable():
-        _warn(params)
+        known = _warn(params.selected, map(params.case, params.selected))
         whole, shelf = [_task(params, variant, standardized, windows) for variant in params.selected], Store(store)
         with shelf.lock():
             crew, number = _crew(params.train)
             campaign.train(list(_missing(whole, shelf, number)), shelf, partial(crew, number=number))
-            _gather(params, whole, shelf, out)
+            _warn(params.selected, _gather(params, whole, shelf, out), known)
 
 
 @contextmanager
@@ -68,14 +69,16 @@ def _crew(train: Train) -> tuple[Any, int]:
     return workers.run, train.workers or len(devices.gpus()) or cpu_count()
 
 
-def _warn(params: Params) -> None:
-    """Each rule that only warns, once, with the variants that break it."""
+def _warn(variants: Sequence[Variant], cases: Iterable[Case], known: Collection[str] = ()) -> Collection[str]:
+    """Each rule that only warns, once, with the variants that break it, unless it is `known`; returns what is known then."""
     told: dict[str, list[str]] = {}
-    for variant in params.selected:
-        for finding in rules.findings(params.case(variant), "warn", variant.allow):
+    for variant, case in zip(variants, cases, strict=True):
+        for finding in rules.findings(case, "warn", variant.allow):
             told.setdefault(finding, []).append(variant.name)
     for finding, names in told.items():
-        print(f"train: warning: {', '.join(names)}: {finding}", flush=True)
+        if finding not in known:
+            print(f"train: warning: {', '.join(names)}: {finding}", flush=True)
+    return told
 
 
 def _task(params: Params, variant: Variant, standardized: Path, windows: Path) -> Task:
@@ -98,13 +101,15 @@ def _missing(fleets: Sequence[Task], shelf: Store, number: int) -> Iterator[Task
                 yield part if shelf.load(part.name) else replace(part, seeds=lacking)
 
 
-def _gather(params: Params, whole: Sequence[Task], shelf: Store, out: Path) -> None:
-    """A folder for each variant; its checkpoints have done their duty."""
+def _gather(params: Params, whole: Sequence[Task], shelf: Store, out: Path) -> list[Case]:
+    """A folder for each variant, and each as the rules see it now; its checkpoints have done their duty."""
+    cases = []
     with new_folder(out) as draft:
         for variant, fleet in zip(params.selected, whole, strict=True):
             replicas = [shelf.folder / fleet.fingerprint / str(seed) for seed in fleet.seeds]
-            results.gather(params.case(variant), variant, replicas, draft / variant.name)
+            cases.append(results.gather(params.case(variant), variant, replicas, draft / variant.name))
             shelf.forget(fleet.fingerprint)
+    return cases
 
 
 if __name__ == "__main__":

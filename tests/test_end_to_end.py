@@ -116,12 +116,15 @@ def test_a_second_repro_does_nothing(finished: Project) -> None:
     assert "Data and pipelines are up to date" in finished.run("dvc", "repro")
 
 
-def test_adding_a_variant_trains_only_that_variant(finished: Project, tmp_path: Path) -> None:
+def test_adding_a_variant_trains_only_that_variant_and_tells_what_only_training_can(finished: Project, tmp_path: Path) -> None:
     project = finished.copy(tmp_path / "more")
     before = {path: path.read_bytes() for path in project.folder.glob("data/4_models/*/weights.npz")}
-    project.edit(lambda params: params["variants"].update(dropout={"family": "dropout", "recurrent": {"dropout_after": {"kind": "standard", "rate": 0.1}}}))
-    assert project.trained(project.run("dvc", "repro", "train")) == 1
+    project.edit(lambda params: params["variants"].update(conv_bn={"family": "conv", "conv": {"normalization": "batch"}}))
+    output = project.run("dvc", "repro", "train")
+    assert project.trained(output) == 1
     assert {path: path.read_bytes() for path in before} == before
+    (warning,) = [line for line in output.splitlines() if "[R5]" in line]
+    assert warning.startswith("train: warning: conv_bn: ")
 
 
 def test_noise_in_the_test_part_leaves_scaler_windows_and_weights_bit_identical(finished: Project, tmp_path: Path) -> None:

@@ -34,24 +34,24 @@ class Replica:
         write_json(folder / "cost.json", self.cost)
 
 
-def gather(case: Case, variant: Variant, replicas: Sequence[Path], out: Path) -> None:
+def gather(case: Case, variant: Variant, replicas: Sequence[Path], out: Path) -> Case:
     """Write `weights.npz` (seed, ...), `history.parquet`, `fleet.json` and `cost.json` of `variant` (`case` to the rules) into the new folder `out`.
 
-    `replicas` are the folders of its seeds in the store, in order.
+    `replicas` are the folders of its seeds in the store, in order. Returns the case with what training added to it.
     """
     out.mkdir()
     arrays = [np.load(replica / "weights.npz", allow_pickle=False) for replica in replicas]
     write_arrays(out / "weights.npz", {name: np.concatenate([array[name] for array in arrays]) for name in arrays[0].files})
     pq.write_table(pa.concat_tables([pq.read_table(replica / "history.parquet") for replica in replicas]), out / "history.parquet")
     facts = [read_json(replica / "replica.json") for replica in replicas]
-    write_json(out / "fleet.json", _facts(case, variant, facts) | {"weights": digest(out / "weights.npz")})
+    trained = replace(case, trained=min((fact["best_step"] for fact in facts if fact["state"] == "trained"), default=None))
+    write_json(out / "fleet.json", _facts(trained, variant, facts) | {"weights": digest(out / "weights.npz")})
     costs = [read_json(replica / "cost.json") for replica in replicas]
     write_json(out / "cost.json", {"seconds_per_replica": float(np.mean([cost["seconds"] for cost in costs])), "device": costs[0]["device"]})
+    return trained
 
 
 def _facts(case: Case, variant: Variant, facts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    steps = [fact["best_step"] for fact in facts if fact["state"] == "trained"]
-    case = replace(case, trained=min(steps, default=None))
     per_seed = {"seeds": "seed", "states": "state", "best_epochs": "best_epoch", "epochs": "epochs"}
     return {
         "name": variant.name,
