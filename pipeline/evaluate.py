@@ -38,20 +38,15 @@ def run(params: Params, standardized: Path, windows: Path, models: Path, out: Pa
 
 
 def _trained(params: Params, models: Path) -> Sequence[Path]:
-    """The folders of the variants that `study` selects; raises `Refusal` for missing ones and for names that baselines have."""
+    """The folders of the variants that `study` selects; raises `Refusal` for missing ones."""
     folders = [models / variant.name for variant in params.selected]
-    taken = [
-        f"params.yaml: variants.{folder.name} has the name of a baseline; choose another than {', '.join(BASELINES)}"
-        for folder in folders
-        if folder.name in BASELINES
-    ]
     missing = [
         f"{folder}: there is no such trained variant, but `study` selects it; run 'dvc repro train'"
         for folder in folders
         if not (folder / "fleet.json").exists()
     ]
-    if taken or missing:
-        raise Refusal(*taken, *missing)
+    if missing:
+        raise Refusal(*missing)
     return folders
 
 
