@@ -45,12 +45,13 @@ class Ensemble:
         with np.load(folder / "weights.npz", allow_pickle=False) as named:
             weights = replicas.stacked(named)
 
-        @tf.function(reduce_retracing=True)
+        @tf.function
         def graph(weights, statistics, inputs):  # type: ignore[no-untyped-def]
             return tf.vectorized_map(lambda one: replicas.call(one[0], one[1], inputs, training=False)[0], (weights, statistics))
 
+        whole = graph.get_concrete_function(*weights, tf.TensorSpec((None, shape.lookback, shape.channels)))  # one trace for any number of windows
         passes = PASSES if _monte_carlo(facts["model"]) else 1
-        return cls(shape, tuple(facts["seeds"]), tuple(facts["states"]), passes, replicas, weights, graph)
+        return cls(shape, tuple(facts["seeds"]), tuple(facts["states"]), passes, replicas, weights, whole)
 
     def forecast(self, inputs: np.ndarray) -> np.ndarray:
         """Float32 (seed, window, horizon, target), standardized, for `inputs` (window, lookback, channel) as the variant is fed them."""
@@ -60,9 +61,11 @@ class Ensemble:
 
     def _mean(self, inputs: np.ndarray, first: int) -> np.ndarray:
         """The mean of the passes, each with masks of its own for every replica."""
+        import tensorflow as tf
+
         weights, statistics = self._weights
         streams = [self._replicas.reseed(statistics, self.seeds, first * self.passes + number) for number in range(self.passes)]
-        total: np.ndarray = sum(self._graph(weights, stream, inputs).numpy() for stream in streams)
+        total: np.ndarray = sum(self._graph(weights, stream, tf.constant(inputs)).numpy() for stream in streams)
         return total / self.passes
 
 
