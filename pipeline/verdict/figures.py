@@ -137,16 +137,16 @@ def _family_colors(verdict: Verdict) -> dict[str, str]:
 
 
 def _draw_baselines(axes: Axes, verdict: Verdict) -> None:
-    """A line that rises to its name and number; the outer lines rise highest, so that no line crosses a name."""
+    """A line that rises to its name and number, on a row of its own; the outer lines rise highest, so that no line crosses a name."""
     places = decimals(result.mse.mean for result in verdict.variants)
     low, high = axes.get_xlim()
     middle = (low + high) / 2
     left = [result for result in verdict.baselines if result.mse.mean < middle]
     right = [result for result in reversed(verdict.baselines) if result.mse.mean >= middle]
-    for side, half in (("left", left), ("right", right)):
+    for side, half, below in (("left", left, len(right)), ("right", right, 0)):
         for level, result in enumerate(half):
             text = f"{result.name} {result.mse.mean:.{places}f}"
-            _draw_baseline(axes, result.mse.mean, text, side, 5 + 15 * (len(half) - 1 - level), DASHES[verdict.baselines.index(result) % len(DASHES)])
+            _draw_baseline(axes, result.mse.mean, text, side, 5 + 15 * (below + len(half) - 1 - level), DASHES[verdict.baselines.index(result) % len(DASHES)])
 
 
 def _draw_baseline(axes: Axes, value: float, text: str, side: str, lift: float, dash: str) -> None:
