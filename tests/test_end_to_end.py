@@ -55,6 +55,20 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @classmethod
+    def new(cls, folder: Path) -> "Project":
+        """This pipeline, a small table and `PARAMS` in the empty `folder`; nothing has run."""
+        project = cls(folder)
+        shutil.copytree(ROOT / "pipeline", folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("dvc.yaml", ".gitignore"):
+            shutil.copy(ROOT / name, folder / name)
+        write_table(folder / "data/0_raw/table.csv")
+        project.write(PARAMS)
+        project.run("git", "init", "-q")
+        project.run("dvc", "init", "-q")
+        shutil.copytree(ROOT / ".dvc/plots", folder / ".dvc/plots")
+        return project
+
     def start(self, *command: str) -> "subprocess.Popen[str]":
         """In a session of its own, as in a terminal of its own."""
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
@@ -92,15 +106,7 @@ class Project:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project after its first `dvc repro`."""
-    project = Project(tmp_path_factory.mktemp("project"))
-    shutil.copytree(ROOT / "pipeline", project.folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", ".gitignore"):
-        shutil.copy(ROOT / name, project.folder / name)
-    write_table(project.folder / "data/0_raw/table.csv")
-    project.write(PARAMS)
-    project.run("git", "init", "-q")
-    project.run("dvc", "init", "-q")
-    shutil.copytree(ROOT / ".dvc/plots", project.folder / ".dvc/plots")
+    project = Project.new(tmp_path_factory.mktemp("project"))
     assert project.trained(project.run("dvc", "repro")) == 2
     project.commit()
     return project

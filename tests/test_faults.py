@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -14,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from .test_end_to_end import PARAMS, ROOT, Project, write_table
+from .test_end_to_end import PARAMS, Project
 
 LONG = {"epochs": 150, "patience": 150}  # of the variant that is interrupted; the other one has ended by then
 OPTIONS = ("--standardized", "data/2_standardized", "--windows", "data/3_windows", "--store", ".fleets", "--out", "data/4_models")
@@ -25,16 +24,9 @@ DVC = ("dvc", "repro", "train")
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project whose data is ready for training."""
-    project = Project(tmp_path_factory.mktemp("prepared"))
-    shutil.copytree(ROOT / "pipeline", project.folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", ".gitignore"):
-        shutil.copy(ROOT / name, project.folder / name)
-    write_table(project.folder / "data/0_raw/table.csv")
-    project.write(PARAMS)
+    project = Project.new(tmp_path_factory.mktemp("prepared"))
     project.edit(lambda params: params["train"].update(epochs=2, workers=2, checkpoint_seconds=0.001))
     project.edit(lambda params: params["variants"]["conv_ln"].update(train=LONG))
-    project.run("git", "init", "-q")
-    project.run("dvc", "init", "-q")
     project.run("dvc", "repro", "window")
     return project
 

@@ -99,6 +99,7 @@ CASES = {
 def test_a_figure_can_be_drawn_of_every_outcome(name: str, case: str, variant: Variant, judged: Judged) -> None:
     figure = FIGURES[name].draw(judged(*(variant(title, sizes) for title, sizes in CASES[case])))
     figure.canvas.draw()
+    assert any(axes.has_data() for axes in figure.axes) or not CASES[case]
 
 
 def test_every_scaler_has_its_unit() -> None:
