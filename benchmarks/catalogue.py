@@ -1,14 +1,16 @@
-"""The train stage of the catalogue beside one `keras fit` process per variant, as many at a time as there are cores.
+"""`dvc repro` of the catalogue beside one `keras fit` process per variant, as many at a time as there are cores.
 
-    python benchmarks/catalogue.py [--every 4] [--log docs/log.md]      after `dvc repro window`
+    python -m benchmarks.catalogue [--every 4] [--log docs/log.md]
 
-Both sides train the same networks on the same windows for the same numbers of epochs, all seeds. Ours is run whole, on an empty store. Of Keras' side
-each process is run for real until its second epoch ends; the epochs and seeds that follow repeat what was just timed, so they are added up instead of
-waited for: import + seeds x (first epoch - second, which is tracing) + epochs x second. `--every` takes each n-th variant of the catalogue.
+Ours is the whole of what is committed, from the raw table to the verdict and MLflow, in a fresh clone with an empty store. Keras trains the same networks
+on the same windows, all seeds, for the epochs that ours took, and evaluates nothing. Each of its processes is run for real until its second epoch ends; the
+epochs and seeds that follow repeat what was just timed, so they are added up instead of waited for: import + seeds x (first epoch - second, which is
+tracing) + epochs x second. `--every` takes each n-th variant of the catalogue.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -24,36 +26,36 @@ from pipeline import params
 from pipeline.files import read_json
 
 ROOT = Path(__file__).parent.parent
-STANDARDIZED, WINDOWS = ROOT / "data/2_standardized", ROOT / "data/3_windows"
+ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def ours(names: list[str], workers: int, folder: Path) -> float:
-    """Seconds of the train stage on an empty store."""
-    content = YAML(typ="safe").load(ROOT / "params.yaml") | {"study": names}
+    """Seconds of `dvc repro` of these variants in a clone at `folder`."""
+    subprocess.run(["git", "clone", "-q", ROOT, folder], check=True)
+    content = YAML(typ="safe").load(folder / "params.yaml") | {"study": names}
     content["train"]["workers"] = workers
     with (folder / "params.yaml").open("w") as file:
         YAML().dump(content, file)
-    paths = ["--standardized", STANDARDIZED, "--windows", WINDOWS, "--store", folder / "store", "--out", folder / "models"]
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "pipeline.train", *map(str, paths)], cwd=folder, env={"PYTHONPATH": str(ROOT)}, check=True, stdout=sys.stderr)
+    subprocess.run(["dvc", "repro"], cwd=folder, env=ENVIRONMENT, check=True, stdout=sys.stderr)
     return time.perf_counter() - began
 
 
 def keras_seconds(name: str, folder: Path) -> float:
-    """Seconds of one `keras fit` process that trains all seeds of a variant, for as many epochs as ours took."""
+    """Seconds of one `keras fit` process that trains all seeds of a variant, for as many epochs as ours took in the project at `folder`."""
     began = time.perf_counter()
-    command = [sys.executable, __file__, "--fit", name]
-    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}, capture_output=True, text=True)
+    command = [sys.executable, "-m", "benchmarks.catalogue", "--fit", name]
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{name}: {done.stderr}")
     whole, timed = time.perf_counter() - began, json.loads(done.stdout.splitlines()[-1])
-    epochs = read_json(folder / "models" / name / "fleet.json")["epochs"]
+    epochs = read_json(folder / "data/4_models" / name / "fleet.json")["epochs"]
     starting = whole - timed["first"] - timed["second"]
     return starting + len(epochs) * max(0.0, timed["first"] - timed["second"]) + sum(epochs) * timed["second"]
 
 
 def fit(name: str) -> dict[str, float]:
-    """Two epochs of `keras fit`, validation included; the first one builds and traces."""
+    """Two epochs of `keras fit` on the project here, validation included; the first one builds and traces."""
     import keras
     import numpy as np
 
@@ -64,7 +66,7 @@ def fit(name: str) -> dict[str, float]:
     keras.utils.disable_interactive_logging()
     whole = params.read()
     variant = next(variant for variant in whole.variants if variant.name == name)
-    data, starts, shape = Dataset.load(STANDARDIZED), Windows.load(WINDOWS), whole.shape
+    data, starts, shape = Dataset.load(Path("data/2_standardized")), Windows.load(Path("data/3_windows")), whole.shape
     values = np.asarray(data.raw if variant.model.input.values == "raw" else data.standardized)
 
     def arrays(part: Any) -> tuple[Any, Any]:
@@ -97,13 +99,13 @@ def main() -> None:
         return
     names = [variant.name for variant in params.read(ROOT / "params.yaml").variants][:: arguments.every]
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(arguments.workers) as pool:
-        mine = ours(names, arguments.workers, Path(name))
-        theirs = sum(pool.map(lambda variant: keras_seconds(variant, Path(name)), names)) / arguments.workers
-    told = f"{len(names)} variants, all seeds: fleets {mine:.0f} s, one keras fit process per variant {theirs:.0f} s, ratio {theirs / mine:.1f}"
+        mine = ours(names, arguments.workers, Path(name) / "project")
+        theirs = sum(pool.map(lambda variant: keras_seconds(variant, Path(name) / "project"), names)) / arguments.workers
+    told = f"{len(names)} variants, all seeds: dvc repro {mine:.0f} s, one keras fit process per variant {theirs:.0f} s, ratio {theirs / mine:.1f}"
     print(told)
     if arguments.log:
         with arguments.log.open("a") as file:
-            file.write(f"\n**The catalogue, {date.today()}.** {told} (`python benchmarks/catalogue.py --every {arguments.every}`).\n")
+            file.write(f"\n**The catalogue, {date.today()}.** {told} (`python -m benchmarks.catalogue --every {arguments.every}`).\n")
 
 
 if __name__ == "__main__":

@@ -48,22 +48,22 @@ class Fleet:
         self.optimizer, self.loss, self.clip = _made(OPTIMIZERS, train.optimizer)(), _made(LOSSES, train.loss), _made(CLIPS, train.clip)
         self.schedule = _made(SCHEDULES, train.schedule)
         replicas.compute_in(train.precision)
-        self._define()
+        self._define(samples.size(train.batch))
 
     def initial(self, seeds: Sequence[int]) -> State:
         """The state before the first step."""
         weights, statistics = self.replicas.initial(seeds)
         return State(weights, statistics, self.optimizer.initial(weights), tf.zeros(()))
 
-    def _define(self) -> None:
-        """Both graphs, for any number of replicas: some may leave without another trace."""
+    def _define(self, batch: int) -> None:
+        """Both graphs, for any number of replicas: some may leave without another trace. Training knows its batch, and so every shape of a replica."""
         shape = self.replicas.shape
         data = tf.TensorSpec((None, shape.channels)), tf.TensorSpec((None, shape.targets))
         weights = tf.TensorSpec((None, self.replicas.parameters))
         statistics = tuple(tf.TensorSpec((None, *v.shape), v.dtype) for v in self.replicas.rest)
         slots = tuple(tf.TensorSpec((None, *slot.shape[1:])) for slot in self.optimizer.initial(tf.zeros((1, self.replicas.parameters))))
         state = weights, statistics, slots, tf.TensorSpec(()), tf.TensorSpec((None,))
-        batches, rates = tf.TensorSpec((None, None, None), tf.int32), tf.TensorSpec((None, 1))
+        batches, rates = tf.TensorSpec((None, None, batch), tf.int32), tf.TensorSpec((None, 1))
         self._train = tf.function(self._steps, input_signature=(*data, batches, rates, *state))
         self._validate = tf.function(self._measure, input_signature=(*data, tf.TensorSpec((None,), tf.int32), weights, statistics))
 
@@ -101,12 +101,18 @@ class Fleet:
     def gradient(self, rows: Rows, batch: Tensor, weights: Tensor, statistics: Statistics) -> tuple[Tensor, Statistics, Tensor]:
         """The gradient of each replica (replica, parameter) on its `batch` (replica, window), the new statistics, and the losses (replica,).
 
-        The tape stands outside of the vectorization, which then has the forward pass alone to convert: half the operations to trace, and better ones.
+        The tape stands inside of the vectorization, where all shapes are known: a gradient then asks for none of them while it runs.
         """
-        with tf.GradientTape() as tape:
-            tape.watch(weights)
-            loss, statistics = tf.vectorized_map(lambda replica: self._loss(rows, *replica), (batch, weights, statistics))
-        return tape.gradient(loss, weights), statistics, loss
+
+        def one(replica: tuple[Tensor, Tensor, Statistics]) -> tuple[Tensor, Statistics, Tensor]:
+            batch, weights, statistics = replica
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                loss, statistics = self._loss(rows, batch, weights, statistics)
+            return tape.gradient(loss, weights), statistics, loss
+
+        gradient: tuple[Tensor, Statistics, Tensor] = tf.vectorized_map(one, (batch, weights, statistics))
+        return gradient
 
     def _loss(self, rows: Rows, batch: Tensor, weights: Tensor, statistics: Statistics) -> tuple[Tensor, Statistics]:
         truth = rows.truth(batch, self.replicas.model.head.sequence)

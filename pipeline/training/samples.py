@@ -72,13 +72,17 @@ class Samples:
         rows = starts.reshape(-1, 1) + np.arange(length)
         return self._rows(self.inputs[rows], self.targets[rows]), np.arange(0, rows.size, length, dtype=np.int32).reshape(starts.shape)
 
-    def steps(self, size: int) -> int:
-        """Batches of an epoch."""
-        return max(len(self.train) // size, 1)
+    def size(self, batch: int) -> int:
+        """Windows in a batch: as many as asked for, or all."""
+        return min(batch, len(self.train))
 
-    def batches(self, size: int, seeds: list[int], epoch: int) -> np.ndarray:
+    def steps(self, batch: int) -> int:
+        """Batches of an epoch."""
+        return len(self.train) // self.size(batch)
+
+    def batches(self, batch: int, seeds: list[int], epoch: int) -> np.ndarray:
         """The starts of an epoch, (step, replica, batch): each replica's permutation hangs on (seed, epoch) alone; the odd rest sits out."""
-        size, steps = min(size, len(self.train)), self.steps(size)
+        size, steps = self.size(batch), self.steps(batch)
         orders = [np.random.default_rng([seed, epoch]).permutation(self.train)[: steps * size] for seed in seeds]
         return np.stack(orders).reshape(len(seeds), steps, size).transpose(1, 0, 2)
 

@@ -38,11 +38,11 @@ def samples() -> Any:
 
 
 @pytest.fixture(scope="session")
-def fleet(samples: Any) -> Callable[[str], Any]:
-    """Fleets by the name of their overlay, each traced once."""
+def fleet(samples: Any) -> Callable[..., Any]:
+    """Fleets by the name of their overlay and the size of their batches, each traced once."""
     from functools import cache
 
     from pipeline.training.fleet import Fleet
     from pipeline.training.replicas import Replicas
 
-    return cache(lambda name="plain": Fleet(Replicas(tiny(name), SHAPE), TRAIN, samples))
+    return cache(lambda name="plain", batch=TRAIN.batch: Fleet(Replicas(tiny(name), SHAPE), TRAIN.model_copy(update={"batch": batch}), samples))

@@ -93,7 +93,7 @@ def test_a_forecast_at_every_step_learns_from_the_steps_that_follow_each(samples
 @pytest.mark.parametrize("memory", [1, 7000])
 @pytest.mark.parametrize("name", ["noisy", "many_to_many"])
 def test_data_that_does_not_fit_the_device_trains_the_same_bits(fleet: Any, name: str, memory: int) -> None:
-    whole = fleet(name)
+    whole = fleet(name, batch=4)
     pieces = copy.copy(whole)
     pieces.memory = memory
     sizes = [len(part) for _, part in pieces.samples.parts(batches(pieces, 0), memory)]
