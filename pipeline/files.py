@@ -34,6 +34,12 @@ def new_folder(path: Path) -> Iterator[Path]:
         os.rename(new, path)
 
 
+def remove_folder(path: Path) -> None:
+    """Remove the folder at `path` at once: it loses its name first, so that no half of it is ever found there."""
+    with _draft(path) as draft:
+        os.rename(path, draft / path.name)
+
+
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path of the same name that becomes `path` when the block ends well, safe from a loss of power."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -97,6 +98,21 @@ def test_an_interrupted_training_ends_at_once_and_goes_on_to_the_same_weights(na
     output = project.run(*fault.start)
     assert project.trained(output) == 1
     assert {path: path.stat().st_mtime_ns for path in before} == before
+    same_and_tidy(project, undisturbed)
+
+
+@SLOW
+def test_a_training_that_loses_power_again_and_again_ends_with_the_same_weights(prepared: Project, undisturbed: Project, tmp_path: Path) -> None:
+    project = prepared.copy(tmp_path / "project")
+    for delay in np.random.default_rng(0).uniform(0, 1, 6):
+        process, before = project.start(*TRAINER), files(project)
+        wait(lambda before=before: files(project) != before, 120)  # it writes
+        time.sleep(delay)
+        assert process.poll() is None, "no delay may outlast the training"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=30)
+        wait(lambda: not processes(project), 10)
+    assert "not those that were kept" not in project.run(*TRAINER)
     same_and_tidy(project, undisturbed)
 
 
@@ -210,6 +226,11 @@ def kept(project: Project) -> list[Path]:
 
 def checkpoints(project: Project) -> list[Path]:
     return list((project.folder / ".fleets/checkpoints").glob("*/*/*/manifest.json"))
+
+
+def files(project: Project) -> set[Path]:
+    """All that the store holds, whole or not, but for its lock."""
+    return {path for path in (project.folder / ".fleets").rglob("*") if path.is_file() and path.name != "lock"}
 
 
 def wait(condition: Callable[[], Any], seconds: float) -> None:

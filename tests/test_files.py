@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.files import new_file, new_folder, read_json, write_json
+from pipeline.files import new_file, new_folder, read_json, remove_folder, sweep, write_json
 from pipeline.refusal import Refusal
 
 WRITER = """
@@ -89,6 +89,17 @@ def test_a_full_disk_is_refused_with_the_folder_and_what_to_do(new: Callable[...
         write_json(draft / "part.json" if draft.is_dir() else draft, {})
         raise OSError(reason, "full")
     assert list((tmp_path / "a").iterdir()) == []
+
+
+def test_a_folder_whose_removal_is_interrupted_is_not_found_by_halves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with new_folder(tmp_path / "folder") as folder:
+        (folder / "file").write_text("content")
+    with monkeypatch.context() as killed:
+        killed.setattr("shutil.rmtree", lambda *_, **__: None)
+        remove_folder(tmp_path / "folder")
+    assert not (tmp_path / "folder").exists()
+    sweep(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_json_comes_back(tmp_path: Path) -> None:

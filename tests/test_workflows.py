@@ -44,7 +44,7 @@ def test_steps_are_commands_of_one_line_and_actions_with_a_version(file: Path) -
 
 
 def test_ci_runs_what_people_run() -> None:
-    assert commands("ci.yml") == ["make test"]
+    assert commands("ci.yml") == ["make test test-faults"]
 
 
 def test_retraining_installs_fetches_retrains_and_keeps() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.files import new_folder, read_json, room_for, sweep, write_arrays, write_json
+from pipeline.files import new_folder, read_json, remove_folder, room_for, sweep, write_arrays, write_json
 from pipeline.refusal import Refusal
 from pipeline.training.fingerprint import digest
 
@@ -35,7 +35,7 @@ class Store:
         if _whole(folder):
             return folder
         self.tell(f"train: {folder}: its files are not those that were kept; it is removed, and trained again")
-        shutil.rmtree(folder)
+        remove_folder(folder)
         return None
 
     @contextmanager
@@ -52,7 +52,7 @@ class Store:
         with self.keep(f"checkpoints/{fleet}/{number}") as folder:
             write_arrays(folder / "course.npz", arrays)
         for folder in earlier:
-            shutil.rmtree(folder)
+            remove_folder(folder)
 
     def load(self, fleet: str) -> dict[str, np.ndarray] | None:
         """The newest whole checkpoint of the unfinished `fleet`; null where there is none."""
