@@ -37,6 +37,7 @@ check:
 
 bench: install
 	python benchmarks/throughput.py --log docs/log.md
+	python -m benchmarks.catalogue --log docs/log.md
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --group dev pyproject.toml -o requirements.lock

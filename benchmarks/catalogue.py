@@ -56,6 +56,9 @@ def keras_seconds(name: str, folder: Path) -> float:
 
 def fit(name: str) -> dict[str, float]:
     """Two epochs of `keras fit` on the project here, validation included; the first one builds and traces."""
+    from pipeline.training import backend
+
+    backend.start(threads=1)  # as many processes as there are cores stand in each other's way with more
     import keras
     import numpy as np
 
@@ -89,7 +92,7 @@ def fit(name: str) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--every", type=int, default=4)
+    parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2, help="processes at a time, on both sides")
     parser.add_argument("--log", type=Path, help="append the result to this file")
     parser.add_argument("--fit", metavar="VARIANT")

@@ -1,6 +1,6 @@
 """How many optimizer steps of small recurrent forecasters a machine does in a second: plain `keras fit`, a PyTorch loop, our fleets.
 
-    python benchmarks/throughput.py [--rounds 5] [--seconds 4] [--log docs/log.md] [work ...]
+    python benchmarks/throughput.py [--rounds 5] [--seconds 16] [--log docs/log.md] [work ...]
 
 Every contender of `contenders.py` trains the same network on the same data with the same batch size and optimizer, in processes that are started and warmed up
 first and then take turns, so that a drift of the machine's speed hits all of them. A figure is model-steps per second: steps of one seed's network,
@@ -41,6 +41,8 @@ class Team:
 
     def __init__(self, name: str, work: str) -> None:
         environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "PYTHONPATH": os.getcwd()}
+        if CONTENDERS[name].processes > 1:
+            environment |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")  # more stand in each other's way
         command = [sys.executable, __file__, "--serve", name, work]
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True, "env": environment}
         self.processes = [subprocess.Popen(command, **pipes) for _ in range(CONTENDERS[name].processes)]
@@ -71,7 +73,7 @@ def measure(work: str, rounds: int, seconds: float) -> Iterator[tuple[str, float
     steps = {}
     for name, team in teams.items():
         team.rate(5)
-        steps[name] = max(5, min(390, int(team.rate(20) * seconds / SEEDS)))
+        steps[name] = max(20, min(390, int(team.rate(50) * seconds / SEEDS)))
     rates = [{name: team.rate(steps[name]) for name, team in teams.items()} for _ in range(rounds)]
     for name, team in teams.items():
         team.close()
@@ -110,7 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("works", nargs="*", default=list(WORKS))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--seconds", type=float, default=16.0, help="of a round, if an epoch takes longer; a short one charges the start of a `fit`")
     parser.add_argument("--log", type=Path, help="append the results to this file")
     parser.add_argument("--serve", nargs=2, metavar=("CONTENDER", "WORK"))
     arguments = parser.parse_args()

@@ -24,14 +24,19 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `path` that takes its place when the block ends well, and is removed when it does not."""
+    """Yield an empty folder beside `path` that takes its place when the block ends well, and is removed when it does not.
+
+    It is safe from a loss of power if its files are, as those of `new_file`.
+    """
     with _draft(path) as draft:
         new = draft / path.name
         new.mkdir()
         yield new
+        _flush(new)
         if path.exists():
             os.rename(path, draft / f"{path.name}.old")
         os.rename(new, path)
+        _flush(path.parent)
 
 
 def remove_folder(path: Path) -> None:
@@ -45,9 +50,18 @@ def new_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path of the same name that becomes `path` when the block ends well, safe from a loss of power."""
     with _draft(path) as draft:
         yield draft / path.name
-        with (draft / path.name).open("rb") as written:
-            os.fsync(written.fileno())
+        _flush(draft / path.name)
         os.replace(draft / path.name, path)
+        _flush(path.parent)
+
+
+def _flush(path: Path) -> None:
+    """Wait until the disk holds a file, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ SMOKE = {
     "train": {"epochs": 2, "seeds": 2},
 }
 BASELINES = ("last_value", "seasonal_naive", "ridge")  # names that no variant may have; a test holds them to the table of baselines
-SPREAD = {"workers", "fleet", "checkpoint_seconds", "cluster", "memory"}  # keys of `train` that no weight hangs on
+SPREAD = {"workers", "fleet", "checkpoint_seconds", "cluster", "memory"}  # keys of `train` that no weight hangs on, but to rounding
 Section = TypeVar("Section", bound=Frozen)
 
 

@@ -35,7 +35,8 @@ def run(params: Params, standardized: Path, windows: Path, store: Path, out: Pat
         whole, shelf = [_task(params, variant, standardized, windows) for variant in params.selected], Store(store)
         with shelf.lock():
             crew, number = _crew(params.train)
-            campaign.train(list(_missing(whole, shelf, number)), shelf, partial(crew, number=number))
+            distinct = list({fleet.fingerprint: fleet for fleet in whole}.values())
+            campaign.train(list(_missing(distinct, shelf, number)), shelf, partial(crew, number=number))
             _warn(params.selected, _gather(params, whole, shelf, out), known)
 
 
@@ -88,17 +89,21 @@ def _task(params: Params, variant: Variant, standardized: Path, windows: Path) -
     return Task(name, variant.name, variant.model, variant.train, params.shape, tuple(range(variant.train.seeds)), standardized, windows)
 
 
-def _missing(fleets: Sequence[Task], shelf: Store, number: int) -> Iterator[Task]:
-    """What the store lacks, longest first; a variant's seeds are split where they are too many for a fleet, or variants fewer than workers.
+def _missing(whole: Sequence[Task], shelf: Store, number: int) -> Iterator[Task]:
+    """What the store lacks, longest first.
 
-    The split depends on the study, the workers and `train.fleet` alone, so that a part that was interrupted meets its own checkpoint.
+    A fleet that was begun stays as it was, whatever has changed since: one of another size rounds differently. Seeds that are in none yet are split where
+    they are too many for a fleet, or variants fewer than workers.
     """
-    for fleet in sorted(fleets, key=lambda fleet: -fleet.work):
-        parts = min(len(fleet.seeds), max(-(-number // len(fleets)), -(-len(fleet.seeds) // fleet.train.fleet)))
-        for part in (replace(fleet, seeds=fleet.seeds[first::parts]) for first in range(parts)):
-            lacking = tuple(seed for seed in part.seeds if not shelf.finished(f"{part.fingerprint}/{seed}"))
-            if lacking:
-                yield part if shelf.load(part.name) else replace(part, seeds=lacking)
+    lacking = [(fleet, {seed for seed in fleet.seeds if not shelf.finished(f"{fleet.fingerprint}/{seed}")}) for fleet in whole]
+    lacking = sorted(((fleet, seeds) for fleet, seeds in lacking if seeds), key=lambda each: -each[0].work)
+    for fleet, seeds in lacking:
+        begun = [part for part in shelf.planned(fleet.fingerprint) if set(part) <= set(fleet.seeds)]
+        new = sorted(seeds.difference(*begun))
+        parts = min(len(new), max(-(-number // len(lacking)), -(-len(new) // fleet.train.fleet)))
+        fresh = [tuple(new[first::parts]) for first in range(parts)]
+        shelf.plan(fleet.fingerprint, begun + fresh)
+        yield from (replace(fleet, seeds=part) for part in begun + fresh if seeds.intersection(part))
 
 
 def _gather(params: Params, whole: Sequence[Task], shelf: Store, out: Path) -> list[Case]:

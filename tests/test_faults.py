@@ -106,11 +106,11 @@ def test_a_training_that_loses_power_again_and_again_ends_with_the_same_weights(
     project = prepared.copy(tmp_path / "project")
     for delay in np.random.default_rng(0).uniform(0, 1, 6):
         process, before = project.start(*TRAINER), files(project)
-        wait(lambda before=before: files(project) != before, 120)  # it writes
+        wait(lambda before=before: files(project) - before, 120)  # it writes
         time.sleep(delay)
         assert process.poll() is None, "no delay may outlast the training"
         os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=30)
+        assert "not those that were kept" not in process.communicate(timeout=30)[0]
         wait(lambda: not processes(project), 10)
     assert "not those that were kept" not in project.run(*TRAINER)
     same_and_tidy(project, undisturbed)
@@ -144,8 +144,8 @@ def test_a_stop_and_the_death_of_a_node_cost_a_cluster_the_epochs_since_the_chec
         assert STOPPED in process.communicate(timeout=30)[0]
         process, seen = project.start("env", f"RAY_ADDRESS={cluster.address}", *TRAINER), checkpoints(project)
         wait(lambda: set(checkpoints(project)) - set(seen), 180)
-        cluster.remove_node(lost, allow_graceful=False)
         cluster.add_node(num_cpus=2, **NODE)
+        cluster.remove_node(lost, allow_graceful=False)
         output = process.communicate(timeout=180)[0]
     finally:
         cluster.shutdown()
@@ -167,12 +167,12 @@ def test_what_was_tampered_with_is_told_and_trained_again(what: str, prepared: P
         process.communicate()
         wait(lambda: not processes(project), 10)
     damaged = checkpoints(project) if what == "a checkpoint" else [path for path in kept(project) if len(history(path)) == PARAMS["train"]["epochs"]]
-    for manifest in damaged:
+    for manifest in damaged[:1]:
         (file,) = manifest.parent.glob("*.npz")
         file.write_bytes(file.read_bytes()[:-1] + b"x")
     output = project.run(*TRAINER)
     assert project.trained(output) == 1
-    assert output.count("its files are not those that were kept; it is removed, and trained again") == len(damaged)
+    assert output.count("its files are not those that were kept; it is removed, and trained again") == 1
     same_and_tidy(project, undisturbed)
 
 
@@ -230,7 +230,7 @@ def checkpoints(project: Project) -> list[Path]:
 
 def files(project: Project) -> set[Path]:
     """All that the store holds, whole or not, but for its lock."""
-    return {path for path in (project.folder / ".fleets").rglob("*") if path.is_file() and path.name != "lock"}
+    return {Path(folder, name) for folder, _, names in os.walk(project.folder / ".fleets") for name in names if name != "lock"}
 
 
 def wait(condition: Callable[[], Any], seconds: float) -> None:

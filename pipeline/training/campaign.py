@@ -1,9 +1,11 @@
 """All fleets of a study: handed to workers, kept as they tell, taken up again where a worker dies."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from pipeline.refusal import Refusal
 from pipeline.training import task as tasks
@@ -24,7 +26,7 @@ def train(fleets: Sequence[Task], store: Store, run: Run, work: Work = tasks.tra
     failures: list[str] = []
     hopeless: list[str] = []
     queue = deque(replace(fleet, checkpoint=store.load(fleet.name)) for fleet in fleets)
-    with Display(fleets) as display:
+    with Display(queue) as display:
         for fleet, event in run(work, queue):
             match event:
                 case Report():
@@ -33,8 +35,8 @@ def train(fleets: Sequence[Task], store: Store, run: Run, work: Work = tasks.tra
                 case Failure(trace):
                     failures.append(trace)
                 case Death(reason):
-                    display.lost(fleet)
                     again = _again(fleet, store)
+                    display.lost(fleet, again)
                     queue.extend(again)
                     (display.say if again else hopeless.append)(_obituary(fleet, reason, again))
     if failures:
@@ -57,11 +59,27 @@ def _keep(fleet: Task, report: Report, store: Store) -> None:
 def _again(fleet: Task, store: Store) -> list[Task]:
     """The fleet itself from its newest checkpoint, if that is its first death or it got further than before; else its halves; a lone replica is given up."""
     checkpoint = store.load(fleet.name) or fleet.checkpoint
-    further = checkpoint is not None and (fleet.checkpoint is None or checkpoint["epoch"] > fleet.checkpoint["epoch"])
-    same = replace(fleet, checkpoint=checkpoint, deaths=1 if further else fleet.deaths + 1)
+    same = replace(fleet, checkpoint=checkpoint, deaths=1 if _moment(checkpoint) > _moment(fleet.checkpoint) else fleet.deaths + 1)
     if same.deaths == 1:
         return [same]
-    return [replace(same, seeds=half) for half in (fleet.seeds[::2], fleet.seeds[1::2])] if len(fleet.seeds) > 1 else []
+    return _halves(same, store) if len(fleet.seeds) > 1 else []
+
+
+def _moment(checkpoint: Mapping[str, np.ndarray] | None) -> tuple[int, int]:
+    """Epochs done, and steps of the next one."""
+    return (int(checkpoint["epoch"]), int(checkpoint["steps"])) if checkpoint else (0, 0)
+
+
+def _halves(fleet: Task, store: Store) -> list[Task]:
+    """Two fleets in the place of one, in the store too: each goes on from its checkpoint, now or in a later run."""
+    halves = [replace(fleet, seeds=half) for half in (fleet.seeds[::2], fleet.seeds[1::2])]
+    for half in halves:
+        if fleet.checkpoint:
+            store.save(half.name, fleet.checkpoint)
+    others = [seeds for seeds in store.planned(fleet.fingerprint) if seeds != fleet.seeds]
+    store.plan(fleet.fingerprint, [*others, *(half.seeds for half in halves)])
+    store.forget(fleet.name)
+    return halves
 
 
 def _obituary(fleet: Task, reason: str, again: Sequence[Task]) -> str:

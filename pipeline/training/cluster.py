@@ -17,14 +17,14 @@ from pipeline.files import new_folder
 from pipeline.refusal import Refusal
 from pipeline.training import workers
 from pipeline.training.task import Task
-from pipeline.training.workers import Death
+from pipeline.training.workers import Death, Failure
 
 PACKAGE = Path(__file__).parents[1]
 Work = Callable[[Task], Iterator[Any]]
 
 
 def connect() -> int:
-    """Join the cluster that `RAY_ADDRESS` names, or that runs on this machine; the number of its cores. Raises `Refusal` where there is none."""
+    """Join the cluster that `RAY_ADDRESS` names, or that runs on this machine; the number of its GPUs, or else cores. Raises `Refusal` where there is none."""
     try:
         import ray
     except ImportError:
@@ -35,15 +35,25 @@ def connect() -> int:
     except ConnectionError as error:
         raise Refusal(f"train.cluster is ray, but no cluster answers ({error}); start one (ray start --head), or name it in RAY_ADDRESS") from None
     signal.signal(signal.SIGTERM, handler)
-    return int(ray.cluster_resources()["CPU"])
+    return int(_resource("GPU") or _resource("CPU"))
+
+
+def _resource(name: str) -> float:
+    """How many of these the cluster has."""
+    import ray
+
+    return float(ray.cluster_resources().get(name, 0))
 
 
 def run(work: Work, tasks: deque[Task], number: int) -> Iterator[tuple[Task, Any]]:
-    """Yield (task, event) for all that `work(task)` yields on the cluster, as it comes; one core a task, `number` at a time. `tasks` may grow meanwhile."""
-    import ray
-    from ray.exceptions import RayError
+    """Yield (task, event) for all that `work(task)` yields on the cluster, as it comes, `number` at a time: one core each, and its share of the GPUs.
 
-    remote = ray.remote(num_cpus=1, max_retries=0)(_serve).options(num_returns="streaming")
+    `tasks` may grow meanwhile.
+    """
+    import ray
+    from ray.exceptions import RayError, RayTaskError, RuntimeEnvSetupError
+
+    remote = ray.remote(num_cpus=1, num_gpus=min(1, _resource("GPU") / number), max_retries=0)(_serve).options(num_returns="streaming")
     data = {task.folders: ray.put(_pack(task)) for task in {task.folders: task for task in tasks}.values()}
     running: dict[Any, Task] = {}
     try:
@@ -56,6 +66,8 @@ def run(work: Work, tasks: deque[Task], number: int) -> Iterator[tuple[Task, Any
                     event = ray.get(next(stream))
                 except StopIteration:
                     del running[stream]
+                except (RayTaskError, RuntimeEnvSetupError) as error:
+                    yield running.pop(stream), Failure(str(error))
                 except RayError as error:
                     yield running.pop(stream), Death(type(error).__name__)
                 else:

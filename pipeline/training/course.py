@@ -90,7 +90,8 @@ class Course:
         arrays = {name: getattr(self, name)[kept] for name in ("seeds", "best_weights", "best_loss", "best_epoch", "diverged")}
         rows = np.flatnonzero(kept[self.learning(train)])
         arrays |= {"history": self.history[np.isin(self.history[:, 0], seeds)], "loss": self.loss[rows] if self.steps else self.loss}
-        return replace(self, state=self.state.take(rows.tolist()), best_statistics=[s[kept] for s in self.best_statistics], **arrays)
+        state, best = self.state.take(rows.tolist()), [s[kept] for s in self.best_statistics]
+        return replace(self, state=state, best_statistics=best, seconds=self.seconds * float(kept.mean()), **arrays)
 
     def save(self) -> dict[str, np.ndarray]:
         """Everything as named arrays, which no later epoch changes."""

@@ -14,10 +14,10 @@ from pipeline.training.task import Report, Task
 
 
 class Display:
-    """Hears what becomes of `tasks`; a context, in which the live table stands."""
+    """Hears what becomes of `tasks`; a context, in which the live table stands. What is done counts from where their checkpoints are."""
 
     def __init__(self, tasks: Sequence[Task]) -> None:
-        self.whole = sum(task.work for task in tasks)
+        self.whole = sum(map(_ahead, tasks))
         self.done, self.began = 0.0, time.monotonic()
         self.running: dict[str, tuple[Task, Report]] = {}
         self.live = Live(get_renderable=self.table, refresh_per_second=2, transient=True) if sys.stdout.isatty() else None
@@ -44,12 +44,12 @@ class Display:
         self.running[task.name] = task, report
         if report.replicas:
             self.lost(task)
-            self.done += task.work
             self.say(f"train: {task.variant:28} {self._share():4.0%} done, about {self._left()} left")
 
-    def lost(self, task: Task) -> None:
-        """A fleet stopped."""
+    def lost(self, task: Task, again: Sequence[Task] = ()) -> None:
+        """A fleet stopped, and those in `again` take its place."""
         self.running.pop(task.name, None)
+        self.done += _ahead(task) - sum(map(_ahead, again))
 
     def table(self) -> Table:
         """A row for each fleet in training."""
@@ -59,7 +59,8 @@ class Display:
         return table
 
     def _share(self) -> float:
-        return (self.done + sum(task.work * report.epoch / task.train.epochs for task, report in self.running.values())) / self.whole
+        running = sum(_ahead(task) - _ahead(task, report.epoch) for task, report in self.running.values())
+        return (self.done + running) / self.whole if self.whole else 1.0
 
     def _left(self) -> str:
         share = self._share()
@@ -67,3 +68,9 @@ class Display:
             return "? min"
         seconds = int((time.monotonic() - self.began) * (1 - share) / share)
         return f"{seconds // 60}:{seconds % 60:02d} min"
+
+
+def _ahead(task: Task, epoch: int | None = None) -> float:
+    """The work that a fleet has before it at the end of `epoch`, or at its checkpoint."""
+    begun = int(task.checkpoint["epoch"]) if task.checkpoint else 0
+    return task.work * (1 - (begun if epoch is None else epoch) / task.train.epochs)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.files import read_json, write_arrays, write_json
+from pipeline.files import new_file, read_json, write_arrays, write_json
 from pipeline.network import rules
 from pipeline.network.cell_rules import keeps_cudnn
 from pipeline.network.rules import Case
@@ -29,7 +29,8 @@ class Replica:
     def write(self, folder: Path) -> None:
         """Write what `gather` reads."""
         write_arrays(folder / "weights.npz", self.weights)
-        pq.write_table(pa.table(dict(self.history)), folder / "history.parquet")
+        with new_file(folder / "history.parquet") as draft:
+            pq.write_table(pa.table(dict(self.history)), draft)
         write_json(folder / "replica.json", self.facts)
         write_json(folder / "cost.json", self.cost)
 

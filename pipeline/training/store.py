@@ -7,7 +7,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from pipeline.files import new_folder, read_json, remove_folder, room_for, sweep
 from pipeline.refusal import Refusal
 from pipeline.training.fingerprint import digest
 
-MANIFEST = "manifest.json"
+MANIFEST, FLEETS = "manifest.json", "fleets.json"
 
 
 class Store:
@@ -44,6 +44,19 @@ class Store:
         with new_folder(self.folder / name) as draft:
             yield draft
             write_json(draft / MANIFEST, {file.name: digest(file) for file in sorted(draft.iterdir())})
+
+    def planned(self, fingerprint: str) -> list[tuple[int, ...]]:
+        """The seeds of every fleet that was begun, as `plan` was told; none where that cannot be read."""
+        try:
+            return [tuple(map(int, seeds)) for seeds in read_json(self.folder / fingerprint / FLEETS)]
+        except (OSError, ValueError, TypeError):
+            return []
+
+    def plan(self, fingerprint: str, fleets: Sequence[tuple[int, ...]]) -> None:
+        """Keep which seeds train together: a fleet that is interrupted, or has a broken replica, is trained again as it was, to the same bits."""
+        with room_for(self.folder / fingerprint):
+            (self.folder / fingerprint).mkdir(parents=True, exist_ok=True)
+        write_json(self.folder / fingerprint / FLEETS, fleets)
 
     def save(self, fleet: str, arrays: Mapping[str, Any]) -> None:
         """Keep a checkpoint of the unfinished `fleet`, then drop the one before: at every moment one of them is whole."""

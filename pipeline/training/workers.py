@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from pipeline.training import devices
 
 Task = TypeVar("Task")
+GRACE = 3.0  # seconds
 SPAWN = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
 
 
@@ -65,9 +66,12 @@ class _Worker:
             return Death(signal.Signals(-code).name if code < 0 else f"status {code}")
 
     def end(self) -> None:
+        """An idle process may leave by itself when its pipe is closed, and take its temporary files along."""
+        self.pipe.close()
+        if self.task is None:
+            self.process.join(GRACE)
         self.process.kill()
         self.process.join()
-        self.pipe.close()
 
 
 def run(work: Callable[[Task], Iterator[Any]], tasks: deque[Task], number: int) -> Iterator[tuple[Task, Any]]:
@@ -90,6 +94,8 @@ def run(work: Callable[[Task], Iterator[Any]], tasks: deque[Task], number: int) 
                 if event is not None:
                     yield task, event
     finally:
+        for worker in workers:
+            worker.pipe.close()
         for worker in workers:
             worker.end()
 

@@ -4,6 +4,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def task(name: str, seeds: int = 4) -> Task:
 
 
 def saved(epoch: int) -> dict[str, np.ndarray]:
-    return {"epoch": np.array(epoch)}
+    return {"epoch": np.array(epoch), "steps": np.array(0)}
 
 
 def ended(seeds: tuple[int, ...]) -> Report:
@@ -74,6 +75,24 @@ def test_a_fleet_that_got_further_before_its_worker_died_is_tried_as_it_is(tmp_p
     campaign.train([task("big")], Store(tmp_path), crew.run)
     assert crew.tried[:4] == [("big", (0, 1, 2, 3), epoch) for epoch in range(4)]
     assert crew.tried[4:] == [("big", (0, 2), 3), ("big", (1, 3), 3)]
+
+
+def test_halves_of_a_fleet_are_halves_in_the_store_and_a_later_run_finds_them_where_they_were(tmp_path: Path) -> None:
+    store, crew = Store(tmp_path), Crew(room=2, further=1)
+    store.plan("big-print", [(0, 1, 2, 3), (4, 5)])
+
+    def stopped(work: Any, tasks: deque[Task]) -> Iterator[tuple[Task, Any]]:
+        for event in crew.run(work, tasks):
+            if len(crew.tried) == 3:
+                raise KeyboardInterrupt
+            yield event
+
+    with pytest.raises(KeyboardInterrupt):
+        campaign.train([task("big")], store, stopped)
+    assert store.planned("big-print") == [(4, 5), (0, 2), (1, 3)]
+    assert store.load(task("big").name) is None
+    checkpoints = [store.load(replace(task("big"), seeds=seeds).name) for seeds in ((0, 2), (1, 3))]
+    assert [checkpoint and int(checkpoint["epoch"]) for checkpoint in checkpoints] == [1, 1]
 
 
 def test_a_replica_that_finds_no_memory_at_all_is_named_with_what_to_do(tmp_path: Path) -> None:

@@ -7,6 +7,11 @@ import pytest
 from pipeline.training import devices
 
 
+@pytest.fixture(autouse=True)
+def cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "find_library", lambda name: f"lib{name}.so.9")
+
+
 @pytest.mark.parametrize(("visible", "names"), [("", ()), ("-1", ()), ("0,3", ("0", "3")), ("GPU-8932f937", ("GPU-8932f937",))])
 def test_what_cuda_may_see_is_obeyed(monkeypatch: pytest.MonkeyPatch, visible: str, names: tuple[str, ...]) -> None:
     monkeypatch.setenv(devices.VISIBLE, visible)
@@ -19,6 +24,15 @@ def test_the_driver_s_list_is_counted(monkeypatch: pytest.MonkeyPatch, tmp_path:
     for address in ("0000:01:00.0", "0000:02:00.0"):
         (tmp_path / address).mkdir()
     assert devices.gpus(tmp_path) == ("0", "1")
+
+
+def test_a_gpu_without_the_libraries_to_use_it_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv(devices.VISIBLE, raising=False)
+    (tmp_path / "0000:01:00.0").mkdir()
+    assert devices.gpus(tmp_path) == ("0",)
+    monkeypatch.setattr(devices, "find_library", lambda name: None)
+    monkeypatch.setattr(devices, "find_spec", lambda name: None)
+    assert devices.gpus(tmp_path) == ()
 
 
 def test_workers_spread_over_gpus_and_are_packed_where_they_are_more() -> None:

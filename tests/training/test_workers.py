@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.training import workers
+from pipeline.training import devices, workers
 from pipeline.training.workers import Death, Failure
 
 
@@ -53,6 +53,7 @@ def seen(task: int) -> Iterator[str]:
 
 
 def test_each_worker_sees_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "cuda", lambda: True)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
     assert sorted(event for events in ran(seen, [1, 2]).values() for event in events) == ["2", "5"]
 
