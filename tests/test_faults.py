@@ -137,14 +137,14 @@ def test_a_stop_and_the_death_of_a_node_cost_a_cluster_the_epochs_since_the_chec
     project.edit(lambda params: params["train"].update(cluster="ray"))
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **NODE})
     try:
-        lost = cluster.add_node(num_cpus=2, **NODE)
+        nodes = [cluster.add_node(num_cpus=1, **NODE) for _ in range(2)]
         process = project.start("env", f"RAY_ADDRESS={cluster.address}", *TRAINER)
         wait(lambda: len(kept(project)) == 2 and checkpoints(project), 180)
         process.send_signal(signal.SIGTERM)
         assert STOPPED in process.communicate(timeout=30)[0]
         process, seen = project.start("env", f"RAY_ADDRESS={cluster.address}", *TRAINER), checkpoints(project)
         wait(lambda: set(checkpoints(project)) - set(seen), 180)
-        cluster.add_node(num_cpus=2, **NODE)
+        (lost,) = filter(serves, nodes)
         cluster.remove_node(lost, allow_graceful=False)
         output = process.communicate(timeout=180)[0]
     finally:
@@ -152,6 +152,12 @@ def test_a_stop_and_the_death_of_a_node_cost_a_cluster_the_epochs_since_the_chec
     assert process.returncode == 0, output
     assert re.search(r"train: conv_ln: the worker of seeds 0, 1 died \(NodeDiedError.*\); they go on from epoch [1-9]\d*\n", output)
     same_and_tidy(project, undisturbed)
+
+
+def serves(node: Any) -> bool:
+    """Does a fleet train on this node of the cluster?"""
+    (raylet,) = node.all_processes["raylet"]
+    return "ray::_serve" in subprocess.run(["ps", "-o", "args=", "--ppid", str(raylet.process.pid)], capture_output=True, text=True, check=True).stdout
 
 
 NODE = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
