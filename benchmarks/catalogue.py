@@ -1,11 +1,11 @@
-"""`dvc repro` of the catalogue beside one `keras fit` process per variant, as many at a time as there are cores.
+"""`dvc repro` of the catalogue beside one `keras fit` process per variant, one after the other as stages of DVC are, and one a core with one thread each.
 
-    python -m benchmarks.catalogue [--every 4] [--log docs/log.md]
+    python -m benchmarks.catalogue [--every 4] [--log docs/log.md]      `--every` takes each n-th variant
 
 Ours is the whole of what is committed, from the raw table to the verdict and MLflow, in a fresh clone with an empty store. Keras trains the same networks
 on the same windows, all seeds, for the epochs that ours took, and evaluates nothing. Each of its processes is run for real until its second epoch ends; the
 epochs and seeds that follow repeat what was just timed, so they are added up instead of waited for: import + seeds x (first epoch - second, which is
-tracing) + epochs x second. `--every` takes each n-th variant of the catalogue.
+tracing) + epochs x second.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from pipeline.files import read_json
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+ONE_THREAD = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")  # more stand in each other's way
 
 
 def ours(names: list[str], workers: int, folder: Path) -> float:
@@ -41,11 +43,11 @@ def ours(names: list[str], workers: int, folder: Path) -> float:
     return time.perf_counter() - began
 
 
-def keras_seconds(name: str, folder: Path) -> float:
+def keras_seconds(name: str, folder: Path, threads: dict[str, str]) -> float:
     """Seconds of one `keras fit` process that trains all seeds of a variant, for as many epochs as ours took in the project at `folder`."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "benchmarks.catalogue", "--fit", name]
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT | threads, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{name}: {done.stderr}")
     whole, timed = time.perf_counter() - began, json.loads(done.stdout.splitlines()[-1])
@@ -56,9 +58,6 @@ def keras_seconds(name: str, folder: Path) -> float:
 
 def fit(name: str) -> dict[str, float]:
     """Two epochs of `keras fit` on the project here, validation included; the first one builds and traces."""
-    from pipeline.training import backend
-
-    backend.start(threads=1)  # as many processes as there are cores stand in each other's way with more
     import keras
     import numpy as np
 
@@ -93,7 +92,7 @@ def fit(name: str) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=2, help="processes at a time, on both sides")
+    parser.add_argument("--workers", type=int, default=2, help="of ours, and of Keras with one thread each")
     parser.add_argument("--log", type=Path, help="append the result to this file")
     parser.add_argument("--fit", metavar="VARIANT")
     arguments = parser.parse_args()
@@ -101,10 +100,15 @@ def main() -> None:
         print(json.dumps(fit(arguments.fit)))
         return
     names = [variant.name for variant in params.read(ROOT / "params.yaml").variants][:: arguments.every]
-    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(arguments.workers) as pool:
-        mine = ours(names, arguments.workers, Path(name) / "project")
-        theirs = sum(pool.map(lambda variant: keras_seconds(variant, Path(name) / "project"), names)) / arguments.workers
-    told = f"{len(names)} variants, all seeds: dvc repro {mine:.0f} s, one keras fit process per variant {theirs:.0f} s, ratio {theirs / mine:.1f}"
+    told = f"{len(names)} variants, all seeds: "
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "project"
+        mine = ours(names, arguments.workers, folder)
+        told += f"dvc repro {mine:.0f} s"
+        for processes, threads in ((1, {}), (arguments.workers, ONE_THREAD)):
+            with ThreadPoolExecutor(processes) as pool:
+                theirs = sum(pool.map(partial(keras_seconds, folder=folder, threads=threads), names)) / processes
+            told += f"; one keras fit process per variant, {processes} at a time, {theirs:.0f} s, {theirs / mine:.1f} times as long"
     print(told)
     if arguments.log:
         with arguments.log.open("a") as file:
