@@ -54,8 +54,6 @@ class Store:
 
     def plan(self, fingerprint: str, fleets: Sequence[tuple[int, ...]]) -> None:
         """Keep which seeds train together: a fleet that is interrupted, or has a broken replica, is trained again as it was, to the same bits."""
-        with room_for(self.folder / fingerprint):
-            (self.folder / fingerprint).mkdir(parents=True, exist_ok=True)
         write_json(self.folder / fingerprint / FLEETS, fleets)
 
     def save(self, fleet: str, arrays: Mapping[str, Any]) -> None:
