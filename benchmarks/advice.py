@@ -56,32 +56,63 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
         (Pair("asker", "plain", "both BN and the relu head"), *pairs("asker > lstm_bn_after")),
         "The second pair differs in the relu head alone; BN alone is row 4.",
     ),
-    Claim("Q", "BN does not work with LSTM", pairs("plain > cell_bn", "plain > cell_bn_inputs", "plain > lstm_bn_after")),
-    Claim("Q", "BN can stand before the convolution", pairs("input_batch_norm > input_raw"), "Against a standardized input: row 10."),
-    Claim("Q", "BN after the LSTM is rational", pairs("lstm_bn_after > plain", "stack_bn > stack", "stack_bn_time_step > stack")),
+    Claim(
+        "Q",
+        "BN does not work with LSTM",
+        pairs("plain > cell_bn", "plain > cell_bn_inputs", "plain > lstm_bn_after"),
+    ),
+    Claim(
+        "Q",
+        "BN can stand before the convolution",
+        pairs("input_batch_norm > input_raw"),
+        "Against a standardized input: row 10.",
+    ),
+    Claim(
+        "Q",
+        "BN after the LSTM is rational",
+        pairs("lstm_bn_after > plain", "stack_bn > stack", "stack_bn_time_step > stack"),
+    ),
     Claim(
         "Q",
         "Dropout before BN, or after it? (the literature: after the last BN)",
         pairs("bn_then_dropout > dropout_then_bn", "bn_then_dropout > conv_bn_after"),
         "On the convolution; the second pair is what the dropout does at all.",
     ),
-    Claim("Q", "Average pooling between convolution and LSTM helps", pairs("average_pooling > plain")),
+    Claim(
+        "Q", "Average pooling between convolution and LSTM helps", pairs("average_pooling > plain")
+    ),
     Claim(
         "Q",
         "BN between convolution and pooling is without any effect on the LSTM",
-        (Pair("bn_before_pooling", "average_pooling", same=True), Pair("bn_after_pooling", "average_pooling", same=True)),
+        (
+            Pair("bn_before_pooling", "average_pooling", same=True),
+            Pair("bn_after_pooling", "average_pooling", same=True),
+        ),
         "A tie does not prove that there is none.",
     ),
     Claim(
         "A",
         "BN dominates LN, though LN inside the cell may be better than LN after the layer",
-        pairs("lstm_bn_after > lstm_ln_after", "stack_bn > stack_ln", "conv_bn_after > conv_ln", "cell_ln_paper > lstm_ln_after"),
+        pairs(
+            "lstm_bn_after > lstm_ln_after",
+            "stack_bn > stack_ln",
+            "conv_bn_after > conv_ln",
+            "cell_ln_paper > lstm_ln_after",
+        ),
     ),
-    Claim("A", "The linked answer gives false advice", (), "It says nothing of a network that could be built."),
+    Claim(
+        "A",
+        "The linked answer gives false advice",
+        (),
+        "It says nothing of a network that could be built.",
+    ),
     Claim(
         "A",
         "Standardize the input, do not batch-normalize it",
-        (Pair("plain", "input_batch_norm", "the kind, and statistics of each series or of all"), *pairs("input_keras_normalization > input_batch_norm")),
+        (
+            Pair("plain", "input_batch_norm", "the kind, and statistics of each series or of all"),
+            *pairs("input_keras_normalization > input_batch_norm"),
+        ),
         "The second pair has statistics of all series in both.",
     ),
     Claim(
@@ -90,7 +121,11 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
         (
             Pair("conv_bn_before", "plain", "BN, and the bias, which BN would cancel"),
             *pairs("conv_bn_after > plain"),
-            Pair("conv_bn_before", "conv_bn_after", "the position, and the bias, which BN would cancel"),
+            Pair(
+                "conv_bn_before",
+                "conv_bn_after",
+                "the position, and the bias, which BN would cancel",
+            ),
         ),
     ),
     Claim(
@@ -134,8 +169,18 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
         pairs("recurrent_dropout > dropout_after", "recurrent_dropout > dropout_before"),
         "No variant adds just both to the plain network.",
     ),
-    Claim("A", "Never recurrent dropout with relu", (), "Refused when parameters are read (rule R1), because it diverges: keras#13221."),
-    Claim("A", "Pooling is redundant or harmful for small data", pairs("plain > average_pooling", "plain > max_pooling"), "The embedded data is not small."),
+    Claim(
+        "A",
+        "Never recurrent dropout with relu",
+        (),
+        "Refused when parameters are read (rule R1), because it diverges: keras#13221.",
+    ),
+    Claim(
+        "A",
+        "Pooling is redundant or harmful for small data",
+        pairs("plain > average_pooling", "plain > max_pooling"),
+        "The embedded data is not small.",
+    ),
     Claim("A", "Squeeze-and-excitation is strongly recommended", pairs("squeeze_excite > plain")),
     Claim(
         "A",
@@ -146,12 +191,18 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
             Pair("selu_alpha", "plain", "activation, initializer and dropout"),
         ),
     ),
-    Claim("A", "None of this may hold for texts and embeddings", (), "The data is a table of numbers."),
+    Claim(
+        "A", "None of this may hold for texts and embeddings", (), "The data is a table of numbers."
+    ),
     Claim(
         "A",
         "The template as a whole",
         (
-            Pair("seed_template", "plain", "BN, bias, selu, alpha dropout, squeeze-and-excitation, recurrent dropout, units, optimizer"),
+            Pair(
+                "seed_template",
+                "plain",
+                "BN, bias, selu, alpha dropout, squeeze-and-excitation, recurrent dropout, units, optimizer",
+            ),
             *pairs("seed_template_published > seed_template"),
         ),
         "The second pair is the relu head that it was published with.",
@@ -165,17 +216,36 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
     Claim(
         "A",
         "The template's convolution: BN without scale, selu, alpha dropout, squeeze-and-excitation",
-        (Pair("seed_template", "selu_alpha", "BN, bias, squeeze-and-excitation, and also recurrent dropout, units, optimizer"),),
+        (
+            Pair(
+                "seed_template",
+                "selu_alpha",
+                "BN, bias, squeeze-and-excitation, and also recurrent dropout, units, optimizer",
+            ),
+        ),
         "No variant has this block and a plain LSTM; its parts, one by one, are rows 11, 21 and 22.",
     ),
-    Claim("A", "One step of training shows whether a network is in order", (), "A check, not a choice; the tests make it with every variant."),
+    Claim(
+        "A",
+        "One step of training shows whether a network is in order",
+        (),
+        "A check, not a choice; the tests make it with every variant.",
+    ),
     Claim("A", "Further reading", (), "No claim."),
     Claim(
         "S2",
         "A simple recurrent network with a forecast at every step",
         (
-            Pair("many_to_many", "simple_rnn", "the forecasts at every step, no convolution, BN, dropout"),
-            Pair("many_to_many_published", "simple_rnn", "as published: the same, BN and dropout as in training, one window a batch, one epoch"),
+            Pair(
+                "many_to_many",
+                "simple_rnn",
+                "the forecasts at every step, no convolution, BN, dropout",
+            ),
+            Pair(
+                "many_to_many_published",
+                "simple_rnn",
+                "as published: the same, BN and dropout as in training, one window a batch, one epoch",
+            ),
         ),
     ),
     Claim(
@@ -187,7 +257,10 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
     Claim(
         "S2",
         "Dropout that stays on at inference",
-        (*pairs("monte_carlo_dropout > dropout_after"), Pair("many_to_many_live", "many_to_many", "BN and dropout, both as in training")),
+        (
+            *pairs("monte_carlo_dropout > dropout_after"),
+            Pair("many_to_many_live", "many_to_many", "BN and dropout, both as in training"),
+        ),
     ),
     Claim(
         "S2",
@@ -195,7 +268,10 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
         (
             *pairs("cell_ln_per_gate > plain"),
             Pair("cell_ln_per_gate_semeniuta", "plain", "LN and the dropout"),
-            *pairs("cell_ln_per_gate_semeniuta > cell_ln_per_gate", "cell_ln_per_gate_semeniuta > semeniuta"),
+            *pairs(
+                "cell_ln_per_gate_semeniuta > cell_ln_per_gate",
+                "cell_ln_per_gate_semeniuta > semeniuta",
+            ),
         ),
     ),
     Claim(
@@ -207,17 +283,39 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
     Claim(
         "S2",
         "LN has more advantage than BN on sequences",
-        pairs("cell_ln_paper > cell_bn", "stack_ln > stack_bn", "lstm_ln_after > lstm_bn_after", "conv_ln > conv_bn_after"),
+        pairs(
+            "cell_ln_paper > cell_bn",
+            "stack_ln > stack_bn",
+            "lstm_ln_after > lstm_bn_after",
+            "conv_ln > conv_bn_after",
+        ),
     ),
-    Claim("S2", "LN normalizes the summed inputs within a layer", (), "A definition; the tests compare it with its equation."),
+    Claim(
+        "S2",
+        "LN normalizes the summed inputs within a layer",
+        (),
+        "A definition; the tests compare it with its equation.",
+    ),
     Claim("S2", "The linked LN-GRU is the cell to use", pairs("cell_ln_gru > gru")),
     Claim(
         "S3",
         "Two bidirectional layers with LN after each, and both dropouts",
         (
-            Pair("bidirectional_ln_stack", "plain", "depth, direction, widths, LN, dropouts, no convolution"),
-            Pair("bidirectional_ln_stack", "bidirectional", "depth, widths, LN, dropouts, no convolution"),
-            Pair("bidirectional_ln_stack_published", "plain", "the same at the published widths, two epochs"),
+            Pair(
+                "bidirectional_ln_stack",
+                "plain",
+                "depth, direction, widths, LN, dropouts, no convolution",
+            ),
+            Pair(
+                "bidirectional_ln_stack",
+                "bidirectional",
+                "depth, widths, LN, dropouts, no convolution",
+            ),
+            Pair(
+                "bidirectional_ln_stack_published",
+                "plain",
+                "the same at the published widths, two epochs",
+            ),
         ),
         "The first two pairs: a fifth of the published widths.",
     ),
@@ -231,14 +329,39 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
     Claim(
         "S3",
         "LN inside the cell makes deep or unstable training stable",
-        pairs("cell_ln_joint > plain", "cell_ln_paper > plain", "cell_ln_haste > plain", "cell_ln_addons > plain", "cell_ln_gates_only > plain"),
+        pairs(
+            "cell_ln_joint > plain",
+            "cell_ln_paper > plain",
+            "cell_ln_haste > plain",
+            "cell_ln_addons > plain",
+            "cell_ln_gates_only > plain",
+        ),
         "The first is the published cell, corrected: as published its gates have no sigmoid, and no slot can hold that. Nothing deep or unstable is compared.",
     ),
     Claim("S3", "Wrap the cell in an RNN layer", (), "A way of writing it."),
-    Claim("S3", "With two or three layers, one LN for each", pairs("stack_ln > stack"), "Two layers; no variant has three."),
-    Claim("S3", "Too many normalizations over-regularize", pairs("stack_ln > cell_and_between_ln"), "LN is not stochastic, and no primary evidence was found."),
-    Claim("S3", "With four layers or more, LN after the layers and inside the cells", (), "No variant is that deep; with two layers, row 43."),
-    Claim("S3", "Always keep the last LN before the dense layer", pairs("lstm_ln_after > plain", "hidden_head_ln > hidden_head")),
+    Claim(
+        "S3",
+        "With two or three layers, one LN for each",
+        pairs("stack_ln > stack"),
+        "Two layers; no variant has three.",
+    ),
+    Claim(
+        "S3",
+        "Too many normalizations over-regularize",
+        pairs("stack_ln > cell_and_between_ln"),
+        "LN is not stochastic, and no primary evidence was found.",
+    ),
+    Claim(
+        "S3",
+        "With four layers or more, LN after the layers and inside the cells",
+        (),
+        "No variant is that deep; with two layers, row 43.",
+    ),
+    Claim(
+        "S3",
+        "Always keep the last LN before the dense layer",
+        pairs("lstm_ln_after > plain", "hidden_head_ln > hidden_head"),
+    ),
     Claim("S3", "The second bidirectional layer needs no input_shape", (), "A way of writing it."),
     Claim(
         "S3",
@@ -263,12 +386,20 @@ def measured(board: pd.DataFrame, pair: Pair) -> Result:
     names = [pair.better, pair.worse]
     if absent := [f"`{name}`" for name in names if name not in board.index]:
         return Result("", "", f"not in this run: {', '.join(absent)}")
-    if lost := [f"`{name}`: {board.loc[name, 'state']}" for name in names if board.loc[name, "state"] != "trained"]:
+    if lost := [
+        f"`{name}`: {board.loc[name, 'state']}"
+        for name in names
+        if board.loc[name, "state"] != "trained"
+    ]:
         return Result("", "", f"not called, as seeds were lost: {', '.join(lost)}")
     better, worse = board.loc[names, "mse"]
     half = half_interval(board.loc[names])
     spread = f" ± {half / worse:.0%}" if np.isfinite(half) else ""
-    return Result(f"{better:.4f} against {worse:.4f}", f"{(better - worse) / worse:+.0%}{spread}", verdict(better - worse, half, pair.same))
+    return Result(
+        f"{better:.4f} against {worse:.4f}",
+        f"{(better - worse) / worse:+.0%}{spread}",
+        verdict(better - worse, half, pair.same),
+    )
 
 
 def half_interval(rows: pd.DataFrame) -> float:
@@ -292,10 +423,16 @@ def verdict(value: float, half: float, same: bool) -> str:
 def lines(number: int, claim: Claim, results: dict[Pair, Result]) -> list[str]:
     """The claim as rows of the table, one for each pair; percentages are of the error of the second variant."""
     note = f" *{claim.note}*" if claim.note else ""
-    heads = [f"| {number} | {claim.source} | {claim.text}.{note} |", *["| | | |"] * len(claim.pairs[1:])]
+    heads = [
+        f"| {number} | {claim.source} | {claim.text}.{note} |",
+        *["| | | |"] * len(claim.pairs[1:]),
+    ]
     if not claim.pairs:
         return [f"{heads[0]} no pair of variants | | | |"]
-    return [f"{head} {cells(pair, results[pair])} |" for head, pair in zip(heads, claim.pairs, strict=True)]
+    return [
+        f"{head} {cells(pair, results[pair])} |"
+        for head, pair in zip(heads, claim.pairs, strict=True)
+    ]
 
 
 def cells(pair: Pair, result: Result) -> str:
@@ -317,7 +454,11 @@ def text(board: pd.DataFrame) -> str:
             "",
             "| | from | claim | tested by | MSE | difference | verdict |",
             "|---|---|---|---|---|---|---|",
-            *(line for number, claim in enumerate(CLAIMS, 1) for line in lines(number, claim, results)),
+            *(
+                line
+                for number, claim in enumerate(CLAIMS, 1)
+                for line in lines(number, claim, results)
+            ),
         ]
     )
 

@@ -23,12 +23,18 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from pipeline import params
-from pipeline.files import read_json
+from pipeline.config import params
+from pipeline.core.files import read_json
 
 ROOT = Path(__file__).parent.parent
-ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-ONE_THREAD = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")  # more stand in each other's way
+ENVIRONMENT = os.environ | {
+    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    "PYTHONPATH": str(ROOT),
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+ONE_THREAD = dict.fromkeys(
+    ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
+)  # more stand in each other's way
 
 
 def ours(names: list[str], workers: int, folder: Path) -> float:
@@ -47,13 +53,19 @@ def keras_seconds(name: str, folder: Path, threads: dict[str, str]) -> float:
     """Seconds of one `keras fit` process that trains all seeds of a variant, for as many epochs as ours took in the project at `folder`."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "benchmarks.catalogue", "--fit", name]
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT | threads, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=folder, env=ENVIRONMENT | threads, capture_output=True, text=True
+    )
     if done.returncode:
         raise RuntimeError(f"{name}: {done.stderr}")
     whole, timed = time.perf_counter() - began, json.loads(done.stdout.splitlines()[-1])
     epochs = read_json(folder / "data/4_models" / name / "fleet.json")["epochs"]
     starting = whole - timed["first"] - timed["second"]
-    return starting + len(epochs) * max(0.0, timed["first"] - timed["second"]) + sum(epochs) * timed["second"]
+    return (
+        starting
+        + len(epochs) * max(0.0, timed["first"] - timed["second"])
+        + sum(epochs) * timed["second"]
+    )
 
 
 def fit(name: str) -> dict[str, float]:
@@ -61,28 +73,48 @@ def fit(name: str) -> dict[str, float]:
     import keras
     import numpy as np
 
-    from pipeline.network import assembly
+    from pipeline.network import build as assembly
     from pipeline.series.dataset import Dataset
     from pipeline.series.windows import Windows, gather, gather_targets
 
     keras.utils.disable_interactive_logging()
     whole = params.read()
     variant = next(variant for variant in whole.variants if variant.name == name)
-    data, starts, shape = Dataset.load(Path("data/2_standardized")), Windows.load(Path("data/3_windows")), whole.shape
+    data, starts, shape = (
+        Dataset.load(Path("data/2_standardized")),
+        Windows.load(Path("data/3_windows")),
+        whole.shape,
+    )
     values = np.asarray(data.raw if variant.model.input.values == "raw" else data.standardized)
 
     def arrays(part: Any) -> tuple[Any, Any]:
-        truth = gather_targets(data.standardized, part, shape.lookback, shape.horizon, shape.targets)
+        truth = gather_targets(
+            data.standardized, part, shape.lookback, shape.horizon, shape.targets
+        )
         if variant.model.head.sequence:
             steps = np.arange(1 - shape.lookback, 1)
-            truth = np.stack([gather_targets(data.standardized, part + step, shape.lookback, shape.horizon, shape.targets) for step in steps], axis=1)
+            truth = np.stack(
+                [
+                    gather_targets(
+                        data.standardized, part + step, shape.lookback, shape.horizon, shape.targets
+                    )
+                    for step in steps
+                ],
+                axis=1,
+            )
         return gather(values, part, shape.lookback, shape.horizon, shape.known), truth
 
-    train, validation = arrays(starts.train[starts.train >= shape.lookback]), arrays(starts.validation)
+    train, validation = (
+        arrays(starts.train[starts.train >= shape.lookback]),
+        arrays(starts.validation),
+    )
     began = time.perf_counter()
     network = assembly.build(variant.model, shape, 0, values[data.split == 0])
     network.compile(variant.train.optimizer.kind, "mse")
-    settings: dict[str, Any] = {"batch_size": variant.train.batch, "validation_data": None if variant.model.head.sequence else validation}
+    settings: dict[str, Any] = {
+        "batch_size": variant.train.batch,
+        "validation_data": None if variant.model.head.sequence else validation,
+    }
     network.fit(*train, **settings)
     middle = time.perf_counter()
     network.fit(*train, **settings)
@@ -90,16 +122,22 @@ def fit(name: str) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=2, help="of ours, and of Keras with one thread each")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="of ours, and of Keras with one thread each"
+    )
     parser.add_argument("--log", type=Path, help="append the result to this file")
     parser.add_argument("--fit", metavar="VARIANT")
     arguments = parser.parse_args()
     if arguments.fit:
         print(json.dumps(fit(arguments.fit)))
         return
-    names = [variant.name for variant in params.read(ROOT / "params.yaml").variants][:: arguments.every]
+    names = [variant.name for variant in params.read(ROOT / "params.yaml").variants][
+        :: arguments.every
+    ]
     told = f"{len(names)} variants, all seeds: "
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "project"
@@ -107,12 +145,17 @@ def main() -> None:
         told += f"dvc repro {mine:.0f} s"
         for processes, threads in ((1, {}), (arguments.workers, ONE_THREAD)):
             with ThreadPoolExecutor(processes) as pool:
-                theirs = sum(pool.map(partial(keras_seconds, folder=folder, threads=threads), names)) / processes
+                theirs = (
+                    sum(pool.map(partial(keras_seconds, folder=folder, threads=threads), names))
+                    / processes
+                )
             told += f"; one keras fit process per variant, {processes} at a time, {theirs:.0f} s, {theirs / mine:.1f} times as long"
     print(told)
     if arguments.log:
         with arguments.log.open("a") as file:
-            file.write(f"\n**The catalogue, {date.today()}.** {told} (`python -m benchmarks.catalogue --every {arguments.every}`).\n")
+            file.write(
+                f"\n**The catalogue, {date.today()}.** {told} (`python -m benchmarks.catalogue --every {arguments.every}`).\n"
+            )
 
 
 if __name__ == "__main__":

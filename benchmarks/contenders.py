@@ -22,17 +22,35 @@ class Work:
     features: int
     units: int
     batch: int = 32
-    template: bool = True  # the seed template's convolution block; else a plain convolution with relu
+    template: bool = (
+        True  # the seed template's convolution block; else a plain convolution with relu
+    )
     recurrent_dropout: float = 0.0
     cell_normalization: str = "none"
 
     @property
     def model(self) -> dict[str, Any]:
         """The network as an overlay of `model:` in params.yaml."""
-        block = {"activation": "selu", "initializer": "lecun_normal", "bias": False, "squeeze_excite": 4}
-        slots = {"normalization": {"kind": "batch", "scale": False}, "dropout": {"kind": "alpha", "rate": 0.1}}
-        masks = {"kind": "keras", "rate": self.recurrent_dropout} if self.recurrent_dropout else {"kind": "none"}
-        recurrent = {"units": self.units, "recurrent_dropout": masks, "normalization": self.cell_normalization}
+        block = {
+            "activation": "selu",
+            "initializer": "lecun_normal",
+            "bias": False,
+            "squeeze_excite": 4,
+        }
+        slots = {
+            "normalization": {"kind": "batch", "scale": False},
+            "dropout": {"kind": "alpha", "rate": 0.1},
+        }
+        masks = (
+            {"kind": "keras", "rate": self.recurrent_dropout}
+            if self.recurrent_dropout
+            else {"kind": "none"}
+        )
+        recurrent = {
+            "units": self.units,
+            "recurrent_dropout": masks,
+            "normalization": self.cell_normalization,
+        }
         return {"conv": block | slots if self.template else {}, "recurrent": recurrent}
 
 
@@ -50,7 +68,9 @@ def data(work: Work) -> tuple[Any, Any]:
     import numpy as np
 
     rng = np.random.default_rng(0)
-    return rng.standard_normal((WINDOWS, work.time, work.features)).astype("float32"), rng.uniform(0, 2, (WINDOWS, 1)).astype("float32")
+    return rng.standard_normal((WINDOWS, work.time, work.features)).astype("float32"), rng.uniform(
+        0, 2, (WINDOWS, 1)
+    ).astype("float32")
 
 
 def table(work: Work) -> Any:
@@ -60,9 +80,13 @@ def table(work: Work) -> Any:
 
     rng = np.random.default_rng(0)
     rows = WINDOWS + work.time
-    columns = {f"x{i}": rng.standard_normal(rows).astype("float32") for i in range(work.features - 1)}
+    columns = {
+        f"x{i}": rng.standard_normal(rows).astype("float32") for i in range(work.features - 1)
+    }
     times = pd.date_range("2000-01-01", periods=rows, freq="h")
-    return pd.DataFrame({"unique_id": "a", "ds": times, "y": rng.standard_normal(rows).astype("float32"), **columns})
+    return pd.DataFrame(
+        {"unique_id": "a", "ds": times, "y": rng.standard_normal(rows).astype("float32"), **columns}
+    )
 
 
 def keras_fit(work: Work, seeds: int) -> Train:
@@ -81,7 +105,11 @@ def keras_fit(work: Work, seeds: int) -> Train:
 
         def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
             ops, (before_x, before_h, before_c) = keras.ops, self.norms
-            z = before_x(ops.matmul(inputs, self.kernel)) + before_h(ops.matmul(states[0], self.recurrent_kernel)) + self.bias
+            z = (
+                before_x(ops.matmul(inputs, self.kernel))
+                + before_h(ops.matmul(states[0], self.recurrent_kernel))
+                + self.bias
+            )
             i, f, g, o = ops.split(z, 4, axis=1)
             c = ops.sigmoid(f) * states[1] + ops.sigmoid(i) * ops.tanh(g)
             h = ops.sigmoid(o) * ops.tanh(before_c(c))
@@ -90,12 +118,16 @@ def keras_fit(work: Work, seeds: int) -> Train:
     def squeeze_excite(x: Any) -> Any:
         gate = layers.GlobalAveragePooling1D(keepdims=True)(x)
         gate = layers.Dense(max(1, x.shape[-1] // 4), activation="relu", use_bias=False)(gate)
-        return layers.Multiply()([x, layers.Dense(x.shape[-1], activation="sigmoid", use_bias=False)(gate)])
+        return layers.Multiply()(
+            [x, layers.Dense(x.shape[-1], activation="sigmoid", use_bias=False)(gate)]
+        )
 
     def network() -> Any:
         inputs = layers.Input((work.time, work.features))
         if work.template:
-            x = layers.Conv1D(10, 3, padding="causal", use_bias=False, kernel_initializer="lecun_normal")(inputs)
+            x = layers.Conv1D(
+                10, 3, padding="causal", use_bias=False, kernel_initializer="lecun_normal"
+            )(inputs)
             x = layers.Activation("selu")(layers.BatchNormalization(scale=False)(x))
             x = squeeze_excite(layers.AlphaDropout(0.1)(x))
         else:
@@ -127,11 +159,11 @@ def fleets(work: Work, seeds: int) -> Train:
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    from pipeline.network.configuration import Model, Shape
-    from pipeline.params import Train
-    from pipeline.training.fleet import Fleet
-    from pipeline.training.replicas import Replicas
-    from pipeline.training.samples import Samples
+    from pipeline.config.model import Model, Shape
+    from pipeline.config.params import Train
+    from pipeline.training.engine.fleet import Fleet
+    from pipeline.training.engine.replicas import Replicas
+    from pipeline.training.engine.samples import Samples
 
     inputs, targets = data(work)
     shape = Shape(work.time, 1, 1, work.features - 1)
@@ -167,7 +199,11 @@ def torch_loop(work: Work, seeds: int) -> Train:
             super().__init__()
             wide = 4 * work.units
             self.x, self.h = nn.Linear(10, wide, bias=False), nn.Linear(work.units, wide)
-            self.norm_x, self.norm_h, self.norm_c = nn.LayerNorm(wide), nn.LayerNorm(wide), nn.LayerNorm(work.units)
+            self.norm_x, self.norm_h, self.norm_c = (
+                nn.LayerNorm(wide),
+                nn.LayerNorm(wide),
+                nn.LayerNorm(work.units),
+            )
 
         def forward(self, x: Any, state: Any) -> Any:
             i, f, g, o = (self.norm_x(self.x(x)) + self.norm_h(self.h(state[0]))).chunk(4, dim=1)
@@ -182,7 +218,11 @@ def torch_loop(work: Work, seeds: int) -> Train:
             self.alpha = nn.AlphaDropout(0.1)
             self.squeeze, self.excite = nn.Linear(10, 2, bias=False), nn.Linear(2, 10, bias=False)
             self.lstm = nn.LSTM(10, work.units, batch_first=True)
-            self.cell = nn.LSTMCell(10, work.units) if work.cell_normalization == "none" else LayerNormCell()
+            self.cell = (
+                nn.LSTMCell(10, work.units)
+                if work.cell_normalization == "none"
+                else LayerNormCell()
+            )
             self.head = nn.Linear(work.units, 1)
 
         def forward(self, x: Any) -> Any:
@@ -220,7 +260,13 @@ def torch_loop(work: Work, seeds: int) -> Train:
     return train
 
 
-QUIET = {"accelerator": "cpu", "logger": False, "enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
+QUIET = {
+    "accelerator": "cpu",
+    "logger": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+    "enable_checkpointing": False,
+}
 
 
 def neuralforecast_lstm(work: Work, seeds: int) -> Train:
@@ -238,8 +284,23 @@ def neuralforecast_lstm(work: Work, seeds: int) -> Train:
 
     def train(steps: int) -> int:
         for seed in range(seeds):
-            sizes = {"input_size": work.time, "encoder_n_layers": 1, "encoder_hidden_size": work.units, "windows_batch_size": work.batch, "batch_size": 1}
-            model = LSTM(h=1, hist_exog_list=covariates, max_steps=steps, random_seed=seed, optimizer=torch.optim.NAdam, scaler_type=None, **sizes, **QUIET)
+            sizes = {
+                "input_size": work.time,
+                "encoder_n_layers": 1,
+                "encoder_hidden_size": work.units,
+                "windows_batch_size": work.batch,
+                "batch_size": 1,
+            }
+            model = LSTM(
+                h=1,
+                hist_exog_list=covariates,
+                max_steps=steps,
+                random_seed=seed,
+                optimizer=torch.optim.NAdam,
+                scaler_type=None,
+                **sizes,
+                **QUIET,
+            )
             NeuralForecast([model], freq="h").fit(frame)
         return steps * seeds
 
@@ -263,8 +324,20 @@ def darts_rnn(work: Work, seeds: int) -> Train:
     def train(steps: int) -> int:
         rows = steps * work.batch + work.time
         for seed in range(seeds):
-            settings = {"batch_size": work.batch, "n_epochs": 1, "optimizer_cls": torch.optim.NAdam, "random_state": seed}
-            model = BlockRNNModel(work.time, 1, model="LSTM", hidden_dim=work.units, pl_trainer_kwargs=QUIET, **settings)
+            settings = {
+                "batch_size": work.batch,
+                "n_epochs": 1,
+                "optimizer_cls": torch.optim.NAdam,
+                "random_state": seed,
+            }
+            model = BlockRNNModel(
+                work.time,
+                1,
+                model="LSTM",
+                hidden_dim=work.units,
+                pl_trainer_kwargs=QUIET,
+                **settings,
+            )
             model.fit(series[:rows], past_covariates=past[:rows])
         return steps * seeds
 
@@ -272,7 +345,7 @@ def darts_rnn(work: Work, seeds: int) -> Train:
 
 
 @dataclass(frozen=True)
-class Contender:
+class Entry:
     """`make(work, seeds of one process)` in `processes` at once; `package` must be installed."""
 
     make: Callable[[Work, int], Train]
@@ -281,10 +354,12 @@ class Contender:
 
 
 CONTENDERS = {
-    "keras fit, seed after seed": Contender(keras_fit, 1, "keras"),
-    "keras fit, one process per core": Contender(keras_fit, CORES, "keras"),
-    "PyTorch loop, one process per core": Contender(torch_loop, CORES, "torch"),
-    "neuralforecast LSTM, one process per core": Contender(neuralforecast_lstm, CORES, "neuralforecast"),
-    "darts BlockRNN, one process per core": Contender(darts_rnn, CORES, "darts"),
-    "fleets": Contender(fleets, CORES, "tensorflow"),
+    "keras fit, seed after seed": Entry(keras_fit, 1, "keras"),
+    "keras fit, one process per core": Entry(keras_fit, CORES, "keras"),
+    "PyTorch loop, one process per core": Entry(torch_loop, CORES, "torch"),
+    "neuralforecast LSTM, one process per core": Entry(
+        neuralforecast_lstm, CORES, "neuralforecast"
+    ),
+    "darts BlockRNN, one process per core": Entry(darts_rnn, CORES, "darts"),
+    "fleets": Entry(fleets, CORES, "tensorflow"),
 }

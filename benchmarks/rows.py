@@ -32,15 +32,34 @@ def rows(start: int, stop: int, series: int, length: int, order: str) -> Any:
 
     random = np.random.default_rng(start)
     number = np.arange(start, stop)
-    code, step = (number % series, number // series) if order == "time" else (number // length, number % length)
+    code, step = (
+        (number % series, number // series)
+        if order == "time"
+        else (number // length, number % length)
+    )
     minute = step + 90 * (step // GAP)
     times = np.datetime64("1930-01-01", "m") + minute
-    names = pa.DictionaryArray.from_arrays(pa.array(code.astype(np.int32)), [f"site{code:05}" for code in range(series)])
+    names = pa.DictionaryArray.from_arrays(
+        pa.array(code.astype(np.int32)), [f"site{code:05}" for code in range(series)]
+    )
     columns = {}
     for position, column in enumerate(COLUMNS):
-        values = 20 + code + 5 * np.sin(2 * np.pi * minute / 1440 + position) + random.normal(size=len(number))
-        columns[column] = pa.array(values.round(3), mask=random.random(len(number)) < np.where(step % GAP == 0, 0, MISSING))
-    table = pa.table({"site": names.cast(pa.string()), "when": pa.array(times.astype("datetime64[s]")), **columns})
+        values = (
+            20
+            + code
+            + 5 * np.sin(2 * np.pi * minute / 1440 + position)
+            + random.normal(size=len(number))
+        )
+        columns[column] = pa.array(
+            values.round(3), mask=random.random(len(number)) < np.where(step % GAP == 0, 0, MISSING)
+        )
+    table = pa.table(
+        {
+            "site": names.cast(pa.string()),
+            "when": pa.array(times.astype("datetime64[s]")),
+            **columns,
+        }
+    )
     return table.take(random.permutation(len(number))) if order == "none" else table
 
 
@@ -53,15 +72,32 @@ def make(folder: Path, chosen: argparse.Namespace) -> None:
     length = chosen.rows // chosen.series
     total = length * chosen.series
     path = folder / f"raw.{chosen.format}"
-    chunks: Iterator[Any] = (rows(start, min(start + CHUNK, total), chosen.series, length, chosen.order) for start in range(0, total, CHUNK))
+    chunks: Iterator[Any] = (
+        rows(start, min(start + CHUNK, total), chosen.series, length, chosen.order)
+        for start in range(0, total, CHUNK)
+    )
     first = next(chunks)
-    with pq.ParquetWriter(path, first.schema) if chosen.format == "parquet" else arrow_csv.CSVWriter(path, first.schema) as writer:
+    with (
+        pq.ParquetWriter(path, first.schema)
+        if chosen.format == "parquet"
+        else arrow_csv.CSVWriter(path, first.schema) as writer
+    ):
         writer.write(first)
         for chunk in chunks:
             writer.write(chunk)
     params = YAML(typ="safe").load(ROOT / "params.yaml")
-    params["data"] |= {"path": str(path), "time": "when", "series": "site", "frequency": "min", "targets": COLUMNS[:1], "covariates": COLUMNS[1:]}
-    params["validate"] = {"gaps": 2, "missing": {"default": {"policy": "forward_fill", "up_to": 10}}}
+    params["data"] |= {
+        "path": str(path),
+        "time": "when",
+        "series": "site",
+        "frequency": "min",
+        "targets": COLUMNS[:1],
+        "covariates": COLUMNS[1:],
+    }
+    params["validate"] = {
+        "gaps": 2,
+        "missing": {"default": {"policy": "forward_fill", "up_to": 10}},
+    }
     params["standardize"] |= {"scaler": chosen.scaler}
     (folder / "params.yaml").write_text(json.dumps(params))
 
@@ -81,19 +117,33 @@ def stages(folder: Path, raw: Path) -> Iterator[tuple[str, list[str]]]:
     """Name and arguments of each stage."""
     yield "validate", ["--raw", str(raw), "--out", str(folder / "clean")]
     yield "standardize", ["--clean", str(folder / "clean"), "--out", str(folder / "standardized")]
-    yield "window", ["--standardized", str(folder / "standardized"), "--out", str(folder / "windows")]
+    yield (
+        "window",
+        ["--standardized", str(folder / "standardized"), "--out", str(folder / "windows")],
+    )
 
 
 def main() -> None:
     """Make the table, run the stages, print a line for each."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("rows", type=int)
     parser.add_argument("--format", choices=["parquet", "csv"], default="parquet")
-    parser.add_argument("--order", choices=["series", "time", "none"], default="series", help="sorted by series and time; by time; shuffled in chunks")
+    parser.add_argument(
+        "--order",
+        choices=["series", "time", "none"],
+        default="series",
+        help="sorted by series and time; by time; shuffled in chunks",
+    )
     parser.add_argument("--series", type=int, default=50)
-    parser.add_argument("--scaler", choices=["standard", "minmax", "robust", "none"], default="standard")
+    parser.add_argument(
+        "--scaler", choices=["standard", "minmax", "robust", "none"], default="standard"
+    )
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
-    parser.add_argument("--make", type=Path, help=argparse.SUPPRESS)  # in a process of its own: a child's ru_maxrss starts at its parent's
+    parser.add_argument(
+        "--make", type=Path, help=argparse.SUPPRESS
+    )  # in a process of its own: a child's ru_maxrss starts at its parent's
     chosen = parser.parse_args()
     if chosen.make:
         return make(chosen.make, chosen)
@@ -101,10 +151,18 @@ def main() -> None:
         folder = Path(name)
         run(__file__, *sys.argv[1:], "--make", str(folder))
         raw = folder / f"raw.{chosen.format}"
-        print(f"{chosen.rows:,} rows x {len(COLUMNS)} columns, {chosen.format} of {raw.stat().st_size / 1e9:.2f} GB, order: {chosen.order}", flush=True)
+        print(
+            f"{chosen.rows:,} rows x {len(COLUMNS)} columns, {chosen.format} of {raw.stat().st_size / 1e9:.2f} GB, order: {chosen.order}",
+            flush=True,
+        )
         for stage, arguments in stages(folder, raw):
-            seconds, memory = run("-m", f"pipeline.{stage}", "--params", str(folder / "params.yaml"), *arguments)
-            print(f"{stage:12} {seconds:8.1f} s {chosen.rows / seconds:12,.0f} rows/s {memory:6.2f} GB at most", flush=True)
+            seconds, memory = run(
+                "-m", f"pipeline.{stage}", "--params", str(folder / "params.yaml"), *arguments
+            )
+            print(
+                f"{stage:12} {seconds:8.1f} s {chosen.rows / seconds:12,.0f} rows/s {memory:6.2f} GB at most",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -40,15 +40,31 @@ class Team:
     """The processes of one contender."""
 
     def __init__(self, name: str, work: str) -> None:
-        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "PYTHONPATH": os.getcwd()}
+        environment = os.environ | {
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "KERAS_BACKEND": "tensorflow",
+            "PYTHONPATH": os.getcwd(),
+        }
         if CONTENDERS[name].processes > 1:
-            environment |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")  # more stand in each other's way
+            environment |= dict.fromkeys(
+                ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
+            )  # more stand in each other's way
         command = [sys.executable, __file__, "--serve", name, work]
-        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True, "env": environment}
-        self.processes = [subprocess.Popen(command, **pipes) for _ in range(CONTENDERS[name].processes)]
+        pipes: dict[str, Any] = {
+            "stdin": subprocess.PIPE,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.DEVNULL,
+            "text": True,
+            "env": environment,
+        }
+        self.processes = [
+            subprocess.Popen(command, **pipes) for _ in range(CONTENDERS[name].processes)
+        ]
         for process in self.processes:
             if self.answer(process) != "ready":
-                raise RuntimeError(f"{name} did not start on {work}; run it alone: {' '.join(command)}")
+                raise RuntimeError(
+                    f"{name} did not start on {work}; run it alone: {' '.join(command)}"
+                )
 
     @staticmethod
     def answer(process: Any) -> str:
@@ -60,7 +76,9 @@ class Team:
         for process in self.processes:
             process.stdin.write(f"{steps}\n")
             process.stdin.flush()
-        return sum(int(self.answer(process)) for process in self.processes) / (time.perf_counter() - began)
+        return sum(int(self.answer(process)) for process in self.processes) / (
+            time.perf_counter() - began
+        )
 
     def close(self) -> None:
         for process in self.processes:
@@ -69,7 +87,11 @@ class Team:
 
 def measure(work: str, rounds: int, seconds: float) -> Iterator[tuple[str, float]]:
     """The median rate of every contender, taking turns."""
-    teams = {name: Team(name, work) for name, contender in CONTENDERS.items() if find_spec(contender.package)}
+    teams = {
+        name: Team(name, work)
+        for name, contender in CONTENDERS.items()
+        if find_spec(contender.package)
+    }
     steps = {}
     for name, team in teams.items():
         team.rate(5)
@@ -88,7 +110,15 @@ def peak() -> float:
         "print(2 * 1024**3 / min(t))"
     )
     limits = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
-    return float(subprocess.run([sys.executable, "-c", code], env=os.environ | limits, capture_output=True, text=True, check=True).stdout)
+    return float(
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | limits,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    )
 
 
 def products(work: Work) -> int:
@@ -109,10 +139,17 @@ def lines(name: str, rounds: int, seconds: float) -> Iterator[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("works", nargs="*", default=list(WORKS))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=16.0, help="of a round, if an epoch takes longer; a short one charges the start of a `fit`")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=16.0,
+        help="of a round, if an epoch takes longer; a short one charges the start of a `fit`",
+    )
     parser.add_argument("--log", type=Path, help="append the results to this file")
     parser.add_argument("--serve", nargs=2, metavar=("CONTENDER", "WORK"))
     arguments = parser.parse_args()
@@ -125,7 +162,9 @@ def main() -> None:
             print(line, flush=True)
     if arguments.log:
         with arguments.log.open("a") as file:
-            file.write("\n".join(["", f"**Throughput, {date.today()}**", "", "```", *told, "```", ""]))
+            file.write(
+                "\n".join(["", f"**Throughput, {date.today()}**", "", "```", *told, "```", ""])
+            )
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipeline import command, files
-from pipeline.params import Params
-from pipeline.verdict import figures, leaderboard, readable, report, verdict
+from pipeline.config import params
+from pipeline.config.params import Params
+from pipeline.core import command, files
+from pipeline.evaluation import figures, leaderboard, readable, report, verdict
 
 WIDTH = 150  # columns of the table where no terminal says how many there are
 
@@ -30,4 +31,4 @@ def run(params: Params, errors: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    command.main(run)
+    command.main(run, params.read)

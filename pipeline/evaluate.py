@@ -11,16 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import command, files
-from pipeline.params import Params
-from pipeline.refusal import Refusal
+from pipeline.config import params
+from pipeline.config.params import Params
+from pipeline.core import command, files
+from pipeline.core.errors import InputError
+from pipeline.evaluation import entries as contender
+from pipeline.evaluation.baselines import BASELINES, ForecastTask, Starts
+from pipeline.evaluation.entries import NOT_FINITE, TRAINED, Summary
+from pipeline.evaluation.evaluator import Exam, Facts
+from pipeline.evaluation.metrics import Array
 from pipeline.series.dataset import Dataset
 from pipeline.series.windows import Windows, gather
-from pipeline.verdict import contender
-from pipeline.verdict.baselines import BASELINES, Starts, Task
-from pipeline.verdict.contender import NOT_FINITE, TRAINED, Summary
-from pipeline.verdict.exam import Exam, Facts
-from pipeline.verdict.metrics import Array
 
 
 def run(params: Params, standardized: Path, windows: Path, models: Path, out: Path) -> None:
@@ -34,11 +35,13 @@ def run(params: Params, standardized: Path, windows: Path, models: Path, out: Pa
             _examine_variant(exam, data, folder, errors / folder.name)
         for name in BASELINES:
             _examine_baseline(exam, name, errors / name)
-    print(f"evaluate: {len(folders)} variants and {len(BASELINES)} baselines on {len(cut.test):,} test windows")
+    print(
+        f"evaluate: {len(folders)} variants and {len(BASELINES)} baselines on {len(cut.test):,} test windows"
+    )
 
 
 def _trained(params: Params, models: Path) -> Sequence[Path]:
-    """The folders of the variants that `study` selects; raises `Refusal` for missing ones."""
+    """The folders of the variants that `study` selects; raises `InputError` for missing ones."""
     folders = [models / variant.name for variant in params.selected]
     missing = [
         f"{folder}: there is no such trained variant, but `study` selects it; run 'dvc repro train'"
@@ -46,13 +49,13 @@ def _trained(params: Params, models: Path) -> Sequence[Path]:
         if not (folder / "fleet.json").exists()
     ]
     if missing:
-        raise Refusal(*missing)
+        raise InputError(*missing)
     return folders
 
 
 def _exam(params: Params, data: Dataset, cut: Windows) -> Exam:
     channels = data.channels
-    task = Task(
+    task = ForecastTask(
         array=data.standardized,
         segment=data.segment,
         train=cut.train,
@@ -71,22 +74,36 @@ def _exam(params: Params, data: Dataset, cut: Windows) -> Exam:
 def _describe(errors: Path, params: Params, data: Dataset, cut: Windows) -> None:
     """What was asked, and of which windows: `exam.json`, and `windows.parquet` with a row per test window (series, origin, start)."""
     settings, scaler = params.evaluate, data.scaler
-    Facts(data.channels.targets, cut.lookback, cut.horizon, cut.stride, settings.season, settings.ridge, scaler.kind, scaler.scope).save(errors)
+    Facts(
+        data.channels.targets,
+        cut.lookback,
+        cut.horizon,
+        cut.stride,
+        settings.season,
+        settings.ridge,
+        scaler.kind,
+        scaler.scope,
+    ).save(errors)
     series = np.asarray(data.names)[data.series[cut.test]]
     origins = pa.array(data.times[cut.test + cut.lookback - 1], pa.timestamp("ns", tz="UTC"))
-    pq.write_table(pa.table({"series": series, "origin": origins, "start": cut.test}), errors / "windows.parquet")
+    pq.write_table(
+        pa.table({"series": series, "origin": origins, "start": cut.test}),
+        errors / "windows.parquet",
+    )
 
 
 def _examine_variant(exam: Exam, data: Dataset, trained: Path, out: Path) -> None:
     """Errors of every seed; those of a lost replica are NaN."""
-    from pipeline.training.ensemble import Ensemble  # imports TensorFlow
+    from pipeline.training.engine.ensemble import Ensemble  # imports TensorFlow
 
     facts, cost = files.read_json(trained / "fleet.json"), files.read_json(trained / "cost.json")
     ensemble = Ensemble.load(trained)
     array = {"standardized": data.standardized, "raw": data.raw}[facts["model"]["input"]["values"]]
 
     def forecast(starts: Starts) -> Array:
-        return ensemble.forecast(gather(array, starts, exam.task.lookback, exam.task.horizon, exam.task.known))
+        return ensemble.forecast(
+            gather(array, starts, exam.task.lookback, exam.task.horizon, exam.task.known)
+        )
 
     states = np.array(facts["states"])
     lost = exam.sit(out, states != TRAINED, forecast)
@@ -120,4 +137,4 @@ def _examine_baseline(exam: Exam, name: str, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    command.main(run)
+    command.main(run, params.read)

@@ -10,14 +10,15 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import command
-from pipeline.files import write_json
-from pipeline.params import Params
+from pipeline.config import params
+from pipeline.config.params import Params
+from pipeline.core import command
+from pipeline.core.files import write_json
+from pipeline.evaluation import leaderboard
+from pipeline.evaluation.entries import TRAINED
+from pipeline.evaluation.verdict import Result, Verdict, read
+from pipeline.tracking.experiment import Experiment
 from pipeline.tracking.runs import Run
-from pipeline.tracking.store import Store
-from pipeline.verdict import leaderboard
-from pipeline.verdict.contender import TRAINED
-from pipeline.verdict.verdict import Result, Verdict, read
 
 
 def run(params: Params, models: Path, errors: Path, verdict: Path, out: Path) -> None:
@@ -25,32 +26,54 @@ def run(params: Params, models: Path, errors: Path, verdict: Path, out: Path) ->
     judged = read(errors)
     runs = list(_contenders(judged, models, _files(verdict)))
     everything = [_summary(judged, verdict), *runs]
-    store = Store(out.parent, params.track.experiment)
-    new = store.publish(reversed(everything))  # the newest stand first in MLflow, and its charts show ten
+    store = Experiment(out.parent, params.track.experiment)
+    new = store.publish(
+        reversed(everything)
+    )  # the newest stand first in MLflow, and its charts show ten
     fingerprints = {run.name: run.fingerprint for run in everything}
-    write_json(out, {"experiment": params.track.experiment, "runs": len(runs), "fingerprints": fingerprints})
-    print(f"track: {new} of {len(everything)} runs were new to MLflow, experiment {params.track.experiment!r} at {store}")
+    write_json(
+        out,
+        {"experiment": params.track.experiment, "runs": len(runs), "fingerprints": fingerprints},
+    )
+    print(
+        f"track: {new} of {len(everything)} runs were new to MLflow, experiment {params.track.experiment!r} at {store}"
+    )
 
 
 def _summary(judged: Verdict, verdict: Path) -> Run:
     best = {"best": judged.best.name} if judged.best else {}
-    return Run("verdict", {"role": "verdict", **best}, params=_task(judged), artifacts=_files(verdict))
+    return Run(
+        "verdict", {"role": "verdict", **best}, params=_task(judged), artifacts=_files(verdict)
+    )
 
 
 def _files(verdict: Path) -> dict[str, Path]:
-    return {path.relative_to(verdict).as_posix(): path for path in sorted(verdict.rglob("*")) if path.is_file() and path.name[0] != "."}
+    return {
+        path.relative_to(verdict).as_posix(): path
+        for path in sorted(verdict.rglob("*"))
+        if path.is_file() and path.name[0] != "."
+    }
 
 
 def _contenders(judged: Verdict, models: Path, files: Mapping[str, Path]) -> Iterator[Run]:
     figures = {name: path for name, path in files.items() if path.suffix == ".png"}
-    numbers: Any = leaderboard.leaderboard(judged).set_index("name").select_dtypes("number").to_dict("index")
+    numbers: Any = (
+        leaderboard.leaderboard(judged).set_index("name").select_dtypes("number").to_dict("index")
+    )
     steps = leaderboard.horizon(judged).set_index("name")
     for result in judged.results:
-        curves = {f"{metric}_by_step": _curve(steps.loc[[result.name]], "step", metric) for metric in ("mse", "mae")}
+        curves = {
+            f"{metric}_by_step": _curve(steps.loc[[result.name]], "step", metric)
+            for metric in ("mse", "mae")
+        }
         yield Run(
             result.name,
             _tags(result),
-            params={**_task(judged), **_flat(result.contender.summary.model), **_flat(result.contender.summary.train, "train.")},
+            params={
+                **_task(judged),
+                **_flat(result.contender.summary.model),
+                **_flat(result.contender.summary.train, "train."),
+            },
             metrics=numbers[result.name],
             curves=curves,
             pictures=figures if result.is_variant else {},
@@ -61,7 +84,12 @@ def _contenders(judged: Verdict, models: Path, files: Mapping[str, Path]) -> Ite
 
 def _tags(result: Result) -> dict[str, str]:
     summary = result.contender.summary
-    optional = {"fingerprint": summary.fingerprint, "note": summary.note, "warnings": ", ".join(summary.warnings), "cudnn": _yes(summary.cudnn)}
+    optional = {
+        "fingerprint": summary.fingerprint,
+        "note": summary.note,
+        "warnings": ", ".join(summary.warnings),
+        "cudnn": _yes(summary.cudnn),
+    }
     return {
         "role": summary.kind,
         "family": summary.family,
@@ -88,7 +116,11 @@ def _flat(section: Mapping[str, Any] | None, path: str = "") -> dict[str, str]:
     """A nested section as dotted names and texts."""
     flat: dict[str, str] = {}
     for key, value in (section or {}).items():
-        flat |= _flat(value, f"{path}{key}.") if isinstance(value, Mapping) else {f"{path}{key}": str(value)}
+        flat |= (
+            _flat(value, f"{path}{key}.")
+            if isinstance(value, Mapping)
+            else {f"{path}{key}": str(value)}
+        )
     return flat
 
 
@@ -103,9 +135,18 @@ def _seeds(result: Result, folder: Path) -> Iterator[Run]:
         epochs = history[history["seed"] == seed]
         yield Run(
             f"{result.name}, seed {seed}",
-            {"role": "seed", "variant": result.name, "family": summary.family, "seed": str(seed), "state": state},
+            {
+                "role": "seed",
+                "variant": result.name,
+                "family": summary.family,
+                "seed": str(seed),
+                "state": state,
+            },
             metrics=_metrics(result, i),
-            curves={metric: _curve(epochs, "epoch", metric) for metric in epochs.columns.drop(["seed", "epoch"])},
+            curves={
+                metric: _curve(epochs, "epoch", metric)
+                for metric in epochs.columns.drop(["seed", "epoch"])
+            },
             failed=state != TRAINED,
         )
 
@@ -114,9 +155,16 @@ def _metrics(result: Result, i: int) -> dict[str, float]:
     """What the seed at position `i` reached on the test part, and when it was at its best on the validation part."""
     contender = result.contender
     epochs = {"epochs": contender.summary.epochs[i], "best_epoch": contender.summary.best_epochs[i]}
-    metrics = {"mse": contender.scores.mse[i], "mae": contender.scores.mae[i], **{key: value for key, value in epochs.items() if value is not None}}
+    metrics = {
+        "mse": contender.scores.mse[i],
+        "mae": contender.scores.mae[i],
+        **{key: value for key, value in epochs.items() if value is not None},
+    }
     for j, target in enumerate(result.unit_mse):
-        metrics |= {f"{target}_mse": contender.unit_scores.squared[i, :, j].mean(), f"{target}_mae": contender.unit_scores.absolute[i, :, j].mean()}
+        metrics |= {
+            f"{target}_mse": contender.unit_scores.squared[i, :, j].mean(),
+            f"{target}_mae": contender.unit_scores.absolute[i, :, j].mean(),
+        }
     return {name: float(value) for name, value in metrics.items()}
 
 
@@ -125,4 +173,4 @@ def _curve(table: pd.DataFrame, step: str, metric: str) -> dict[int, float]:
 
 
 if __name__ == "__main__":
-    command.main(run)
+    command.main(run, params.read)

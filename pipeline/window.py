@@ -2,22 +2,29 @@
 
 from pathlib import Path
 
-from pipeline import command, files
-from pipeline.params import Params
-from pipeline.refusal import Refusal
-from pipeline.series import outline, rows, windows
+from pipeline.config import params
+from pipeline.config.params import Params
+from pipeline.core import command, files
+from pipeline.core.errors import InputError
+from pipeline.series import windows
+from pipeline.tables import outline, rows
 
 
 def run(params: Params, standardized: Path, out: Path) -> None:
     """Find the windows of each part."""
-    table = outline.trace((part, columns["split"]) for part, columns in rows.parts(standardized / "rows.parquet", ["split"]))
+    table = outline.trace(
+        (part, columns["split"])
+        for part, columns in rows.parts(standardized / "rows.parquet", ["split"])
+    )
     plan = windows.plan(table, params.window)
     if short := windows.shortage(standardized, plan):
-        raise Refusal(*short)
+        raise InputError(*short)
     with files.new_folder(out) as folder:
         counts = plan.save(folder)
-    print(f"window: {counts['train']} windows for training, {counts['validation']} for validation, {counts['test']} for test")
+    print(
+        f"window: {counts['train']} windows for training, {counts['validation']} for validation, {counts['test']} for test"
+    )
 
 
 if __name__ == "__main__":
-    command.main(run)
+    command.main(run, params.read)

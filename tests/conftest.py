@@ -7,7 +7,12 @@ import os
 
 import pytest
 
-os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "DVC_NO_ANALYTICS": "1"}
+os.environ |= {
+    "KERAS_BACKEND": "tensorflow",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "DVC_NO_ANALYTICS": "1",
+}
 os.environ |= {"MPLBACKEND": "agg", "MLFLOW_DISABLE_TELEMETRY": "true"}
 os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 os.environ.pop("MLFLOW_TRACKING_URI", None)
@@ -16,4 +21,8 @@ LONGEST = ("test_end_to_end", "test_faults", "test_variants", "test_recurrent")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+    items.sort(
+        key=lambda item: (
+            LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
+        )
+    )

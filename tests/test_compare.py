@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import compare, params
-from pipeline.params import Params
-from pipeline.refusal import Refusal
-from pipeline.verdict import contender
-from pipeline.verdict.contender import Summary
-from pipeline.verdict.exam import Facts
-from pipeline.verdict.figures import FIGURES
+from pipeline import compare
+from pipeline.config import params
+from pipeline.config.params import Params
+from pipeline.core.errors import InputError
+from pipeline.evaluation import entries as contender
+from pipeline.evaluation.entries import Summary
+from pipeline.evaluation.evaluator import Facts
+from pipeline.evaluation.figures import FIGURES
 
 WINDOWS, HORIZON = 30, 4
 
@@ -45,9 +46,27 @@ def errors(tmp_path: Path) -> Path:
     folder.mkdir()
     Facts(("temp",), 6, HORIZON, 1, 24, 1.0, "standard", "series").save(folder)
     origins = pd.date_range("2013-11-06", periods=WINDOWS, freq="h", tz="UTC")
-    pd.DataFrame({"series": "JFK", "origin": origins, "start": range(WINDOWS)}).to_parquet(folder / "windows.parquet")
-    for name, states, size in (("plain", ["trained", "trained", "diverged"], 0.3), ("conv_ln", ["trained"] * 3, 0.4)):
-        summary = Summary(name, "variant", name, (0, 1, 2), tuple(states), (9, 9, 2), (5, 5, 1), 99, 1.5, "ab12", {}, {})
+    pd.DataFrame({"series": "JFK", "origin": origins, "start": range(WINDOWS)}).to_parquet(
+        folder / "windows.parquet"
+    )
+    for name, states, size in (
+        ("plain", ["trained", "trained", "diverged"], 0.3),
+        ("conv_ln", ["trained"] * 3, 0.4),
+    ):
+        summary = Summary(
+            name,
+            "variant",
+            name,
+            (0, 1, 2),
+            tuple(states),
+            (9, 9, 2),
+            (5, 5, 1),
+            99,
+            1.5,
+            "ab12",
+            {},
+            {},
+        )
         write(folder / name, summary, size)
     for name, size in (("last_value", 0.8), ("seasonal_naive", 0.9), ("ridge", 0.5)):
         write(folder / name, contender.baseline(name, 0, None), size)
@@ -55,46 +74,82 @@ def errors(tmp_path: Path) -> Path:
 
 
 def write(folder: Path, summary: Summary, size: float) -> None:
-    values = np.random.default_rng(0).normal(0, size, (len(summary.seeds), WINDOWS, HORIZON, 1)).astype(np.float32)
+    values = (
+        np.random.default_rng(0)
+        .normal(0, size, (len(summary.seeds), WINDOWS, HORIZON, 1))
+        .astype(np.float32)
+    )
     values[np.array(summary.states) == "diverged"] = np.nan
     standardized, units = contender.create(folder, values.shape)
     standardized[:], units[:] = values, 18 * values
     contender.save(folder, summary)
 
 
-def test_the_verdict_is_a_leaderboard_metrics_a_table_by_step_a_report_and_figures(settings: Params, errors: Path, tmp_path: Path) -> None:
+def test_the_verdict_is_a_leaderboard_metrics_a_table_by_step_a_report_and_figures(
+    settings: Params, errors: Path, tmp_path: Path
+) -> None:
     compare.run(settings, errors, tmp_path / "verdict")
-    found = {str(path.relative_to(tmp_path / "verdict")) for path in (tmp_path / "verdict").rglob("*") if path.is_file()}
-    assert found == {"leaderboard.csv", "metrics.json", "horizon.csv", "report.md", *(f"figures/{name}.png" for name in FIGURES)}
+    found = {
+        str(path.relative_to(tmp_path / "verdict"))
+        for path in (tmp_path / "verdict").rglob("*")
+        if path.is_file()
+    }
+    assert found == {
+        "leaderboard.csv",
+        "metrics.json",
+        "horizon.csv",
+        "report.md",
+        *(f"figures/{name}.png" for name in FIGURES),
+    }
 
 
-def test_every_contender_has_a_row_with_its_state(settings: Params, errors: Path, tmp_path: Path) -> None:
+def test_every_contender_has_a_row_with_its_state(
+    settings: Params, errors: Path, tmp_path: Path
+) -> None:
     compare.run(settings, errors, tmp_path / "verdict")
     with (tmp_path / "verdict" / "leaderboard.csv").open() as file:
         states = {row["name"]: row["state"] for row in csv.DictReader(file)}
     assert states["plain"] == "1 of 3 diverged at epoch 2"
     assert set(states) == {"plain", "conv_ln", "last_value", "seasonal_naive", "ridge"}
-    assert json.loads((tmp_path / "verdict" / "metrics.json").read_text())["best"]["name"] == "plain"
+    assert (
+        json.loads((tmp_path / "verdict" / "metrics.json").read_text())["best"]["name"] == "plain"
+    )
 
 
-def test_comparing_twice_writes_the_same_bytes(settings: Params, errors: Path, tmp_path: Path) -> None:
+def test_comparing_twice_writes_the_same_bytes(
+    settings: Params, errors: Path, tmp_path: Path
+) -> None:
     for place in ("one", "two", "two"):
         compare.run(settings, errors, tmp_path / place)
     for path in (tmp_path / "one").rglob("*"):
         if path.is_file():
-            assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
+            assert (
+                path.read_bytes()
+                == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
+            )
 
 
-def test_the_end_prints_the_leaderboard_and_where_the_report_lies(settings: Params, errors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_end_prints_the_leaderboard_and_where_the_report_lies(
+    settings: Params, errors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     compare.run(settings, errors, tmp_path / "verdict")
     printed = capsys.readouterr().out
-    for word in ("plain", "conv_ln", "last_value", "seasonal_naive", "ridge", f"report: {tmp_path / 'verdict' / 'report.md'}"):
+    for word in (
+        "plain",
+        "conv_ln",
+        "last_value",
+        "seasonal_naive",
+        "ridge",
+        f"report: {tmp_path / 'verdict' / 'report.md'}",
+    ):
         assert word in printed
 
 
-def test_a_refusal_leaves_an_earlier_verdict_as_it_was(settings: Params, errors: Path, tmp_path: Path) -> None:
+def test_a_refusal_leaves_an_earlier_verdict_as_it_was(
+    settings: Params, errors: Path, tmp_path: Path
+) -> None:
     compare.run(settings, errors, tmp_path / "verdict")
     (errors / "exam.json").unlink()
-    with pytest.raises(Refusal):
+    with pytest.raises(InputError):
         compare.run(settings, errors, tmp_path / "verdict")
     assert (tmp_path / "verdict" / "report.md").exists()

@@ -11,7 +11,14 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 ROOT = Path(__file__).parents[1]
-BLOCKS = [dedent(block) for block in re.findall(r"^ *```(?:python|yaml)\n(.*?)^ *```$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL)]
+BLOCKS = [
+    dedent(block)
+    for block in re.findall(
+        r"^ *```(?:python|yaml)\n(.*?)^ *```$",
+        (ROOT / "CONTRIBUTING.md").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+]
 TABLE = r"^NORMALIZATIONS\b.*= \{$"
 CONTRACT = "centering or every_kind_has_a_reference or says_what"
 FINGERPRINTS = """
@@ -26,7 +33,9 @@ print(json.dumps({v.name: fingerprint(v.model, v.train, read.shape, "data") for 
 def copy(repository: Path) -> Path:
     """What the blocks change, and what runs it."""
     for folder in ("pipeline", "tests/network"):
-        shutil.copytree(ROOT / folder, repository / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / folder, repository / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
     for file in ("params.yaml", "pyproject.toml", "tests/conftest.py"):
         shutil.copy(ROOT / file, repository / file)
     return repository
@@ -47,20 +56,38 @@ def put(file: Path, place: str, block: str, keep: bool = True) -> None:
     text = file.read_text()
     found = re.search(place, text, re.MULTILINE)
     assert found, (file, place)
-    new = found[0] + "\n" + indent(block.rstrip(), " " * (2 if file.suffix == ".yaml" else 4)) if keep else block
+    new = (
+        found[0] + "\n" + indent(block.rstrip(), " " * (2 if file.suffix == ".yaml" else 4))
+        if keep
+        else block
+    )
     file.write_text(text[: found.start()] + new + text[found.end() :])
 
 
 def python(repository: Path, *arguments: str) -> str:
     environment = {**os.environ, "PYTHONPATH": str(repository), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([sys.executable, *arguments], cwd=repository, env=environment, capture_output=True, text=True, timeout=120).stdout
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=repository,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    ).stdout
 
 
 def layer_tests(repository: Path, reference: bool) -> str:
     """What they print in a repository with all blocks applied, the reference perhaps left out."""
     apply(copy(repository), reference)
-    tests = ["tests/network/test_layers.py", "tests/network/test_normalization.py", "tests/network/test_traits.py", "tests/network/test_rules.py"]
-    return python(repository, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", CONTRACT)
+    tests = [
+        "tests/network/test_layers.py",
+        "tests/network/test_normalization.py",
+        "tests/network/test_traits.py",
+        "tests/network/test_rules.py",
+    ]
+    return python(
+        repository, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", CONTRACT
+    )
 
 
 def fingerprints(repository: Path) -> dict[str, str]:
@@ -68,16 +95,30 @@ def fingerprints(repository: Path) -> dict[str, str]:
     return dict(json.loads(printed))
 
 
-def test_the_new_layer_passes_what_every_layer_has_to_and_fails_without_its_reference(tmp_path: Path) -> None:
+def test_the_new_layer_passes_what_every_layer_has_to_and_fails_without_its_reference(
+    tmp_path: Path,
+) -> None:
     with ThreadPoolExecutor() as both:
-        passed, failed = both.map(layer_tests, [tmp_path / "with", tmp_path / "without"], [True, False])
+        passed, failed = both.map(
+            layer_tests, [tmp_path / "with", tmp_path / "without"], [True, False]
+        )
     assert re.search(r"^\d\d passed", passed, re.MULTILINE), passed
-    assert "FAILED tests/network/test_layers.py::test_every_kind_has_a_reference[normalizations]" in failed
+    assert (
+        "FAILED tests/network/test_layers.py::test_every_kind_has_a_reference[normalizations]"
+        in failed
+    )
 
 
-def test_the_study_trains_the_new_variant_and_takes_the_others_from_the_store(tmp_path: Path) -> None:
+def test_the_study_trains_the_new_variant_and_takes_the_others_from_the_store(
+    tmp_path: Path,
+) -> None:
     repository = copy(tmp_path)
-    put(repository / "params.yaml", r"^study:(?:.*\n)(?: .*\n)*", "study: [plain, conv_ln]\n", keep=False)
+    put(
+        repository / "params.yaml",
+        r"^study:(?:.*\n)(?: .*\n)*",
+        "study: [plain, conv_ln]\n",
+        keep=False,
+    )
     before = fingerprints(repository)
     apply(repository)
     after = fingerprints(repository)

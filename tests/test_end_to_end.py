@@ -14,7 +14,11 @@ import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
-ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "GIT_CONFIG_GLOBAL": os.devnull, "SHELL": "/bin/sh"}
+ENVIRONMENT = os.environ | {
+    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "SHELL": "/bin/sh",
+}
 AUTHOR = ("-c", "user.name=test", "-c", "user.email=test@example.org")
 PARAMS = {
     "data": {
@@ -36,7 +40,10 @@ PARAMS = {
     "model": {"conv": {"filters": 2}, "recurrent": {"units": 3}},
     "smoke": False,
     "study": ["*"],
-    "variants": {"plain": {"family": "plain"}, "conv_ln": {"family": "conv", "conv": {"filters": 4, "normalization": "layer"}}},
+    "variants": {
+        "plain": {"family": "plain"},
+        "conv_ln": {"family": "conv", "conv": {"filters": 4, "normalization": "layer"}},
+    },
 }
 
 
@@ -44,7 +51,17 @@ def write_table(path: Path, seed: int = 0) -> None:
     hours = pd.date_range("2020-01-01", periods=300, freq="h", tz="UTC")
     rng = np.random.default_rng(seed)
     wave = np.sin(np.arange(300) * 2 * np.pi / 24)
-    places = [pd.DataFrame({"time": hours, "place": place, "level": wave + 0.1 * rng.standard_normal(300), "wind": rng.random(300)}) for place in "ab"]
+    places = [
+        pd.DataFrame(
+            {
+                "time": hours,
+                "place": place,
+                "level": wave + 0.1 * rng.standard_normal(300),
+                "wind": rng.random(300),
+            }
+        )
+        for place in "ab"
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
     pd.concat(places).to_csv(path, index=False)
 
@@ -59,7 +76,9 @@ class Project:
     def new(cls, folder: Path) -> "Project":
         """This pipeline, a small table and `PARAMS` in the empty `folder`; nothing has run."""
         project = cls(folder)
-        shutil.copytree(ROOT / "pipeline", folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / "pipeline", folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__")
+        )
         for name in ("dvc.yaml", ".gitignore"):
             shutil.copy(ROOT / name, folder / name)
         write_table(folder / "data/0_raw/table.csv")
@@ -72,7 +91,9 @@ class Project:
     def start(self, *command: str) -> "subprocess.Popen[str]":
         """In a session of its own, as in a terminal of its own."""
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.Popen(command, cwd=self.folder, env=ENVIRONMENT, text=True, start_new_session=True, **pipes)
+        return subprocess.Popen(
+            command, cwd=self.folder, env=ENVIRONMENT, text=True, start_new_session=True, **pipes
+        )
 
     def run(self, *command: str) -> str:
         process = self.start(*command)
@@ -95,7 +116,11 @@ class Project:
 
     def trained(self, output: str) -> int:
         """How many fleets a `dvc repro` trained."""
-        lines = [line for line in output.splitlines() if line.startswith("train: ") and line.endswith("fleets to train")]
+        lines = [
+            line
+            for line in output.splitlines()
+            if line.startswith("train: ") and line.endswith("fleets to train")
+        ]
         return sum(int(line.split()[1]) for line in lines)
 
     def copy(self, folder: Path) -> "Project":
@@ -122,10 +147,18 @@ def test_a_second_repro_does_nothing(finished: Project) -> None:
     assert "Data and pipelines are up to date" in finished.run("dvc", "repro")
 
 
-def test_adding_a_variant_trains_only_that_variant_and_tells_what_only_training_can(finished: Project, tmp_path: Path) -> None:
+def test_adding_a_variant_trains_only_that_variant_and_tells_what_only_training_can(
+    finished: Project, tmp_path: Path
+) -> None:
     project = finished.copy(tmp_path / "more")
-    before = {path: path.read_bytes() for path in project.folder.glob("data/4_models/*/weights.npz")}
-    project.edit(lambda params: params["variants"].update(conv_bn={"family": "conv", "conv": {"normalization": "batch"}}))
+    before = {
+        path: path.read_bytes() for path in project.folder.glob("data/4_models/*/weights.npz")
+    }
+    project.edit(
+        lambda params: params["variants"].update(
+            conv_bn={"family": "conv", "conv": {"normalization": "batch"}}
+        )
+    )
     output = project.run("dvc", "repro", "train")
     assert project.trained(output) == 1
     assert {path: path.read_bytes() for path in before} == before
@@ -133,30 +166,53 @@ def test_adding_a_variant_trains_only_that_variant_and_tells_what_only_training_
     assert warning.startswith("train: warning: conv_bn: ")
 
 
-def test_noise_in_the_test_part_leaves_scaler_windows_and_weights_bit_identical(finished: Project, tmp_path: Path) -> None:
+def test_noise_in_the_test_part_leaves_scaler_windows_and_weights_bit_identical(
+    finished: Project, tmp_path: Path
+) -> None:
     project = finished.copy(tmp_path / "noise")
-    kept = ["data/2_standardized/scaler.json", "data/3_windows/train.npy", "data/3_windows/test.npy", "data/4_models/plain/weights.npz"]
-    before = {name: (project.folder / name).read_bytes() for name in [*kept, "data/2_standardized/standardized.npy"]}
+    kept = [
+        "data/2_standardized/scaler.json",
+        "data/3_windows/train.npy",
+        "data/3_windows/test.npy",
+        "data/4_models/plain/weights.npz",
+    ]
+    before = {
+        name: (project.folder / name).read_bytes()
+        for name in [*kept, "data/2_standardized/standardized.npy"]
+    }
     path = project.folder / "data/0_raw/table.csv"
     table = pd.read_csv(path)
     test = table.groupby("place").cumcount() >= 255  # of 300 rows
-    table.loc[test, ["level", "wind"]] = np.random.default_rng(1).standard_normal((int(test.sum()), 2)) * 5
+    table.loc[test, ["level", "wind"]] = (
+        np.random.default_rng(1).standard_normal((int(test.sum()), 2)) * 5
+    )
     table.to_csv(path, index=False)
     assert project.trained(project.run("dvc", "repro", "train")) == 2
-    changed = {name for name, content in before.items() if (project.folder / name).read_bytes() != content}
+    changed = {
+        name for name, content in before.items() if (project.folder / name).read_bytes() != content
+    }
     assert changed == {"data/2_standardized/standardized.npy"}
 
 
-def test_more_seeds_train_only_the_new_ones_and_leave_the_others_as_they_are(finished: Project, tmp_path: Path) -> None:
+def test_more_seeds_train_only_the_new_ones_and_leave_the_others_as_they_are(
+    finished: Project, tmp_path: Path
+) -> None:
     project = finished.copy(tmp_path / "seeds")
     before = np.load(project.folder / "data/4_models/plain/weights.npz")
-    project.edit(lambda params: (params["train"].update(seeds=3, workers=2), params.update(study=["plain"])))
+    project.edit(
+        lambda params: (params["train"].update(seeds=3, workers=2), params.update(study=["plain"]))
+    )
     assert project.trained(project.run("dvc", "repro", "train")) == 1
     after = np.load(project.folder / "data/4_models/plain/weights.npz")
-    assert all(np.array_equal(after[name][:2], before[name]) and len(after[name]) == 3 for name in before.files)
+    assert all(
+        np.array_equal(after[name][:2], before[name]) and len(after[name]) == 3
+        for name in before.files
+    )
 
 
-def test_a_clone_that_pulls_trains_nothing_and_still_fills_mlflow(finished: Project, tmp_path: Path) -> None:
+def test_a_clone_that_pulls_trains_nothing_and_still_fills_mlflow(
+    finished: Project, tmp_path: Path
+) -> None:
     origin = finished.copy(tmp_path / "origin")
     origin.run("dvc", "remote", "add", "-d", "store", str(tmp_path / "remote"))
     origin.run("dvc", "push", "-q")
@@ -182,7 +238,9 @@ def test_the_commands_that_users_of_dvc_know_work(finished: Project, tmp_path: P
     assert "horizon" in Path(page).read_text()
 
 
-def test_the_workflow_s_commands_retrain_in_a_fresh_clone_with_a_remote(finished: Project, tmp_path: Path) -> None:
+def test_the_workflow_s_commands_retrain_in_a_fresh_clone_with_a_remote(
+    finished: Project, tmp_path: Path
+) -> None:
     origin = finished.copy(tmp_path / "origin")
     origin.run("dvc", "remote", "add", "-d", "store", str(tmp_path / "remote"))
     origin.run("dvc", "push", "-q", "--run-cache")
@@ -195,7 +253,10 @@ def test_the_workflow_s_commands_retrain_in_a_fresh_clone_with_a_remote(finished
     write_table(clone.folder / "data/0_raw/table.csv", seed=1)
     summary, remote = clone.folder / "summary.md", tmp_path / "remote"
     stored = set(remote.rglob("*"))
-    output = "".join(clone.run("env", f"GITHUB_STEP_SUMMARY={summary}", "bash", "-ec", command) for command in commands)
+    output = "".join(
+        clone.run("env", f"GITHUB_STEP_SUMMARY={summary}", "bash", "-ec", command)
+        for command in commands
+    )
     assert clone.trained(output) == 2
     report = summary.read_text()
     assert "plain" in report and "conv_ln" in report and "seasonal_naive" in report
@@ -208,23 +269,42 @@ def workflow_commands(name: str) -> list[str]:
     return [step["run"] for job in jobs.values() for step in job.get("steps", ()) if "run" in step]
 
 
-def test_a_variant_that_beats_the_baseline_becomes_champion_forecasts_and_has_nobody_to_go_back_to(finished: Project, tmp_path: Path) -> None:
+def test_a_variant_that_beats_the_baseline_becomes_champion_forecasts_and_has_nobody_to_go_back_to(
+    finished: Project, tmp_path: Path
+) -> None:
     project = finished.copy(tmp_path / "champion")
     shutil.rmtree(project.folder / "mlruns")  # it knows its place, and a copy is refused
-    project.edit(lambda params: (params["train"].update(epochs=30, patience=30, learning_rate=0.02), params["model"]["recurrent"].update(units=8)))
-    project.edit(lambda params: (params.update(study=["plain"]), params["validate"].update(missing={"wind": {"policy": "forward_fill", "up_to": 3}})))
+    project.edit(
+        lambda params: (
+            params["train"].update(epochs=30, patience=30, learning_rate=0.02),
+            params["model"]["recurrent"].update(units=8),
+        )
+    )
+    project.edit(
+        lambda params: (
+            params.update(study=["plain"]),
+            params["validate"].update(missing={"wind": {"policy": "forward_fill", "up_to": 3}}),
+        )
+    )
     project.run("dvc", "repro", "evaluate")
-    assert "promote: promoted, since it passed the gate; champion of test: version 1 (plain)" in python(project, "promote")
+    assert (
+        "promote: promoted, since it passed the gate; champion of test: version 1 (plain)"
+        in python(project, "promote")
+    )
     table = pd.read_csv(project.folder / "data/0_raw/table.csv").groupby("place").tail(20)
     table.loc[table.groupby("place").tail(2).index, "wind"] = None
     table.to_csv(project.folder / "recent.csv", index=False)
-    assert "forecast: 4 missing values were filled (wind 4)" in python(project, "forecast", "--input", "recent.csv", "--output", "forecasts.csv")
+    assert "forecast: 4 missing values were filled (wind 4)" in python(
+        project, "forecast", "--input", "recent.csv", "--output", "forecasts.csv"
+    )
     forecasts = pd.read_csv(project.folder / "forecasts.csv")
     assert list(forecasts.columns) == ["place", "time", "level"]
     assert len(forecasts) == 4
     assert forecasts["level"].between(-2, 2).all()
     assert "promote: unchanged" in python(project, "promote")
-    assert "test has no earlier champion to return to; its champion is version 1 (plain)" in python(project, "promote", "--rollback", status=1)
+    assert "test has no earlier champion to return to; its champion is version 1 (plain)" in python(
+        project, "promote", "--rollback", status=1
+    )
 
 
 def python(project: Project, module: str, *words: str, status: int = 0) -> str:

@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import evaluate, files, params
-from pipeline.params import Params
-from pipeline.refusal import Refusal
-from pipeline.verdict import contender
-from pipeline.verdict.baselines import BASELINES
+from pipeline import evaluate
+from pipeline.config import params
+from pipeline.config.params import Params
+from pipeline.core import files
+from pipeline.core.errors import InputError
+from pipeline.evaluation import entries as contender
+from pipeline.evaluation.baselines import BASELINES
 
 ROWS, LOOKBACK, HORIZON = 80, 6, 4  # rows of each series
 CHANNELS = 4  # target, covariate, sine, cosine
@@ -27,7 +29,13 @@ def settings(variants: dict[str, Any]) -> Params:
     return params.parse(
         {
             "smoke": False,
-            "data": {"path": "table.csv", "time": "time", "targets": ["temp"], "covariates": ["wind"], "calendar": ["hour_of_day"]},
+            "data": {
+                "path": "table.csv",
+                "time": "time",
+                "targets": ["temp"],
+                "covariates": ["wind"],
+                "calendar": ["hour_of_day"],
+            },
             "validate": {},
             "standardize": {"split": {"train": 0.6, "validation": 0.2, "test": 0.2}},
             "window": {"lookback": LOOKBACK, "horizon": HORIZON},
@@ -45,7 +53,9 @@ def settings(variants: dict[str, Any]) -> Params:
 def write_arrays(folder: Path) -> np.ndarray:
     """Two series, one after the other; `raw` is `standardized` times the scale of the series."""
     folder.mkdir()
-    standardized = np.random.default_rng(3).normal(size=(2 * ROWS, CHANNELS)).cumsum(axis=0).astype(np.float32)
+    standardized = (
+        np.random.default_rng(3).normal(size=(2 * ROWS, CHANNELS)).cumsum(axis=0).astype(np.float32)
+    )
     raw = standardized.copy()
     for i, scale in enumerate(SCALES.values()):
         raw[i * ROWS : (i + 1) * ROWS, :2] *= np.float32(scale)
@@ -61,19 +71,43 @@ def write_arrays(folder: Path) -> np.ndarray:
     }
     pd.DataFrame(rows).to_parquet(folder / "rows.parquet")
     scaler = {name: {"center": [0.0, 0.0], "scale": scale} for name, scale in SCALES.items()}
-    (folder / "scaler.json").write_text(json.dumps({"kind": "standard", "scope": "series", "columns": ["temp", "wind"], "series": scaler}))
-    (folder / "channels.json").write_text(json.dumps({"targets": ["temp"], "covariates": ["wind"], "known": ["hour_of_day_sin", "hour_of_day_cos"]}))
+    (folder / "scaler.json").write_text(
+        json.dumps(
+            {"kind": "standard", "scope": "series", "columns": ["temp", "wind"], "series": scaler}
+        )
+    )
+    (folder / "channels.json").write_text(
+        json.dumps(
+            {
+                "targets": ["temp"],
+                "covariates": ["wind"],
+                "known": ["hour_of_day_sin", "hour_of_day_cos"],
+            }
+        )
+    )
     return standardized
 
 
 def write_windows(folder: Path) -> np.ndarray:
     folder.mkdir()
-    first = {"train": np.arange(48 - LOOKBACK - HORIZON + 1), "validation": np.arange(48 - LOOKBACK, 64 - LOOKBACK - HORIZON + 1)}
+    first = {
+        "train": np.arange(48 - LOOKBACK - HORIZON + 1),
+        "validation": np.arange(48 - LOOKBACK, 64 - LOOKBACK - HORIZON + 1),
+    }
     first["test"] = np.arange(64 - LOOKBACK, 80 - LOOKBACK - HORIZON + 1)
     starts = {part: np.concatenate([rows, rows + ROWS]) for part, rows in first.items()}
     for part, rows in starts.items():
         np.save(folder / f"{part}.npy", rows)
-    (folder / "windows.json").write_text(json.dumps({"lookback": LOOKBACK, "horizon": HORIZON, "stride": 1, "counts": {k: len(v) for k, v in starts.items()}}))
+    (folder / "windows.json").write_text(
+        json.dumps(
+            {
+                "lookback": LOOKBACK,
+                "horizon": HORIZON,
+                "stride": 1,
+                "counts": {k: len(v) for k, v in starts.items()},
+            }
+        )
+    )
     return starts["test"]
 
 
@@ -115,10 +149,10 @@ class Newest:
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    stand_in = ModuleType("pipeline.training.ensemble")
+    stand_in = ModuleType("pipeline.training.engine.ensemble")
     stand_in.Ensemble = Newest
     monkeypatch.setattr(Newest, "fed", [], raising=False)
-    monkeypatch.setitem(sys.modules, "pipeline.training.ensemble", stand_in)
+    monkeypatch.setitem(sys.modules, "pipeline.training.engine.ensemble", stand_in)
     write_arrays(tmp_path / "standardized")
     write_windows(tmp_path / "windows")
 
@@ -126,7 +160,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         for name, (states, values) in models.items():
             write_model(tmp_path / "models" / name, states, values)
         selected = settings(study or {name: {"family": "plain"} for name in models})
-        evaluate.run(selected, tmp_path / "standardized", tmp_path / "windows", tmp_path / "models", tmp_path / out)
+        evaluate.run(
+            selected,
+            tmp_path / "standardized",
+            tmp_path / "windows",
+            tmp_path / "models",
+            tmp_path / out,
+        )
         return tmp_path / out
 
     return execute
@@ -139,10 +179,16 @@ def test_every_variant_and_baseline_is_tested_on_every_test_window(run: Run) -> 
     errors = run(plain=TRAINED, other=TRAINED)
     found = {made.summary.name: made.standardized.shape for made in contender.load_all(errors)}
     windows = len(np.load(errors.parent / "windows" / "test.npy"))
-    assert found == {"plain": (2, windows, HORIZON, 1), "other": (2, windows, HORIZON, 1), **dict.fromkeys(BASELINES, (1, windows, HORIZON, 1))}
+    assert found == {
+        "plain": (2, windows, HORIZON, 1),
+        "other": (2, windows, HORIZON, 1),
+        **dict.fromkeys(BASELINES, (1, windows, HORIZON, 1)),
+    }
 
 
-def test_a_variant_that_forecasts_the_newest_value_errs_like_the_last_value_baseline(run: Run) -> None:
+def test_a_variant_that_forecasts_the_newest_value_errs_like_the_last_value_baseline(
+    run: Run,
+) -> None:
     errors = run(plain=TRAINED)
     plain, last = contender.load(errors / "plain"), contender.load(errors / "last_value")
     np.testing.assert_array_equal(plain.standardized[0], last.standardized[0])
@@ -152,18 +198,28 @@ def test_a_variant_that_forecasts_the_newest_value_errs_like_the_last_value_base
 
 def test_unit_errors_are_those_of_the_unscaled_table(run: Run) -> None:
     errors = run(plain=TRAINED)
-    raw, starts = np.load(errors.parent / "standardized" / "raw.npy"), np.load(errors.parent / "windows" / "test.npy")
+    raw, starts = (
+        np.load(errors.parent / "standardized" / "raw.npy"),
+        np.load(errors.parent / "windows" / "test.npy"),
+    )
     origin = starts[:, None] + LOOKBACK - 1
     expected = raw[origin, 0] - raw[origin + 1 + np.arange(HORIZON), 0]
-    np.testing.assert_allclose(contender.load(errors / "last_value").units[0, :, :, 0], expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        contender.load(errors / "last_value").units[0, :, :, 0], expected, rtol=1e-4, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("values", ["standardized", "raw"])
 def test_a_variant_is_fed_the_array_that_it_was_trained_on(values: str, run: Run) -> None:
     errors = run(plain=(["trained"], values))
-    array, start = np.load(errors.parent / "standardized" / f"{values}.npy"), np.load(errors.parent / "windows" / "test.npy")[0]
+    array, start = (
+        np.load(errors.parent / "standardized" / f"{values}.npy"),
+        np.load(errors.parent / "windows" / "test.npy")[0],
+    )
     np.testing.assert_array_equal(Newest.fed[0][0, :, :2], array[start : start + LOOKBACK, :2])
-    np.testing.assert_array_equal(Newest.fed[0][0, :, 2:], array[start + HORIZON : start + HORIZON + LOOKBACK, 2:])
+    np.testing.assert_array_equal(
+        Newest.fed[0][0, :, 2:], array[start + HORIZON : start + HORIZON + LOOKBACK, 2:]
+    )
 
 
 def test_a_diverged_replica_is_nan_and_keeps_its_state(run: Run) -> None:
@@ -174,15 +230,33 @@ def test_a_diverged_replica_is_nan_and_keeps_its_state(run: Run) -> None:
     assert found.summary.state == "1 of 2 diverged at epoch 7"
 
 
-def test_a_trained_replica_whose_forecast_is_not_finite_is_recorded_as_such(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Newest, "forecast", lambda self, inputs: np.full((2, len(inputs), HORIZON, 1), np.inf, np.float32))
-    assert contender.load(run(plain=TRAINED) / "plain").summary.state == "2 of 2 not finite on the test part"
+def test_a_trained_replica_whose_forecast_is_not_finite_is_recorded_as_such(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        Newest,
+        "forecast",
+        lambda self, inputs: np.full((2, len(inputs), HORIZON, 1), np.inf, np.float32),
+    )
+    assert (
+        contender.load(run(plain=TRAINED) / "plain").summary.state
+        == "2 of 2 not finite on the test part"
+    )
 
 
 def test_a_summary_carries_over_what_training_recorded(run: Run) -> None:
     summary = contender.load(run(plain=TRAINED) / "plain").summary
-    assert (summary.kind, summary.family, summary.seeds, summary.best_epochs) == ("variant", "plain", (0, 1), (3, 3))
-    assert (summary.parameters, summary.seconds_per_replica, summary.train) == (99, 1.5, {"epochs": 20})
+    assert (summary.kind, summary.family, summary.seeds, summary.best_epochs) == (
+        "variant",
+        "plain",
+        (0, 1),
+        (3, 3),
+    )
+    assert (summary.parameters, summary.seconds_per_replica, summary.train) == (
+        99,
+        1.5,
+        {"epochs": 20},
+    )
 
 
 def test_the_windows_table_names_series_and_time_of_the_newest_input(run: Run) -> None:
@@ -191,7 +265,9 @@ def test_the_windows_table_names_series_and_time_of_the_newest_input(run: Run) -
     starts = np.load(errors.parent / "windows" / "test.npy")
     assert windows["start"].tolist() == starts.tolist()
     assert windows["series"].tolist() == ["JFK"] * (len(starts) // 2) + ["LGA"] * (len(starts) // 2)
-    assert windows["origin"].iloc[0] == pd.Timestamp("2013-01-01", tz="UTC") + pd.Timedelta(hours=63)
+    assert windows["origin"].iloc[0] == pd.Timestamp("2013-01-01", tz="UTC") + pd.Timedelta(
+        hours=63
+    )
 
 
 def test_two_runs_write_the_same_bytes(run: Run) -> None:
@@ -209,7 +285,7 @@ def test_only_variants_of_this_run_are_tested(run: Run) -> None:
 
 def test_variants_that_were_not_trained_are_refused_at_once(run: Run) -> None:
     family = {"family": "plain"}
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(InputError) as refusal:
         run(study={"plain": family, "missing": family, "lost": family}, plain=TRAINED)
     assert len(refusal.value.findings) == 2
     assert "missing" in str(refusal.value)

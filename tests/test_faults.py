@@ -16,8 +16,20 @@ import pytest
 
 from .test_end_to_end import PARAMS, Project
 
-LONG = {"epochs": 150, "patience": 150}  # of the variant that is interrupted; the other one has ended by then
-OPTIONS = ("--standardized", "data/2_standardized", "--windows", "data/3_windows", "--store", ".fleets", "--out", "data/4_models")
+LONG = {
+    "epochs": 150,
+    "patience": 150,
+}  # of the variant that is interrupted; the other one has ended by then
+OPTIONS = (
+    "--standardized",
+    "data/2_standardized",
+    "--windows",
+    "data/3_windows",
+    "--store",
+    ".fleets",
+    "--out",
+    "data/4_models",
+)
 TRAINER = ("python", "-m", "pipeline.train", *OPTIONS)
 DVC = ("dvc", "repro", "train")
 
@@ -26,7 +38,9 @@ DVC = ("dvc", "repro", "train")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project whose data is ready for training."""
     project = Project.new(tmp_path_factory.mktemp("prepared"))
-    project.edit(lambda params: params["train"].update(epochs=2, workers=2, checkpoint_seconds=0.001))
+    project.edit(
+        lambda params: params["train"].update(epochs=2, workers=2, checkpoint_seconds=0.001)
+    )
     project.edit(lambda params: params["variants"]["conv_ln"].update(train=LONG))
     project.run("dvc", "repro", "window")
     return project
@@ -81,8 +95,12 @@ FAULTS = {
 SHORT = ("SIGKILL of dvc",)
 
 
-@pytest.mark.parametrize("name", [name if name in SHORT else pytest.param(name, marks=SLOW) for name in FAULTS])
-def test_an_interrupted_training_ends_at_once_and_goes_on_to_the_same_weights(name: str, prepared: Project, undisturbed: Project, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", [name if name in SHORT else pytest.param(name, marks=SLOW) for name in FAULTS]
+)
+def test_an_interrupted_training_ends_at_once_and_goes_on_to_the_same_weights(
+    name: str, prepared: Project, undisturbed: Project, tmp_path: Path
+) -> None:
     project, fault = prepared.copy(tmp_path / "project"), FAULTS[name]
     process = project.start(*fault.start)
     wait(lambda: len(kept(project)) == 2 and checkpoints(project), 120)
@@ -102,7 +120,9 @@ def test_an_interrupted_training_ends_at_once_and_goes_on_to_the_same_weights(na
 
 
 @SLOW
-def test_a_training_that_loses_power_again_and_again_ends_with_the_same_weights(prepared: Project, undisturbed: Project, tmp_path: Path) -> None:
+def test_a_training_that_loses_power_again_and_again_ends_with_the_same_weights(
+    prepared: Project, undisturbed: Project, tmp_path: Path
+) -> None:
     project = prepared.copy(tmp_path / "project")
     for delay in np.random.default_rng(0).uniform(0, 1, 6):
         process, before = project.start(*TRAINER), files(project)
@@ -117,7 +137,9 @@ def test_a_training_that_loses_power_again_and_again_ends_with_the_same_weights(
 
 
 @SLOW
-def test_a_worker_that_is_killed_costs_its_fleet_the_epochs_since_the_checkpoint(prepared: Project, undisturbed: Project, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_costs_its_fleet_the_epochs_since_the_checkpoint(
+    prepared: Project, undisturbed: Project, tmp_path: Path
+) -> None:
     project = prepared.copy(tmp_path / "project")
     process = project.start(*TRAINER)
     wait(lambda: len(kept(project)) == 2 and checkpoints(project), 120)
@@ -125,12 +147,17 @@ def test_a_worker_that_is_killed_costs_its_fleet_the_epochs_since_the_checkpoint
         os.kill(worker, signal.SIGKILL)  # the idle one too
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 0, output
-    assert re.search(r"train: conv_ln: the worker of seeds 0, 1 died \(SIGKILL, out of memory\?\); they go on from epoch [1-9]\d*\n", output)
+    assert re.search(
+        r"train: conv_ln: the worker of seeds 0, 1 died \(SIGKILL, out of memory\?\); they go on from epoch [1-9]\d*\n",
+        output,
+    )
     same_and_tidy(project, undisturbed)
 
 
 @SLOW
-def test_a_stop_and_the_death_of_a_node_cost_a_cluster_the_epochs_since_the_checkpoint(prepared: Project, undisturbed: Project, tmp_path: Path) -> None:
+def test_a_stop_and_the_death_of_a_node_cost_a_cluster_the_epochs_since_the_checkpoint(
+    prepared: Project, undisturbed: Project, tmp_path: Path
+) -> None:
     from ray.cluster_utils import Cluster
 
     project = prepared.copy(tmp_path / "project")
@@ -142,7 +169,10 @@ def test_a_stop_and_the_death_of_a_node_cost_a_cluster_the_epochs_since_the_chec
         wait(lambda: len(kept(project)) == 2 and checkpoints(project), 180)
         process.send_signal(signal.SIGTERM)
         assert STOPPED in process.communicate(timeout=30)[0]
-        process, seen = project.start("env", f"RAY_ADDRESS={cluster.address}", *TRAINER), checkpoints(project)
+        process, seen = (
+            project.start("env", f"RAY_ADDRESS={cluster.address}", *TRAINER),
+            checkpoints(project),
+        )
         wait(lambda: set(checkpoints(project)) - set(seen), 180)
         (lost,) = filter(serves, nodes)
         cluster.remove_node(lost, allow_graceful=False)
@@ -150,21 +180,34 @@ def test_a_stop_and_the_death_of_a_node_cost_a_cluster_the_epochs_since_the_chec
     finally:
         cluster.shutdown()
     assert process.returncode == 0, output
-    assert re.search(r"train: conv_ln: the worker of seeds 0, 1 died \(NodeDiedError.*\); they go on from epoch [1-9]\d*\n", output)
+    assert re.search(
+        r"train: conv_ln: the worker of seeds 0, 1 died \(NodeDiedError.*\); they go on from epoch [1-9]\d*\n",
+        output,
+    )
     same_and_tidy(project, undisturbed)
 
 
 def serves(node: Any) -> bool:
     """Does a fleet train on this node of the cluster?"""
     (raylet,) = node.all_processes["raylet"]
-    return "ray::_serve" in subprocess.run(["ps", "-o", "args=", "--ppid", str(raylet.process.pid)], capture_output=True, text=True, check=True).stdout
+    return (
+        "ray::_serve"
+        in subprocess.run(
+            ["ps", "-o", "args=", "--ppid", str(raylet.process.pid)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    )
 
 
 NODE = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
 
 
 @pytest.mark.parametrize("what", ["a replica", pytest.param("a checkpoint", marks=SLOW)])
-def test_what_was_tampered_with_is_told_and_trained_again(what: str, prepared: Project, undisturbed: Project, tmp_path: Path) -> None:
+def test_what_was_tampered_with_is_told_and_trained_again(
+    what: str, prepared: Project, undisturbed: Project, tmp_path: Path
+) -> None:
     project = (undisturbed if what == "a replica" else prepared).copy(tmp_path / "project")
     if what == "a checkpoint":
         process = project.start(*TRAINER)
@@ -172,13 +215,20 @@ def test_what_was_tampered_with_is_told_and_trained_again(what: str, prepared: P
         process.kill()
         process.communicate()
         wait(lambda: not processes(project), 10)
-    damaged = checkpoints(project) if what == "a checkpoint" else [path for path in kept(project) if len(history(path)) == PARAMS["train"]["epochs"]]
+    damaged = (
+        checkpoints(project)
+        if what == "a checkpoint"
+        else [path for path in kept(project) if len(history(path)) == PARAMS["train"]["epochs"]]
+    )
     for manifest in damaged[:1]:
         (file,) = manifest.parent.glob("*.npz")
         file.write_bytes(file.read_bytes()[:-1] + b"x")
     output = project.run(*TRAINER)
     assert project.trained(output) == 1
-    assert output.count("its files are not those that were kept; it is removed, and trained again") == 1
+    assert (
+        output.count("its files are not those that were kept; it is removed, and trained again")
+        == 1
+    )
     same_and_tidy(project, undisturbed)
 
 
@@ -201,13 +251,21 @@ runpy.run_module("pipeline.train", run_name="__main__", alter_sys=True)
 """
 
 
-@pytest.mark.parametrize("room", [5, pytest.param(0, marks=SLOW), pytest.param(13, marks=SLOW), pytest.param(40, marks=SLOW)])
-def test_a_full_disk_is_one_message_and_when_there_is_room_training_goes_on(room: int, prepared: Project, undisturbed: Project, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "room",
+    [5, pytest.param(0, marks=SLOW), pytest.param(13, marks=SLOW), pytest.param(40, marks=SLOW)],
+)
+def test_a_full_disk_is_one_message_and_when_there_is_room_training_goes_on(
+    room: int, prepared: Project, undisturbed: Project, tmp_path: Path
+) -> None:
     project = prepared.copy(tmp_path / "project")
     process = project.start("python", "-c", FULL_DISK, str(room), *OPTIONS)
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 1
-    assert re.search(r"\n\.fleets\S*: cannot be written to, no space left on device; make room there, then run the same command again", output), output
+    assert re.search(
+        r"\n\.fleets\S*: cannot be written to, no space left on device; make room there, then run the same command again",
+        output,
+    ), output
     assert "Traceback" not in output
     assert not processes(project)
     assert "not those that were kept" not in project.run(*TRAINER)
@@ -217,9 +275,15 @@ def test_a_full_disk_is_one_message_and_when_there_is_room_training_goes_on(room
 def same_and_tidy(project: Project, undisturbed: Project) -> None:
     """Results are bit-identical, and nothing is left behind."""
     for weights in undisturbed.folder.glob("data/4_models/*/weights.npz"):
-        assert weights.read_bytes() == (project.folder / weights.relative_to(undisturbed.folder)).read_bytes()
+        assert (
+            weights.read_bytes()
+            == (project.folder / weights.relative_to(undisturbed.folder)).read_bytes()
+        )
     for history in undisturbed.folder.glob("data/4_models/*/history.parquet"):
-        assert history.read_bytes() == (project.folder / history.relative_to(undisturbed.folder)).read_bytes()
+        assert (
+            history.read_bytes()
+            == (project.folder / history.relative_to(undisturbed.folder)).read_bytes()
+        )
     assert not checkpoints(project)
     assert not list(project.folder.rglob("*.draft"))
     assert not processes(project)
@@ -236,7 +300,12 @@ def checkpoints(project: Project) -> list[Path]:
 
 def files(project: Project) -> set[Path]:
     """All that the store holds, whole or not, but for its lock."""
-    return {Path(folder, name) for folder, _, names in os.walk(project.folder / ".fleets") for name in names if name != "lock"}
+    return {
+        Path(folder, name)
+        for folder, _, names in os.walk(project.folder / ".fleets")
+        for name in names
+        if name != "lock"
+    }
 
 
 def wait(condition: Callable[[], Any], seconds: float) -> None:
@@ -260,5 +329,10 @@ def processes(project: Project) -> list[int]:
 
 def children(parent: int) -> list[int]:
     """But for the tracker that `multiprocessing` keeps."""
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True, check=False).stdout
+    listed = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(parent)],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
     return [int(line.split()[0]) for line in listed.splitlines() if "resource_tracker" not in line]

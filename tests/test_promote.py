@@ -12,14 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import champion, forecast, layout, promote
-from pipeline.files import read_json
-from pipeline.recent import Recent
-from pipeline.refusal import Refusal
-from pipeline.series import rows
+from pipeline import forecast, promote
+from pipeline.config import paths
+from pipeline.core.errors import InputError
+from pipeline.core.files import read_json
 from pipeline.series.scaler import Scaler
+from pipeline.serving import gate as champion
+from pipeline.serving.recent import Recent
+from pipeline.tables import rows
+from pipeline.tracking.experiment import Experiment
 from pipeline.tracking.registry import PREVIOUS, Registry, Version
-from pipeline.tracking.store import Store
 from tests.workshop import CONTENT, HORIZON, LOOKBACK, NAIVE, Workshop, made, recent
 
 
@@ -27,10 +29,10 @@ class Arena(Workshop):
     """A workshop with a registry; its forecasters err in use as they did in the evaluation."""
 
     def challenge(self) -> champion.Decision:
-        return champion.challenge(self.params, self.layout)
+        return champion.challenge(self.params, self.paths)
 
     def champion(self, alias: str = "champion") -> Version | None:
-        return Registry(Store(self.layout.store, "study"), "forecaster").version(alias)
+        return Registry(Experiment(self.paths.mlflow, "study"), "forecaster").version(alias)
 
 
 def answer(code: Path, folder: Path, table: Path, starts: np.ndarray) -> np.ndarray:
@@ -42,7 +44,9 @@ def answer(code: Path, folder: Path, table: Path, starts: np.ndarray) -> np.ndar
     truth = rows.column(table, "level")[steps][..., None]
     scaler = Scaler.from_json(read_json(folder / "scaler.json"))
     assert (index.segment[starts] == index.segment[steps[:, 0]]).all()
-    return truth + scaler.inverse_difference(np.full(truth.shape, error), index.series[starts], ["level"])
+    return truth + scaler.inverse_difference(
+        np.full(truth.shape, error), index.series[starts], ["level"]
+    )
 
 
 @pytest.fixture
@@ -57,7 +61,10 @@ def test_the_best_variant_becomes_champion_where_there_is_none(arena: Arena) -> 
     assert decision.outcome == "promoted"
     assert decision.champion == arena.champion()
     assert arena.champion().variant == "plain"
-    assert decision.errors == {"challenger plain": pytest.approx(0.04), "last_value": pytest.approx(0.25)}
+    assert decision.errors == {
+        "challenger plain": pytest.approx(0.04),
+        "last_value": pytest.approx(0.25),
+    }
 
 
 def test_the_challenger_is_the_mean_of_the_seeds_that_were_trained(arena: Arena) -> None:
@@ -69,7 +76,10 @@ def test_who_does_not_beat_the_naive_baseline_is_refused_with_both_figures(arena
     arena.study(plain=[0.6])
     decision = arena.challenge()
     assert decision.outcome == "refused"
-    assert decision.reason == "its MSE 0.36 does not beat the best naive baseline, last_value, with 0.25"
+    assert (
+        decision.reason
+        == "its MSE 0.36 does not beat the best naive baseline, last_value, with 0.25"
+    )
     assert arena.champion() is None
 
 
@@ -114,12 +124,12 @@ def test_a_forecaster_that_people_rolled_back_does_not_come_back_by_itself(arena
     arena.challenge()
     arena.study(plain=[0.2])
     arena.challenge()
-    champion.rollback(arena.params, arena.layout)
+    champion.rollback(arena.params, arena.paths)
     decision = arena.challenge()
     assert decision.outcome == "refused"
     assert "people have rolled it back" in decision.reason
     assert arena.champion().number == "1"
-    champion.rollback(arena.params, arena.layout)
+    champion.rollback(arena.params, arena.paths)
     assert arena.challenge().outcome == "unchanged"
 
 
@@ -128,7 +138,9 @@ def test_without_a_trained_replica_there_is_no_challenger(arena: Arena) -> None:
     assert arena.challenge().reason == "no variant has a trained replica, so there is no challenger"
 
 
-def test_a_forecaster_that_errs_otherwise_in_use_than_in_the_evaluation_is_refused(arena: Arena) -> None:
+def test_a_forecaster_that_errs_otherwise_in_use_than_in_the_evaluation_is_refused(
+    arena: Arena,
+) -> None:
     arena.study(plain=[0.3])
     arena.variant("plain", errors=np.array([0.1]))
     decision = arena.challenge()
@@ -137,18 +149,27 @@ def test_a_forecaster_that_errs_otherwise_in_use_than_in_the_evaluation_is_refus
 
 
 @pytest.mark.parametrize("lookback", [LOOKBACK - 2, LOOKBACK + 4])
-def test_a_champion_of_another_lookback_answers_for_the_same_origins(arena: Arena, lookback: int) -> None:
+def test_a_champion_of_another_lookback_answers_for_the_same_origins(
+    arena: Arena, lookback: int
+) -> None:
     arena.study(plain=[0.3])
     arena.challenge()
     arena.prepare({**CONTENT, "window": {"lookback": lookback, "horizon": HORIZON}})
     arena.study(plain=[0.2])
     decision = arena.challenge()
     assert decision.outcome == "promoted"
-    assert [error for who, error in decision.errors.items() if who.startswith("champion")] == [pytest.approx(0.09)]
+    assert [error for who, error in decision.errors.items() if who.startswith("champion")] == [
+        pytest.approx(0.09)
+    ]
 
 
 def test_windows_before_which_the_champion_lacks_rows_are_left_out_of_the_comparison() -> None:
-    index = rows.Rows(("a", "b"), np.repeat(np.int32([0, 1]), 10), np.arange(20).astype("datetime64[h]"), np.repeat(np.int32([0, 1]), 10))
+    index = rows.Rows(
+        ("a", "b"),
+        np.repeat(np.int32([0, 1]), 10),
+        np.arange(20).astype("datetime64[h]"),
+        np.repeat(np.int32([0, 1]), 10),
+    )
     trial = champion.Trial(Path(), index, np.array([0, 2, 10, 13]), 4, 2, ["level"], None)  # type: ignore[arg-type]
     assert trial.fair(4, ["a", "b"]).tolist() == [True, True, True, True]
     assert trial.fair(2, ["a", "b"]).tolist() == [True, True, True, True]
@@ -163,29 +184,37 @@ def test_a_champion_of_another_task_is_not_compared_and_the_way_out_is_told(aren
     arena.study(plain=[0.2])
     decision = arena.challenge()
     assert decision.outcome == "refused"
-    assert "forecasts 3 steps of level, which is another task; give the new model a name of its own: promote.name" in decision.reason
+    assert (
+        "forecasts 3 steps of level, which is another task; give the new model a name of its own: promote.name"
+        in decision.reason
+    )
 
 
-def test_a_champion_that_cannot_be_run_is_not_replaced_unseen(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_champion_that_cannot_be_run_is_not_replaced_unseen(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arena.study(plain=[0.3])
     arena.challenge()
     arena.study(plain=[0.2])
 
     def broken(code: Path, *rest: Any) -> np.ndarray:
         if code != champion.CODE:
-            raise Refusal("no module named keras")
+            raise InputError("no module named keras")
         return answer(code, *rest)
 
     monkeypatch.setattr(champion, "ask", broken)
     decision = arena.challenge()
     assert decision.outcome == "refused"
-    assert "cannot be asked for a comparison (no module named keras); give the new model a name of its own" in decision.reason
+    assert (
+        "cannot be asked for a comparison (no module named keras); give the new model a name of its own"
+        in decision.reason
+    )
 
 
 @pytest.fixture
 def command(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """`python -m pipeline.promote ...` in the arena."""
-    monkeypatch.setattr(layout, "read", lambda: arena.layout)
+    monkeypatch.setattr(paths, "read", lambda: arena.paths)
     monkeypatch.setattr(promote.params, "read", lambda path: arena.params)
 
     def run(*words: str) -> None:
@@ -195,7 +224,9 @@ def command(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
     return run
 
 
-def test_the_command_tells_figures_and_champion(arena: Arena, command: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_tells_figures_and_champion(
+    arena: Arena, command: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
     arena.study(plain=[0.3])
     command()
     output = capsys.readouterr().out
@@ -204,25 +235,34 @@ def test_the_command_tells_figures_and_champion(arena: Arena, command: Callable[
     assert "test MSE 0.250000  last_value" in output
 
 
-def test_the_command_ends_with_status_1_where_the_gate_refuses(arena: Arena, command: Callable[..., None]) -> None:
+def test_the_command_ends_with_status_1_where_the_gate_refuses(
+    arena: Arena, command: Callable[..., None]
+) -> None:
     arena.study(plain=[0.6])
     with pytest.raises(SystemExit, match="does not beat the best naive baseline") as stop:
         command()
     assert "The champion stays as it is: there is none" in str(stop.value)
 
 
-def test_the_command_rolls_back(arena: Arena, command: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_rolls_back(
+    arena: Arena, command: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
     for error in (0.3, 0.2):
         arena.study(plain=[error])
         command()
     command("--rollback")
-    assert "forecaster is version 1 (plain) again, in place of version 2 (plain)" in capsys.readouterr().out
+    assert (
+        "forecaster is version 1 (plain) again, in place of version 2 (plain)"
+        in capsys.readouterr().out
+    )
     assert arena.champion().number == "1"
 
 
 def test_forecasting_without_a_champion_says_what_to_do(arena: Arena) -> None:
-    with pytest.raises(Refusal, match=r"forecaster has no champion yet; run `python -m pipeline\.promote`"):
-        champion.fetch(arena.params, arena.layout)
+    with pytest.raises(
+        InputError, match=r"forecaster has no champion yet; run `python -m pipeline\.promote`"
+    ):
+        champion.fetch(arena.params, arena.paths)
 
 
 class LastValue:
@@ -233,13 +273,15 @@ class LastValue:
 @pytest.fixture
 def served(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The champion as MLflow loads it, with a stand-in for its network."""
-    from pipeline.training.ensemble import Ensemble
+    from pipeline.training.engine.ensemble import Ensemble
 
     monkeypatch.setattr(Ensemble, "load", classmethod(lambda cls, folder: LastValue()))
     monkeypatch.setattr(sys, "path", [*sys.path])
     arena.study(plain=[0.3])
     arena.challenge()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{arena.layout.store.resolve() / 'mlflow.db'}")
+    monkeypatch.setenv(
+        "MLFLOW_TRACKING_URI", f"sqlite:///{arena.paths.mlflow.resolve() / 'mlflow.db'}"
+    )
     mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
     yield mlflow.pyfunc.load_model("models:/forecaster@champion")
     mlflow.set_tracking_uri(None)
@@ -249,12 +291,16 @@ def invoke(served: Any, table: pd.DataFrame) -> Any:
     from mlflow.pyfunc import scoring_server
 
     body = json.dumps({"dataframe_split": json.loads(table.to_json(orient="split"))})
-    return scoring_server.invocations(body, "application/json", served, served.metadata.get_input_schema())
+    return scoring_server.invocations(
+        body, "application/json", served, served.metadata.get_input_schema()
+    )
 
 
 def test_the_registered_model_forecasts_in_real_units(served: Any) -> None:
     forecasts = served.predict(recent())
-    np.testing.assert_allclose(forecasts["level"], np.repeat(recent().groupby("place")["level"].last(), HORIZON), rtol=1e-5)
+    np.testing.assert_allclose(
+        forecasts["level"], np.repeat(recent().groupby("place")["level"].last(), HORIZON), rtol=1e-5
+    )
 
 
 def test_the_served_model_forecasts_from_json_with_whole_numbers(served: Any) -> None:
@@ -263,15 +309,21 @@ def test_the_served_model_forecasts_from_json_with_whole_numbers(served: Any) ->
     assert len(json.loads(response.response)["predictions"]) == 2 * HORIZON
 
 
-def test_the_served_model_answers_a_missing_value_with_a_bad_request_that_says_why(served: Any) -> None:
+def test_the_served_model_answers_a_missing_value_with_a_bad_request_that_says_why(
+    served: Any,
+) -> None:
     table = recent()
     table.loc[1, "level"] = None
-    with pytest.raises(mlflow.MlflowException, match="column 'level', series 'a': missing values: 1 of 6") as refusal:
+    with pytest.raises(
+        mlflow.MlflowException, match="column 'level', series 'a': missing values: 1 of 6"
+    ) as refusal:
         invoke(served, table)
     assert refusal.value.get_http_status_code() == 400
 
 
-def test_the_champion_forecasts_with_the_code_that_it_was_registered_with(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_champion_forecasts_with_the_code_that_it_was_registered_with(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     package = made(tmp_path / "code" / "pipeline")
     (package / "__init__.py").touch()
     (package / "forecast.py").write_text("import sys; print('registered code', sys.argv[1::2])")
@@ -279,33 +331,56 @@ def test_the_champion_forecasts_with_the_code_that_it_was_registered_with(tmp_pa
     assert capfd.readouterr().out == "registered code ['--forecaster', '--input']\n"
 
 
-def test_what_the_champion_has_filled_is_passed_on_and_no_other_noise(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_the_champion_has_filled_is_passed_on_and_no_other_noise(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     package = made(tmp_path / "code" / "pipeline")
     (package / "__init__.py").touch()
-    (package / "forecast.py").write_text("import sys; print('no GPU', file=sys.stderr); print('forecast: 2 missing values were filled', file=sys.stderr)")
+    (package / "forecast.py").write_text(
+        "import sys; print('no GPU', file=sys.stderr); print('forecast: 2 missing values were filled', file=sys.stderr)"
+    )
     forecast.delegate(tmp_path, tmp_path / "recent.csv", None)
     assert capfd.readouterr().err == "forecast: 2 missing values were filled\n"
 
 
-def test_what_the_champion_refuses_is_passed_on_without_the_greetings_of_tensorflow(tmp_path: Path) -> None:
+def test_what_the_champion_refuses_is_passed_on_without_the_greetings_of_tensorflow(
+    tmp_path: Path,
+) -> None:
     package = made(tmp_path / "code" / "pipeline")
     (package / "__init__.py").touch()
-    (package / "forecast.py").write_text("import sys; print('I0000 00:00:1 port.cc:1] oneDNN', file=sys.stderr); sys.exit('too few rows')")
+    (package / "forecast.py").write_text(
+        "import sys; print('I0000 00:00:1 port.cc:1] oneDNN', file=sys.stderr); sys.exit('too few rows')"
+    )
     with pytest.raises(SystemExit, match=r"^\ntoo few rows\n$"):
         forecast.delegate(tmp_path, tmp_path / "recent.csv", None)
 
 
-def test_forecasts_are_written_as_csv_with_times_in_iso_8601(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    forecasts = pd.DataFrame({"hour": pd.to_datetime(["2020-01-05T04:00"], utc=True), "level": [1.5]})
+def test_forecasts_are_written_as_csv_with_times_in_iso_8601(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forecasts = pd.DataFrame(
+        {"hour": pd.to_datetime(["2020-01-05T04:00"], utc=True), "level": [1.5]}
+    )
     forecast.write(forecasts, tmp_path / "forecasts.csv")
     forecast.write(forecasts, None)
-    assert (tmp_path / "forecasts.csv").read_text() == "hour,level\n2020-01-05T04:00:00Z,1.5\n" == capsys.readouterr().out
+    assert (
+        (tmp_path / "forecasts.csv").read_text()
+        == "hour,level\n2020-01-05T04:00:00Z,1.5\n"
+        == capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize(
-    ("filled", "remark"), [({}, "0 missing values were filled"), ({"wind": 1}, "1 missing value was filled (wind 1)"), ({"x": 2, "y": 1}, "(x 2, y 1)")]
+    ("filled", "remark"),
+    [
+        ({}, "0 missing values were filled"),
+        ({"wind": 1}, "1 missing value was filled (wind 1)"),
+        ({"x": 2, "y": 1}, "(x 2, y 1)"),
+    ],
 )
-def test_a_forecast_says_what_it_has_filled(filled: dict[str, int], remark: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_forecast_says_what_it_has_filled(
+    filled: dict[str, int], remark: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     class Stub:
         def read(self, path: Path) -> Recent:
             return Recent(["a"], np.zeros((1, 0)), np.zeros((1, 0, 0)), filled)
@@ -320,10 +395,14 @@ def test_a_forecast_says_what_it_has_filled(filled: dict[str, int], remark: str,
 
 
 def test_the_paths_of_the_actions_are_those_of_the_stages() -> None:
-    places = layout.read(champion.CODE / "dvc.yaml")
-    assert [path.name for path in (places.clean, places.errors, places.receipt)] == ["1_clean", "5_errors", "receipt.json"]
+    places = paths.read(champion.CODE / "dvc.yaml")
+    assert [path.name for path in (places.clean, places.errors, places.receipt)] == [
+        "1_clean",
+        "5_errors",
+        "receipt.json",
+    ]
 
 
 def test_outside_of_a_project_the_actions_say_so(tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="run this from the project's top folder"):
-        layout.read(tmp_path / "dvc.yaml")
+    with pytest.raises(InputError, match="run this from the project's top folder"):
+        paths.read(tmp_path / "dvc.yaml")

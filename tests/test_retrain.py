@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline import champion, retrain
-from pipeline.champion import Decision
-from pipeline.refusal import Refusal
+from pipeline import retrain
+from pipeline.core.errors import InputError
+from pipeline.serving import gate as champion
+from pipeline.serving.gate import Decision
 from pipeline.tracking.registry import Version
 from tests.workshop import CONTENT
 
@@ -27,8 +28,18 @@ facts = {{"rows": len(table), "first": "2020-01-01T00:00:00Z", "last": "2020-01-
 (out / "report.json").write_text(json.dumps({{"series": {{"a": facts}}, "filled": [1, 2], "cuts": []}}))
 (out / "leaderboard.csv").write_text("name,kind,mse,mse_sd,skill,state\\nplain,variant,0.25,0.01,0.5,trained\\nlast_value,baseline,0.5,,0,deterministic\\n")
 """
-PROMOTED = Decision("promoted", "it passed the gate", Version("1", "ab", "plain", False), {"challenger plain": 0.25, "last_value": 0.5})
-REFUSED = Decision("refused", "its MSE 0.6 does not beat the best naive baseline, last_value, with 0.5", None, {"challenger plain": 0.6})
+PROMOTED = Decision(
+    "promoted",
+    "it passed the gate",
+    Version("1", "ab", "plain", False),
+    {"challenger plain": 0.25, "last_value": 0.5},
+)
+REFUSED = Decision(
+    "refused",
+    "its MSE 0.6 does not beat the best naive baseline, last_value, with 0.5",
+    None,
+    {"challenger plain": 0.6},
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +50,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stages = {}
     for stage in ("validate", "standardize", "window", "train", "evaluate", "compare", "track"):
         (folder / "pipeline" / f"{stage}.py").write_text(STAGE.format(stage=stage))
-        stages[stage] = {"cmd": f"python -m pipeline.{stage} --out out/{stage}", "deps": ["table.csv"], "outs": [f"out/{stage}"]}
+        stages[stage] = {
+            "cmd": f"python -m pipeline.{stage} --out out/{stage}",
+            "deps": ["table.csv"],
+            "outs": [f"out/{stage}"],
+        }
     with (folder / "dvc.yaml").open("w") as file:
         YAML().dump({"stages": stages}, file)
     with (folder / "params.yaml").open("w") as file:
@@ -47,7 +62,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "table.csv").write_text("fine")
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     for words in (["init", "--no-scm", "--quiet"], ["repro", "--quiet"]):
-        subprocess.run([sys.executable, "-m", "dvc", *words], cwd=folder, env=environment, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "dvc", *words], cwd=folder, env=environment, check=True
+        )
     return folder
 
 
@@ -60,7 +77,9 @@ def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def report(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+def report(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
     """Retrain with a given decision of the gate; gives the exit status and the report."""
 
     def run(decision: Decision | BaseException = PROMOTED) -> tuple[int, str]:
@@ -80,7 +99,9 @@ def report(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     return run
 
 
-def test_new_data_is_validated_trained_on_and_reported(project: Path, report: Callable[..., tuple[int, str]]) -> None:
+def test_new_data_is_validated_trained_on_and_reported(
+    project: Path, report: Callable[..., tuple[int, str]]
+) -> None:
     (project / "table.csv").write_text("fine and new")
     status, text = report()
     assert status == 0
@@ -93,8 +114,12 @@ def test_new_data_is_validated_trained_on_and_reported(project: Path, report: Ca
     assert "Champion of `forecaster`: version 1 (plain)" in text
 
 
-def test_where_nothing_has_changed_the_report_says_so(project: Path, report: Callable[..., tuple[int, str]]) -> None:
-    status, text = report(Decision("unchanged", "plain of these very weights is champion already", PROMOTED.champion))
+def test_where_nothing_has_changed_the_report_says_so(
+    project: Path, report: Callable[..., tuple[int, str]]
+) -> None:
+    status, text = report(
+        Decision("unchanged", "plain of these very weights is champion already", PROMOTED.champion)
+    )
     assert status == 0
     assert "Nothing: data, code and parameters are those of the last run." in text
     assert "## Gate: unchanged" in text
@@ -112,8 +137,13 @@ def test_a_challenger_that_the_gate_refuses_is_a_normal_outcome_which_the_summar
     assert "Champion of `forecaster`: none" in text
 
 
-@pytest.mark.parametrize(("stage", "told"), [("validate", "`dvc repro validate` failed"), ("train", "`dvc repro` failed")])
-def test_broken_data_and_failed_stages_end_with_status_1_and_the_reason(project: Path, report: Callable[..., tuple[int, str]], stage: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("stage", "told"),
+    [("validate", "`dvc repro validate` failed"), ("train", "`dvc repro` failed")],
+)
+def test_broken_data_and_failed_stages_end_with_status_1_and_the_reason(
+    project: Path, report: Callable[..., tuple[int, str]], stage: str, told: str
+) -> None:
     (project / "table.csv").write_text(f"nonsense {stage}")
     status, text = report(AssertionError("the gate must not be asked"))
     assert status == 1
@@ -122,8 +152,10 @@ def test_broken_data_and_failed_stages_end_with_status_1_and_the_reason(project:
     assert "The champion stays as it is." in text
 
 
-def test_a_tracking_server_that_is_down_at_the_gate_is_a_failure_with_its_reason(project: Path, report: Callable[..., tuple[int, str]]) -> None:
-    status, text = report(Refusal("MLflow at http://127.0.0.1:9: no answer"))
+def test_a_tracking_server_that_is_down_at_the_gate_is_a_failure_with_its_reason(
+    project: Path, report: Callable[..., tuple[int, str]]
+) -> None:
+    status, text = report(InputError("MLflow at http://127.0.0.1:9: no answer"))
     assert status == 1
     assert "MLflow at http://127.0.0.1:9: no answer" in text
 
@@ -137,10 +169,15 @@ def test_bad_parameters_are_reported(project: Path, report: Callable[..., tuple[
 
 
 @pytest.mark.parametrize(
-    "crash", [KeyError("no such key"), MemoryError("out of memory"), KeyboardInterrupt("cancelled")], ids=lambda crash: type(crash).__name__
+    "crash",
+    [KeyError("no such key"), MemoryError("out of memory"), KeyboardInterrupt("cancelled")],
+    ids=lambda crash: type(crash).__name__,
 )
 def test_a_crash_that_nobody_has_foreseen_ends_with_status_1_and_a_report_that_says_failed_and_where(
-    project: Path, report: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, crash: BaseException
+    project: Path,
+    report: Callable[..., tuple[int, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    crash: BaseException,
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project / "summary.md"))
     status, text = report(crash)
@@ -151,9 +188,15 @@ def test_a_crash_that_nobody_has_foreseen_ends_with_status_1_and_a_report_that_s
     assert (project / "summary.md").read_text() == text
 
 
-@pytest.mark.parametrize(("words", "status"), [(["--help"], 0), (["--no-such-flag"], 2), (["--params"], 2)])
+@pytest.mark.parametrize(
+    ("words", "status"), [(["--help"], 0), (["--no-such-flag"], 2), (["--params"], 2)]
+)
 def test_help_and_bad_arguments_are_no_retraining_and_leave_no_report(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], status: int
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    status: int,
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project / "summary.md"))
     monkeypatch.setattr(sys, "argv", ["retrain", *words])

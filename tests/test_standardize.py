@@ -9,27 +9,45 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import params, standardize
-from pipeline.params import Params
-from pipeline.refusal import Refusal
-from pipeline.sections import Data, Dates, Shares, Standardize
-from pipeline.series import calendar, rows
+from pipeline import standardize
+from pipeline.config import params
+from pipeline.config.params import Params
+from pipeline.config.sections import Data, Dates, Shares, Standardize
+from pipeline.core.errors import InputError
+from pipeline.series import calendar
 from pipeline.series.dataset import Dataset
+from pipeline.tables import rows
 
 COMMITTED = params.read(Path(__file__).parents[1] / "params.yaml")
-DATA = Data(path="unused", time="when", targets=("x",), covariates=("y",), calendar=("hour_of_day", "day_of_year"))
+DATA = Data(
+    path="unused",
+    time="when",
+    targets=("x",),
+    covariates=("y",),
+    calendar=("hour_of_day", "day_of_year"),
+)
 SPLIT = Shares(train=0.7, validation=0.15, test=0.15)
 LENGTHS = (70_000, 3_000)  # the first is longer than a row group
 
 
 def settings(kind: str = "standard", split: Any = SPLIT) -> Params:
     """The committed parameters about the table below."""
-    return COMMITTED.model_copy(update={"data": DATA, "standardize": Standardize.model_validate({"scaler": kind, "scope": "series", "split": split})})
+    return COMMITTED.model_copy(
+        update={
+            "data": DATA,
+            "standardize": Standardize.model_validate(
+                {"scaler": kind, "scope": "series", "split": split}
+            ),
+        }
+    )
 
 
 def table(noise_from: float = 1.0) -> tuple[rows.Rows, dict[str, np.ndarray[Any, Any]]]:
     """Two hourly series; from the share `noise_from` of each on, garbage."""
-    times = [np.datetime64("2001-01-01", "ns") + np.arange(length) * np.timedelta64(1, "h") for length in LENGTHS]
+    times = [
+        np.datetime64("2001-01-01", "ns") + np.arange(length) * np.timedelta64(1, "h")
+        for length in LENGTHS
+    ]
     series = np.repeat(np.arange(2, dtype=np.int32), LENGTHS)
     random = np.random.default_rng(0)
     columns = {name: random.normal(20 * series + 10, series + 2) for name in ("x", "y")}
@@ -65,17 +83,31 @@ def test_rows_are_described_in_the_order_of_the_arrays(tmp_path: Path) -> None:
     data = run(tmp_path)
     index, _ = table()
     assert data.names == index.names
-    for found, expected in ((data.series, index.series), (data.times, index.times), (data.segment, index.segment)):
+    for found, expected in (
+        (data.series, index.series),
+        (data.times, index.times),
+        (data.segment, index.segment),
+    ):
         np.testing.assert_array_equal(found, expected)
         assert found.dtype == expected.dtype
     assert data.split.dtype == np.int8
-    assert [int((data.split == part).sum()) for part in (-1, 0, 1, 2)] == [0, 51_100, 10_950, 10_950]
+    assert [int((data.split == part).sum()) for part in (-1, 0, 1, 2)] == [
+        0,
+        51_100,
+        10_950,
+        10_950,
+    ]
 
 
 @pytest.mark.parametrize("kind", ["standard", "minmax", "robust", "none"])
 def test_the_inverse_of_the_standardized_array_is_the_raw_one(kind: str, tmp_path: Path) -> None:
     data = run(tmp_path, settings(kind))
-    np.testing.assert_allclose(data.scaler.inverse(data.standardized[:, :2], data.series), data.raw[:, :2], rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(
+        data.scaler.inverse(data.standardized[:, :2], data.series),
+        data.raw[:, :2],
+        rtol=1e-5,
+        atol=1e-4,
+    )
 
 
 def test_training_rows_are_standardized_in_every_series(tmp_path: Path) -> None:
@@ -86,14 +118,22 @@ def test_training_rows_are_standardized_in_every_series(tmp_path: Path) -> None:
         np.testing.assert_allclose(values.std(axis=0), 1, atol=1e-6)
 
 
-def test_noise_after_the_training_part_changes_neither_scaler_nor_split_nor_what_came_before(tmp_path: Path) -> None:
+def test_noise_after_the_training_part_changes_neither_scaler_nor_split_nor_what_came_before(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     clean, noisy = run(tmp_path / "a"), run(tmp_path / "b", noise_from=0.7)
     for name in ("scaler.json", "rows.parquet", "channels.json"):
-        assert (tmp_path / "a" / "out" / name).read_bytes() == (tmp_path / "b" / "out" / name).read_bytes()
-    np.testing.assert_array_equal(clean.standardized[clean.split == 0], noisy.standardized[noisy.split == 0])
-    assert (clean.standardized[clean.split == 2, 0] != noisy.standardized[noisy.split == 2, 0]).any()
+        assert (tmp_path / "a" / "out" / name).read_bytes() == (
+            tmp_path / "b" / "out" / name
+        ).read_bytes()
+    np.testing.assert_array_equal(
+        clean.standardized[clean.split == 0], noisy.standardized[noisy.split == 0]
+    )
+    assert (
+        clean.standardized[clean.split == 2, 0] != noisy.standardized[noisy.split == 2, 0]
+    ).any()
 
 
 def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
@@ -111,12 +151,16 @@ def test_a_split_by_date_is_the_same_for_all_series(tmp_path: Path) -> None:
     assert data.times[data.split == 2].min() == np.datetime64("2001-04-01T00:00")
 
 
-def test_a_column_that_is_constant_in_training_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+def test_a_column_that_is_constant_in_training_is_refused_and_nothing_is_written(
+    tmp_path: Path,
+) -> None:
     index, columns = table()
     columns["y"][:51_000] = 3
     (tmp_path / "clean").mkdir()
     rows.write(tmp_path / "clean" / "table.parquet", index, columns)
-    with pytest.raises(Refusal, match="column 'y', series 'A': all of its 49000 training rows is 3"):
+    with pytest.raises(
+        InputError, match="column 'y', series 'A': all of its 49000 training rows is 3"
+    ):
         standardize.run(settings(), tmp_path / "clean", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -124,20 +168,33 @@ def test_a_column_that_is_constant_in_training_is_refused_and_nothing_is_written
 def test_rows_are_readable_by_pandas_with_the_promised_types(tmp_path: Path) -> None:
     run(tmp_path)
     frame = pd.read_parquet(tmp_path / "out" / "rows.parquet")
-    assert {name: str(kind) for name, kind in frame.dtypes.items()} == {"series": "str", "time": "datetime64[ns, UTC]", "segment": "int32", "split": "int8"}
+    assert {name: str(kind) for name, kind in frame.dtypes.items()} == {
+        "series": "str",
+        "time": "datetime64[ns, UTC]",
+        "segment": "int32",
+        "split": "int8",
+    }
     assert pq.read_metadata(tmp_path / "out" / "rows.parquet").num_row_groups == 2
 
 
 @pytest.mark.parametrize("kind", ["standard", "minmax", "robust", "none"])
 @pytest.mark.parametrize("scope", ["series", "global"])
-def test_results_do_not_hang_on_the_parts_in_which_the_table_is_stored(kind: str, scope: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_do_not_hang_on_the_parts_in_which_the_table_is_stored(
+    kind: str, scope: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chosen = settings(kind)
-    chosen = chosen.model_copy(update={"standardize": chosen.standardize.model_copy(update={"scope": scope})})
+    chosen = chosen.model_copy(
+        update={"standardize": chosen.standardize.model_copy(update={"scope": scope})}
+    )
     for name, group in (("whole", 1 << 20), ("parts", 999)):
         (tmp_path / name).mkdir()
         monkeypatch.setattr(rows, "ROWS_A_GROUP", group)
         run(tmp_path / name, chosen)
     for name in ("scaler.json", "raw.npy", "standardized.npy"):
-        assert (tmp_path / "whole" / "out" / name).read_bytes() == (tmp_path / "parts" / "out" / name).read_bytes()
-    indices = [pd.read_parquet(tmp_path / part / "out" / "rows.parquet") for part in ("whole", "parts")]
+        assert (tmp_path / "whole" / "out" / name).read_bytes() == (
+            tmp_path / "parts" / "out" / name
+        ).read_bytes()
+    indices = [
+        pd.read_parquet(tmp_path / part / "out" / "rows.parquet") for part in ("whole", "parts")
+    ]
     pd.testing.assert_frame_equal(*indices)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from pipeline import track
-from pipeline.files import read_json
-from pipeline.tracking.store import Store
+from pipeline.core.files import read_json
+from pipeline.tracking.experiment import Experiment
 from tests.workshop import Workshop, made
 
 
@@ -15,23 +15,25 @@ from tests.workshop import Workshop, made
 def workshop(tmp_path: Path) -> Workshop:
     workshop = Workshop(tmp_path / "workshop")
     workshop.study(plain=[0.2, 0.4], conv_ln=[0.1, float("nan")])
-    (made(workshop.layout.verdict / "figures") / "leaderboard.png").write_bytes(b"picture")
-    (workshop.layout.verdict / "report.md").write_text("# Report")
+    (made(workshop.paths.verdict / "figures") / "leaderboard.png").write_bytes(b"picture")
+    (workshop.paths.verdict / "report.md").write_text("# Report")
     return workshop
 
 
-def publish(workshop: Workshop) -> Store:
-    places = workshop.layout
+def publish(workshop: Workshop) -> Experiment:
+    places = workshop.paths
     track.run(workshop.params, places.models, places.errors, places.verdict, places.receipt)
-    return Store(places.store, "study")
+    return Experiment(places.mlflow, "study")
 
 
-def one(store: Store, query: str) -> Any:
+def one(store: Experiment, query: str) -> Any:
     (run,) = store.search(query)
     return run
 
 
-def test_a_variant_is_a_run_with_its_settings_its_slots_and_the_spread_of_its_seeds(workshop: Workshop) -> None:
+def test_a_variant_is_a_run_with_its_settings_its_slots_and_the_spread_of_its_seeds(
+    workshop: Workshop,
+) -> None:
     run = one(publish(workshop), "tags.role = 'variant' and attributes.run_name = 'plain'")
     assert run.data.metrics["mse"] == pytest.approx(0.1)
     assert run.data.metrics["mse_sd"] == pytest.approx(0.0848528)
@@ -39,8 +41,18 @@ def test_a_variant_is_a_run_with_its_settings_its_slots_and_the_spread_of_its_se
     assert run.data.params["recurrent.units"] == "[3]"
     assert run.data.params["train.seeds"] == "3"
     assert run.data.params["lookback"] == "6"
-    tags = {key: value for key, value in run.data.tags.items() if key in ("family", "state", "fingerprint", "slot.conv.normalization", "slot.pooling")}
-    assert tags == {"family": "plain", "state": "trained", "fingerprint": "ab12", "slot.conv.normalization": "none", "slot.pooling": "none"}
+    tags = {
+        key: value
+        for key, value in run.data.tags.items()
+        if key in ("family", "state", "fingerprint", "slot.conv.normalization", "slot.pooling")
+    }
+    assert tags == {
+        "family": "plain",
+        "state": "trained",
+        "fingerprint": "ab12",
+        "slot.conv.normalization": "none",
+        "slot.pooling": "none",
+    }
 
 
 def test_what_varies_is_a_tag(workshop: Workshop) -> None:
@@ -50,44 +62,72 @@ def test_what_varies_is_a_tag(workshop: Workshop) -> None:
 
 def test_errors_by_horizon_step_are_a_curve(workshop: Workshop) -> None:
     store = publish(workshop)
-    history = store.client.get_metric_history(one(store, "attributes.run_name = 'plain'").info.run_id, "mse_by_step")
-    assert [(point.step, pytest.approx(point.value)) for point in history] == [(1, 0.1), (2, 0.1), (3, 0.1)]
+    history = store.client.get_metric_history(
+        one(store, "attributes.run_name = 'plain'").info.run_id, "mse_by_step"
+    )
+    assert [(point.step, pytest.approx(point.value)) for point in history] == [
+        (1, 0.1),
+        (2, 0.1),
+        (3, 0.1),
+    ]
 
 
 def test_a_seed_is_a_child_with_its_own_metrics_and_curves(workshop: Workshop) -> None:
     store = publish(workshop)
     parent = one(store, "attributes.run_name = 'plain'")
     children = store.search(f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
-    assert sorted(run.data.metrics["mse"] for run in children) == [pytest.approx(0.04), pytest.approx(0.16)]
+    assert sorted(run.data.metrics["mse"] for run in children) == [
+        pytest.approx(0.04),
+        pytest.approx(0.16),
+    ]
     history = store.client.get_metric_history(children[0].info.run_id, "validation_loss")
     assert [(point.step, point.value) for point in history] == [(1, 0.25), (2, 0.25), (3, 0.25)]
 
 
-def test_a_diverged_seed_is_a_failed_run_of_a_variant_that_is_told_to_be_so(workshop: Workshop) -> None:
+def test_a_diverged_seed_is_a_failed_run_of_a_variant_that_is_told_to_be_so(
+    workshop: Workshop,
+) -> None:
     store = publish(workshop)
     assert one(store, "attributes.status = 'FAILED'").info.run_name == "conv_ln, seed 1"
     assert "1 of 2 diverged" in one(store, "attributes.run_name = 'conv_ln'").data.tags["state"]
 
 
-def test_baselines_are_runs_too_and_the_verdict_is_one_with_all_its_files(workshop: Workshop) -> None:
+def test_baselines_are_runs_too_and_the_verdict_is_one_with_all_its_files(
+    workshop: Workshop,
+) -> None:
     store = publish(workshop)
-    assert {run.info.run_name for run in store.search("tags.role = 'baseline'")} == {"last_value", "seasonal_naive", "ridge"}
+    assert {run.info.run_name for run in store.search("tags.role = 'baseline'")} == {
+        "last_value",
+        "seasonal_naive",
+        "ridge",
+    }
     verdict = one(store, "tags.role = 'verdict'")
-    assert Path(store.client.download_artifacts(verdict.info.run_id, "figures/leaderboard.png")).read_bytes() == b"picture"
-    assert Path(store.client.download_artifacts(verdict.info.run_id, "report.md")).read_text() == "# Report"
+    assert (
+        Path(
+            store.client.download_artifacts(verdict.info.run_id, "figures/leaderboard.png")
+        ).read_bytes()
+        == b"picture"
+    )
+    assert (
+        Path(store.client.download_artifacts(verdict.info.run_id, "report.md")).read_text()
+        == "# Report"
+    )
 
 
 def test_the_best_stands_first(workshop: Workshop) -> None:
     runs = publish(workshop).search("tags.role = 'variant'")
-    assert [run.info.run_name for run in sorted(runs, key=lambda run: -run.info.start_time)] == ["conv_ln", "plain"]
+    assert [run.info.run_name for run in sorted(runs, key=lambda run: -run.info.start_time)] == [
+        "conv_ln",
+        "plain",
+    ]
 
 
 def test_tracking_twice_adds_nothing_and_writes_the_same_receipt(workshop: Workshop) -> None:
     store = publish(workshop)
-    before, receipt = len(store.search("")), workshop.layout.receipt.read_bytes()
+    before, receipt = len(store.search("")), workshop.paths.receipt.read_bytes()
     assert len(publish(workshop).search("")) == before
-    assert workshop.layout.receipt.read_bytes() == receipt
-    assert read_json(workshop.layout.receipt)["runs"] == 5
+    assert workshop.paths.receipt.read_bytes() == receipt
+    assert read_json(workshop.paths.receipt)["runs"] == 5
 
 
 def test_a_changed_variant_is_logged_again_and_the_others_are_not(workshop: Workshop) -> None:
@@ -99,15 +139,19 @@ def test_a_changed_variant_is_logged_again_and_the_others_are_not(workshop: Work
     assert len(publish(workshop).search("tags.role = 'variant' and tags.current = 'true'")) == 2
 
 
-def figure(store: Store, run: Any) -> bytes:
-    return Path(store.client.download_artifacts(run.info.run_id, "figures/leaderboard.png")).read_bytes()
+def figure(store: Experiment, run: Any) -> bytes:
+    return Path(
+        store.client.download_artifacts(run.info.run_id, "figures/leaderboard.png")
+    ).read_bytes()
 
 
-def test_a_variant_bears_the_figures_and_new_ones_replace_them_without_a_new_run(workshop: Workshop) -> None:
+def test_a_variant_bears_the_figures_and_new_ones_replace_them_without_a_new_run(
+    workshop: Workshop,
+) -> None:
     store = publish(workshop)
     before = one(store, "attributes.run_name = 'plain'")
     assert figure(store, before) == b"picture"
-    (workshop.layout.verdict / "figures" / "leaderboard.png").write_bytes(b"another")
+    (workshop.paths.verdict / "figures" / "leaderboard.png").write_bytes(b"another")
     publish(workshop)
     after = one(store, "attributes.run_name = 'plain'")
     assert after.info.run_id == before.info.run_id

@@ -11,11 +11,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from pipeline import files, params, standardize, validate
-from pipeline.params import Params
-from pipeline.refusal import Refusal
-from pipeline.sections import Data, Validate, Window
-from pipeline.series import blocks, frequency, ordering, rows, source, store
+from pipeline import standardize, validate
+from pipeline.config import params
+from pipeline.config.params import Params
+from pipeline.config.sections import Data, Validate, Window
+from pipeline.core import files
+from pipeline.core.errors import InputError
+from pipeline.tables import blocks, frequency, ordering, rows, source
+from pipeline.tables import spool as store
 
 PROJECT = Path(__file__).parents[1]
 EMBEDDED = PROJECT / "data" / "0_raw" / "nyc_weather.csv"
@@ -26,14 +29,38 @@ HOURS = 60
 def table() -> pd.DataFrame:
     """Two complete hourly series, everything as it stands in a CSV."""
     times = [f"2013-01-{1 + hour // 24:02}T{hour % 24:02}:00:00Z" for hour in range(HOURS)]
-    parts = [pd.DataFrame({"when": times, "site": site, "x": np.arange(HOURS) + 0.5, "y": np.sin(np.arange(HOURS))}) for site in ("A", "B")]
+    parts = [
+        pd.DataFrame(
+            {
+                "when": times,
+                "site": site,
+                "x": np.arange(HOURS) + 0.5,
+                "y": np.sin(np.arange(HOURS)),
+            }
+        )
+        for site in ("A", "B")
+    ]
     return pd.concat(parts, ignore_index=True).astype(object)
 
 
-def settings(rules: Mapping[str, Any] | None = None, window: Mapping[str, int] | None = None, **data: Any) -> Params:
+def settings(
+    rules: Mapping[str, Any] | None = None, window: Mapping[str, int] | None = None, **data: Any
+) -> Params:
     """The committed parameters about the table above."""
-    about = {"path": "unused", "time": "when", "series": "site", "frequency": "h", "targets": ["x"], "covariates": ["y"], **data}
-    update = {"data": Data(**about), "validate_": Validate(**(rules or {})), "window": Window(**(window or {"lookback": 3, "horizon": 2}))}
+    about = {
+        "path": "unused",
+        "time": "when",
+        "series": "site",
+        "frequency": "h",
+        "targets": ["x"],
+        "covariates": ["y"],
+        **data,
+    }
+    update = {
+        "data": Data(**about),
+        "validate_": Validate(**(rules or {})),
+        "window": Window(**(window or {"lookback": 3, "horizon": 2})),
+    }
     return COMMITTED.model_copy(update=update)
 
 
@@ -51,10 +78,14 @@ def changed(*cells: tuple[Any, str, Any]) -> pd.DataFrame:
     return frame
 
 
-def clean(tmp_path: Path, frame: pd.DataFrame, *args: Any, **data: Any) -> tuple[pd.DataFrame, dict[str, Any]]:
+def clean(
+    tmp_path: Path, frame: pd.DataFrame, *args: Any, **data: Any
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Run the stage on a frame: the clean table and its report."""
     validate.run(settings(*args, **data), write(tmp_path / "raw.csv", frame), tmp_path / "out")
-    return pd.read_parquet(tmp_path / "out" / "table.parquet"), files.read_json(tmp_path / "out" / "report.json")
+    return pd.read_parquet(tmp_path / "out" / "table.parquet"), files.read_json(
+        tmp_path / "out" / "report.json"
+    )
 
 
 @dataclass
@@ -70,95 +101,232 @@ class Bad:
 
 INTERPOLATE = {"missing": {"default": {"policy": "interpolate", "up_to": 2}}}
 REFUSED = {
-    "a column that is not there": Bad(table, ["'humd' is not there", "x, y", "data"], data={"covariates": ["humd"]}),
-    "a misspelt column": Bad(lambda: table().rename(columns={"y": "humid"}), ["'humd'", "did you mean 'humid'"], data={"covariates": ["humd"]}),
-    "a time column that is not there": Bad(table, ["'wen' is not there", "did you mean 'when'"], data={"time": "wen"}),
-    "a column in two roles": Bad(table, ["params.yaml", "'x' is named 2 times", "one role"], data={"covariates": ["x"]}),
-    "a column named like one of ours": Bad(lambda: table().rename(columns={"y": "segment"}), ["'segment'", "rename"], data={"covariates": ["segment"]}),
-    "a missing policy for no column": Bad(table, ["params.yaml: validate.missing.z", "no such column", "x, y"], {"missing": {"z": {}}}),
-    "limits for no column": Bad(table, ["params.yaml: validate.limits.z", "no such column", "x, y"], {"limits": {"z": {"max": 1}}}),
-    "a time that is none": Bad(
-        lambda: changed((5, "when", "2013-13-01")), ["'when', series 'A'", "cannot be read: 1 of 60", "'2013-13-01' (line 7)", "ISO 8601"]
+    "a column that is not there": Bad(
+        table, ["'humd' is not there", "x, y", "data"], data={"covariates": ["humd"]}
     ),
-    "an ambiguous way to write times": Bad(lambda: changed((slice(None), "when", "01/02/2013")), ["'A'", "60 of 60", "'01/02/2013'", "data.time_format"]),
-    "numbers in place of times": Bad(lambda: changed((slice(None), "when", 1357020000)), ["'A'", "60 of 60", "'1357020000'", "ISO 8601"]),
-    "a time out of range": Bad(lambda: changed((5, "when", "9999-12-31")), ["'9999-12-31' (line 7)", "between 1678 and 2261"]),
-    "a missing time": Bad(lambda: changed((5, "when", "NA")), ["'when', series 'A'", "missing: 1 of 60", "line 7", "its time"]),
-    "a missing series": Bad(lambda: changed((5, "site", "")), ["'site'", "1 of 120", "line 7", "give each row its series"]),
-    "a time twice": Bad(lambda: changed((5, "when", table().when[4])), ["series 'A'", "1 of 60", "2013-01-01T04:00:00Z (line 7)", "one row for each"]),
-    "series that are not told apart": Bad(table, ["series 'all'", "60 of 120", "(line 62)", "data.series"], data={"series": None}),
-    "a time off the frequency": Bad(lambda: changed((5, "when", "2013-01-01T05:30Z")), ["'h'", "1 of 60", "2013-01-01T05:30:00Z", "data.frequency"]),
-    "a frequency that is too long": Bad(table, ["'2h'", "30 of 60", "data.frequency"], data={"frequency": "2h"}),
-    "a frequency that is too short": Bad(table, ["'30min'", "59 of 60", "2013-01-01T01:00:00Z", "data.frequency"], data={"frequency": "30min"}),
-    "a frequency that is none": Bad(table, ["params.yaml: data.frequency", "'fortnight'", "15min, h, D"], data={"frequency": "fortnight"}),
-    "a frequency that goes back": Bad(table, ["params.yaml: data.frequency", "'-1h'"], data={"frequency": "-1h"}),
-    "no frequency at all": Bad(lambda: table().iloc[[0, 1, 3, 7, 15, 31]], ["no frequency can be inferred", "set data.frequency"], data={"frequency": None}),
-    "text in numbers": Bad(lambda: changed((3, "x", "abc")), ["'x', series 'A'", "text", "1 of 60", "'abc' at 2013-01-01T03:00:00Z (line 5)", "decimal point"]),
-    "a decimal comma in quotes": Bad(lambda: changed((3, "x", "1,5")), ["'1,5' at 2013-01-01T03:00:00Z", "decimal point"]),
-    "an infinity": Bad(lambda: changed((3, "y", "-inf")), ["'y', series 'A'", "infinite", "1 of 60", "-inf at 2013-01-01T03:00:00Z", "validate.limits"]),
-    "a number beyond 32 bits": Bad(lambda: changed((3, "y", "1e39")), ["'y'", "beyond", "1e+39 at 2013-01-01T03:00:00Z"]),
+    "a misspelt column": Bad(
+        lambda: table().rename(columns={"y": "humid"}),
+        ["'humd'", "did you mean 'humid'"],
+        data={"covariates": ["humd"]},
+    ),
+    "a time column that is not there": Bad(
+        table, ["'wen' is not there", "did you mean 'when'"], data={"time": "wen"}
+    ),
+    "a column in two roles": Bad(
+        table, ["params.yaml", "'x' is named 2 times", "one role"], data={"covariates": ["x"]}
+    ),
+    "a column named like one of ours": Bad(
+        lambda: table().rename(columns={"y": "segment"}),
+        ["'segment'", "rename"],
+        data={"covariates": ["segment"]},
+    ),
+    "a missing policy for no column": Bad(
+        table, ["params.yaml: validate.missing.z", "no such column", "x, y"], {"missing": {"z": {}}}
+    ),
+    "limits for no column": Bad(
+        table,
+        ["params.yaml: validate.limits.z", "no such column", "x, y"],
+        {"limits": {"z": {"max": 1}}},
+    ),
+    "a time that is none": Bad(
+        lambda: changed((5, "when", "2013-13-01")),
+        ["'when', series 'A'", "cannot be read: 1 of 60", "'2013-13-01' (line 7)", "ISO 8601"],
+    ),
+    "an ambiguous way to write times": Bad(
+        lambda: changed((slice(None), "when", "01/02/2013")),
+        ["'A'", "60 of 60", "'01/02/2013'", "data.time_format"],
+    ),
+    "numbers in place of times": Bad(
+        lambda: changed((slice(None), "when", 1357020000)),
+        ["'A'", "60 of 60", "'1357020000'", "ISO 8601"],
+    ),
+    "a time out of range": Bad(
+        lambda: changed((5, "when", "9999-12-31")),
+        ["'9999-12-31' (line 7)", "between 1678 and 2261"],
+    ),
+    "a missing time": Bad(
+        lambda: changed((5, "when", "NA")),
+        ["'when', series 'A'", "missing: 1 of 60", "line 7", "its time"],
+    ),
+    "a missing series": Bad(
+        lambda: changed((5, "site", "")),
+        ["'site'", "1 of 120", "line 7", "give each row its series"],
+    ),
+    "a time twice": Bad(
+        lambda: changed((5, "when", table().when[4])),
+        ["series 'A'", "1 of 60", "2013-01-01T04:00:00Z (line 7)", "one row for each"],
+    ),
+    "series that are not told apart": Bad(
+        table, ["series 'all'", "60 of 120", "(line 62)", "data.series"], data={"series": None}
+    ),
+    "a time off the frequency": Bad(
+        lambda: changed((5, "when", "2013-01-01T05:30Z")),
+        ["'h'", "1 of 60", "2013-01-01T05:30:00Z", "data.frequency"],
+    ),
+    "a frequency that is too long": Bad(
+        table, ["'2h'", "30 of 60", "data.frequency"], data={"frequency": "2h"}
+    ),
+    "a frequency that is too short": Bad(
+        table,
+        ["'30min'", "59 of 60", "2013-01-01T01:00:00Z", "data.frequency"],
+        data={"frequency": "30min"},
+    ),
+    "a frequency that is none": Bad(
+        table,
+        ["params.yaml: data.frequency", "'fortnight'", "15min, h, D"],
+        data={"frequency": "fortnight"},
+    ),
+    "a frequency that goes back": Bad(
+        table, ["params.yaml: data.frequency", "'-1h'"], data={"frequency": "-1h"}
+    ),
+    "no frequency at all": Bad(
+        lambda: table().iloc[[0, 1, 3, 7, 15, 31]],
+        ["no frequency can be inferred", "set data.frequency"],
+        data={"frequency": None},
+    ),
+    "text in numbers": Bad(
+        lambda: changed((3, "x", "abc")),
+        [
+            "'x', series 'A'",
+            "text",
+            "1 of 60",
+            "'abc' at 2013-01-01T03:00:00Z (line 5)",
+            "decimal point",
+        ],
+    ),
+    "a decimal comma in quotes": Bad(
+        lambda: changed((3, "x", "1,5")), ["'1,5' at 2013-01-01T03:00:00Z", "decimal point"]
+    ),
+    "an infinity": Bad(
+        lambda: changed((3, "y", "-inf")),
+        [
+            "'y', series 'A'",
+            "infinite",
+            "1 of 60",
+            "-inf at 2013-01-01T03:00:00Z",
+            "validate.limits",
+        ],
+    ),
+    "a number beyond 32 bits": Bad(
+        lambda: changed((3, "y", "1e39")), ["'y'", "beyond", "1e+39 at 2013-01-01T03:00:00Z"]
+    ),
     "a value outside of its limits": Bad(
         lambda: changed((61, "x", 1048.36)),
-        ["'x', series 'B'", "0 to 150", "1 of 60", "1048.36 at 2013-01-01T01:00:00Z", "validate.limits.x"],
+        [
+            "'x', series 'B'",
+            "0 to 150",
+            "1 of 60",
+            "1048.36 at 2013-01-01T01:00:00Z",
+            "validate.limits.x",
+        ],
         {"limits": {"x": {"min": 0, "max": 150}}},
     ),
     "a missing value": Bad(
-        lambda: changed((slice(3, 4), "y", "NA")), ["'y', series 'A'", "2 of 60", "2013-01-01T03:00:00Z (line 5)", "validate.missing.y", "data.covariates"]
+        lambda: changed((slice(3, 4), "y", "NA")),
+        [
+            "'y', series 'A'",
+            "2 of 60",
+            "2013-01-01T03:00:00Z (line 5)",
+            "validate.missing.y",
+            "data.covariates",
+        ],
     ),
-    "a value that limits made missing": Bad(lambda: changed((3, "y", 9)), ["'y'", "missing values: 1"], {"limits": {"y": {"max": 1, "outside": "missing"}}}),
+    "a value that limits made missing": Bad(
+        lambda: changed((3, "y", 9)),
+        ["'y'", "missing values: 1"],
+        {"limits": {"y": {"max": 1, "outside": "missing"}}},
+    ),
     "too many missing values in a row": Bad(
-        lambda: changed((slice(3, 5), "y", "")), ["'y'", "3 of 60", "3 in a row at 2013-01-01T03:00:00Z", "up_to: 2", "raise up_to"], INTERPOLATE
+        lambda: changed((slice(3, 5), "y", "")),
+        ["'y'", "3 of 60", "3 in a row at 2013-01-01T03:00:00Z", "up_to: 2", "raise up_to"],
+        INTERPOLATE,
     ),
     "nothing before to interpolate from": Bad(
-        lambda: changed((60, "y", "")), ["'y', series 'B'", "1 of 60", "before and behind", "2013-01-01T00:00:00Z"], INTERPOLATE
+        lambda: changed((60, "y", "")),
+        ["'y', series 'B'", "1 of 60", "before and behind", "2013-01-01T00:00:00Z"],
+        INTERPOLATE,
     ),
     "nothing behind to interpolate to": Bad(
-        lambda: changed((59, "y", "")), ["'y', series 'A'", "1 of 60", "before and behind", "2013-01-03T11:00:00Z"], INTERPOLATE
+        lambda: changed((59, "y", "")),
+        ["'y', series 'A'", "1 of 60", "before and behind", "2013-01-03T11:00:00Z"],
+        INTERPOLATE,
     ),
     "nothing before to fill forward": Bad(
-        lambda: changed((0, "y", "")), ["'y', series 'A'", "a value before them"], {"missing": {"y": {"policy": "forward_fill", "up_to": 2}}}
+        lambda: changed((0, "y", "")),
+        ["'y', series 'A'", "a value before them"],
+        {"missing": {"y": {"policy": "forward_fill", "up_to": 2}}},
     ),
     "nothing to interpolate from beside a cut": Bad(
-        lambda: changed((20, "y", "")).drop(range(21, 30)), ["'y', series 'A'", "2013-01-01T20:00:00Z", "raise validate.gaps"], INTERPOLATE
+        lambda: changed((20, "y", "")).drop(range(21, 30)),
+        ["'y', series 'A'", "2013-01-01T20:00:00Z", "raise validate.gaps"],
+        INTERPOLATE,
     ),
     "a gap that is filled for a column that refuses": Bad(
         lambda: table().drop([5, 6]),
-        ["'y', series 'A'", "2 of 60", "2013-01-01T05:00:00Z", "validate.missing.y", "validate.gaps to 0"],
+        [
+            "'y', series 'A'",
+            "2 of 60",
+            "2013-01-01T05:00:00Z",
+            "validate.missing.y",
+            "validate.gaps to 0",
+        ],
         {"gaps": 2, "missing": {"x": {"policy": "interpolate", "up_to": 2}}},
     ),
     "a gap that is longer than its fill": Bad(
         lambda: table().drop([5, 6, 7]),
         ["'y'", "3 in a row", "lower validate.gaps"],
-        {**INTERPOLATE, "gaps": 3, "missing": {"x": {"policy": "forward_fill", "up_to": 3}, **INTERPOLATE["missing"]}},
+        {
+            **INTERPOLATE,
+            "gaps": 3,
+            "missing": {"x": {"policy": "forward_fill", "up_to": 3}, **INTERPOLATE["missing"]},
+        },
     ),
     "a column that is mostly missing": Bad(
-        lambda: changed((slice(0, 39), "y", "NA")), ["'y', series 'A'", "mostly missing: 40 of 60", "drop it from data.covariates"], INTERPOLATE
+        lambda: changed((slice(0, 39), "y", "NA")),
+        ["'y', series 'A'", "mostly missing: 40 of 60", "drop it from data.covariates"],
+        INTERPOLATE,
     ),
     "a column that is constant": Bad(
-        lambda: table().query("site == 'A'").assign(y=3), ["'y', series 'A'", "3 everywhere: 60 of 60", "drop it from data.covariates"]
+        lambda: table().query("site == 'A'").assign(y=3),
+        ["'y', series 'A'", "3 everywhere: 60 of 60", "drop it from data.covariates"],
     ),
     "fewer rows than one window for each part": Bad(
         lambda: table().query("site == 'A' or x < 20"),
-        ["series 'B'", "no window for validation and test", "11 rows in a row (lookback 3, horizon 8)", "20 rows from 2013-01-01T00:00:00Z", "window.horizon"],
+        [
+            "series 'B'",
+            "no window for validation and test",
+            "11 rows in a row (lookback 3, horizon 8)",
+            "20 rows from 2013-01-01T00:00:00Z",
+            "window.horizon",
+        ],
         window={"lookback": 3, "horizon": 8},
     ),
     "a series that is cut too often": Bad(
         lambda: table().drop(range(0, 60, 4)),
-        ["series 'A'", "no window for train and validation and test", "at most 3 of them without a cut", "validate.gaps"],
+        [
+            "series 'A'",
+            "no window for train and validation and test",
+            "at most 3 of them without a cut",
+            "validate.gaps",
+        ],
     ),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_bad_table_is_refused_with_what_is_wrong_and_what_to_do(case: str, tmp_path: Path) -> None:
+def test_a_bad_table_is_refused_with_what_is_wrong_and_what_to_do(
+    case: str, tmp_path: Path
+) -> None:
     bad = REFUSED[case]
     raw = write(tmp_path / "raw.csv", bad.frame())
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(InputError) as refusal:
         validate.run(settings(bad.rules, bad.window, **bad.data), raw, tmp_path / "out")
     line = refusal.value.findings[0]
     assert [part for part in bad.says if part not in line] == []
     assert line.startswith((str(raw), "params.yaml"))
-    assert len({finding.split(", series")[0] for finding in refusal.value.findings}) == 1, "one fault is told once"
+    assert len({finding.split(", series")[0] for finding in refusal.value.findings}) == 1, (
+        "one fault is told once"
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -167,8 +335,16 @@ FILES = {
     "an empty file": (b"", "cannot be read", ".csv"),
     "a header alone": (b"when,site,x,y\n", "holds no rows", ".csv"),
     "semicolons": (b"when;site;x;y\n2013-01-01;A;1;2\n", "not separated by commas", ".csv"),
-    "a line with a field too many": (b"when,site,x,y\n2013-01-01,A,1,2\n2013-01-02,A,1,5,2\n", "first line 3 with 5: '2013-01-02,A,1,5,2'", ".csv"),
-    "another encoding": ("when,site,x,y\n2013-01-01,Zürich,1,2\n".encode("latin-1"), "cannot be read", ".csv"),
+    "a line with a field too many": (
+        b"when,site,x,y\n2013-01-01,A,1,2\n2013-01-02,A,1,5,2\n",
+        "first line 3 with 5: '2013-01-02,A,1,5,2'",
+        ".csv",
+    ),
+    "another encoding": (
+        "when,site,x,y\n2013-01-01,Zürich,1,2\n".encode("latin-1"),
+        "cannot be read",
+        ".csv",
+    ),
     "a column twice": (b"when,site,x,y,y\n2013-01-01,A,1,2,3\n", "'y' is there 2 times", ".csv"),
     "no Parquet": (b"when,site,x,y\n", "cannot be read", ".parquet"),
     "another format": (b"when,site,x,y\n", "neither .csv nor .parquet", ".xlsx"),
@@ -181,7 +357,7 @@ def test_an_unreadable_file_is_refused_by_name(case: str, tmp_path: Path) -> Non
     raw = tmp_path / f"raw{suffix}"
     if content is not None:
         raw.write_bytes(content)
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(InputError) as refusal:
         validate.run(settings(), raw, tmp_path / "out")
     assert says in refusal.value.findings[0]
     assert refusal.value.findings[0].startswith(str(raw))
@@ -189,26 +365,47 @@ def test_an_unreadable_file_is_refused_by_name(case: str, tmp_path: Path) -> Non
 
 def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("where the data came from")
-    with pytest.raises(Refusal, match=r"holds no \.csv and no \.parquet file"):
+    with pytest.raises(InputError, match=r"holds no \.csv and no \.parquet file"):
         validate.run(settings(), tmp_path, tmp_path / "out")
 
 
 def test_all_findings_are_told_at_once(tmp_path: Path) -> None:
     frame = changed((3, "x", "abc"), (64, "x", "abc"), (70, "y", "inf"), (8, "when", "zzz"))
-    with pytest.raises(Refusal) as refusal:
-        clean(tmp_path, frame, {"limits": {"z": {}}}, covariates=["y", "humid"], frequency="fortnight")
-    told = [["limits.z"], ["'humid'"], ["'when'", "'A'"], ["'x'", "'A'"], ["'x'", "'B'"], ["'y'", "'B'"], ["data.frequency"]]
+    with pytest.raises(InputError) as refusal:
+        clean(
+            tmp_path, frame, {"limits": {"z": {}}}, covariates=["y", "humid"], frequency="fortnight"
+        )
+    told = [
+        ["limits.z"],
+        ["'humid'"],
+        ["'when'", "'A'"],
+        ["'x'", "'A'"],
+        ["'x'", "'B'"],
+        ["'y'", "'B'"],
+        ["data.frequency"],
+    ]
     assert len(refusal.value.findings) == len(told)
-    assert all(any(all(part in finding for part in parts) for finding in refusal.value.findings) for parts in told)
+    assert all(
+        any(all(part in finding for part in parts) for finding in refusal.value.findings)
+        for parts in told
+    )
 
 
 def test_a_series_without_any_usable_time_hides_no_other_finding(tmp_path: Path) -> None:
-    with pytest.raises(Refusal) as refusal:
-        clean(tmp_path, changed((slice(60, None), "when", "soon"), (7, "when", "2013-01-01T07:30Z"), (3, "x", "abc")))
+    with pytest.raises(InputError) as refusal:
+        clean(
+            tmp_path,
+            changed(
+                (slice(60, None), "when", "soon"), (7, "when", "2013-01-01T07:30Z"), (3, "x", "abc")
+            ),
+        )
     assert [finding.split(": ")[1:3] for finding in refusal.value.findings] == [
         ["column 'when', series 'B'", "times that cannot be read"],
         ["column 'x', series 'A'", "text where a number should be"],
-        ["column 'when', series 'A'", "times off the frequency 'h', counted from the first time of the series"],
+        [
+            "column 'when', series 'A'",
+            "times off the frequency 'h', counted from the first time of the series",
+        ],
     ]
 
 
@@ -216,13 +413,17 @@ def test_a_finding_names_the_file_of_the_folder_in_which_it_stands(tmp_path: Pat
     frame = changed((70, "x", "abc"))
     for number, part in enumerate((frame[:60], frame[60:])):
         write(tmp_path / f"{number}.csv", part)
-    with pytest.raises(Refusal, match=rf"^{tmp_path}/1\.csv: column 'x', series 'B'.*\(line 12\)"):
+    with pytest.raises(
+        InputError, match=rf"^{tmp_path}/1\.csv: column 'x', series 'B'.*\(line 12\)"
+    ):
         validate.run(settings(), tmp_path, tmp_path / "out")
 
 
-def test_a_fault_of_many_series_is_spelled_out_for_some_and_counted_for_the_others(tmp_path: Path) -> None:
+def test_a_fault_of_many_series_is_spelled_out_for_some_and_counted_for_the_others(
+    tmp_path: Path,
+) -> None:
     frame = pd.concat([table().assign(site=f"{number:03}", y="text")[:60] for number in range(99)])
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(InputError) as refusal:
         clean(tmp_path, frame)
     assert len(refusal.value.findings) < 20
     assert "89 more series" in refusal.value.findings[-1]
@@ -250,31 +451,50 @@ def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_refused_does_not_hang_on_the_parts_in_which_a_table_is_read(case: str, tmp_path: Path, in_small_parts: Callable[[], None]) -> None:
+def test_what_is_refused_does_not_hang_on_the_parts_in_which_a_table_is_read(
+    case: str, tmp_path: Path, in_small_parts: Callable[[], None]
+) -> None:
     bad = REFUSED[case]
     raw = write(tmp_path / "raw.csv", bad.frame())
     told = []
     for switch in (lambda: None, in_small_parts):
         switch()
-        with pytest.raises(Refusal) as refusal:
+        with pytest.raises(InputError) as refusal:
             validate.run(settings(bad.rules, bad.window, **bad.data), raw, tmp_path / "out")
         told.append(refusal.value.findings)
     assert told[0] == told[1]
 
 
-IMPERFECT = changed((slice(0, 7), "y", "5000"), (slice(10, 22), "y", "NA"), (30, "x", "nan"), (slice(58, 59), "y", ""), (100, "y", "1e6"), (119, "x", "")).drop(
-    [*range(40, 42), *range(48, 53), 80, 111]
-)
-RULES = {"gaps": 2, "missing": {"default": {"policy": "forward_fill", "up_to": 30}}, "limits": {"y": {"max": 5000, "outside": "missing"}}}
+IMPERFECT = changed(
+    (slice(0, 7), "y", "5000"),
+    (slice(10, 22), "y", "NA"),
+    (30, "x", "nan"),
+    (slice(58, 59), "y", ""),
+    (100, "y", "1e6"),
+    (119, "x", ""),
+).drop([*range(40, 42), *range(48, 53), 80, 111])
+RULES = {
+    "gaps": 2,
+    "missing": {"default": {"policy": "forward_fill", "up_to": 30}},
+    "limits": {"y": {"max": 5000, "outside": "missing"}},
+}
 
 
 @pytest.mark.parametrize("data", [{}, {"rows": 33, "frequency": None}], ids=["all", "the first 33"])
 @pytest.mark.parametrize("order", ["sorted", "by time", "shuffled"])
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_what_is_written_does_not_hang_on_the_parts_in_which_a_table_is_read(
-    data: dict[str, Any], order: str, suffix: str, tmp_path: Path, in_small_parts: Callable[[], None]
+    data: dict[str, Any],
+    order: str,
+    suffix: str,
+    tmp_path: Path,
+    in_small_parts: Callable[[], None],
 ) -> None:
-    frame = {"sorted": IMPERFECT, "by time": IMPERFECT.sort_values("when", kind="stable"), "shuffled": IMPERFECT.sample(frac=1, random_state=0)}[order]
+    frame = {
+        "sorted": IMPERFECT,
+        "by time": IMPERFECT.sort_values("when", kind="stable"),
+        "shuffled": IMPERFECT.sample(frac=1, random_state=0),
+    }[order]
     raw = tmp_path / f"raw.{suffix}"
     frame.to_csv(raw, index=False) if suffix == "csv" else frame.astype(str).to_parquet(raw)
     for name, switch in (("whole", lambda: None), ("parts", in_small_parts)):
@@ -290,7 +510,13 @@ def peak(folder: Path, length: int) -> int:
     folder.mkdir()
     step, site = np.divmod(np.arange(length), 4)
     numbers = {name: np.random.default_rng(0).normal(size=length) for name in "abcdefgh"}
-    frame = pd.DataFrame({"when": np.datetime64("2013-01-01", "s") + step * 3600, "site": site.astype(str), **numbers})
+    frame = pd.DataFrame(
+        {
+            "when": np.datetime64("2013-01-01", "s") + step * 3600,
+            "site": site.astype(str),
+            **numbers,
+        }
+    )
     frame.to_parquet(folder / "raw.parquet", row_group_size=1 << 12)
     chosen, usual = settings(targets=["a"], covariates=list("bcdefgh")), pa.default_memory_pool()
     pool = pa.proxy_memory_pool(usual)
@@ -305,24 +531,40 @@ def peak(folder: Path, length: int) -> int:
         pa.set_memory_pool(usual)
 
 
-def test_a_longer_table_takes_no_more_memory_but_for_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_longer_table_takes_no_more_memory_but_for_its_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for module, name, _ in [*SIZES, (rows, "ROWS_A_GROUP", 0)]:
         monkeypatch.setattr(module, name, 1 << 12)
-    short, long = (peak(tmp_path / name, length) for name, length in (("short", 20_000), ("long", 100_000)))
+    short, long = (
+        peak(tmp_path / name, length) for name, length in (("short", 20_000), ("long", 100_000))
+    )
     assert long - short < 80_000 * 8 * 8 / 4
 
 
 def test_the_embedded_table_passes_and_every_change_to_it_is_reported(tmp_path: Path) -> None:
     before = EMBEDDED.read_bytes()
     validate.run(COMMITTED, EMBEDDED, tmp_path)
-    frame, report = pd.read_parquet(tmp_path / "table.parquet"), files.read_json(tmp_path / "report.json")
+    frame, report = (
+        pd.read_parquet(tmp_path / "table.parquet"),
+        files.read_json(tmp_path / "report.json"),
+    )
     assert EMBEDDED.read_bytes() == before
     assert not frame.isna().any(axis=None)
     assert list(report["series"]) == ["EWR", "JFK", "LGA"]
-    assert [(cell["series"], cell["column"], cell["value"]) for cell in report["outside"]] == [("EWR", "wind_speed", 1048.36058)]
-    raw = pd.read_csv(EMBEDDED, parse_dates=["time_hour"]).set_index(["origin", "time_hour"]).mask(lambda cells: cells == 1048.36058)
+    assert [(cell["series"], cell["column"], cell["value"]) for cell in report["outside"]] == [
+        ("EWR", "wind_speed", 1048.36058)
+    ]
+    raw = (
+        pd.read_csv(EMBEDDED, parse_dates=["time_hour"])
+        .set_index(["origin", "time_hour"])
+        .mask(lambda cells: cells == 1048.36058)
+    )
     index = pd.MultiIndex.from_frame(frame[["series", "time"]])
-    was, now = (table.reindex(index)[list(COMMITTED.data.columns)].to_numpy() for table in (raw, frame.set_index(index)))
+    was, now = (
+        table.reindex(index)[list(COMMITTED.data.columns)].to_numpy()
+        for table in (raw, frame.set_index(index))
+    )
     assert raw.index.isin(index).all()
     assert len(report["filled"]) == np.isnan(was).sum()
     np.testing.assert_array_equal(now[~np.isnan(was)], was[~np.isnan(was)])
@@ -339,14 +581,31 @@ def test_the_clean_table_has_the_promised_columns_and_types(tmp_path: Path) -> N
     }
     assert list(frame.segment.unique()) == [0, 1, 2]
     assert report["rows"] == 115
-    assert report["series"]["A"] == {"rows": 55, "first": "2013-01-01T00:00:00Z", "last": "2013-01-03T11:00:00Z", "segments": 2}
-    assert report["cuts"] == [{"series": "A", "last": "2013-01-01T19:00:00Z", "time": "2013-01-02T01:00:00Z", "missing_rows": 5}]
+    assert report["series"]["A"] == {
+        "rows": 55,
+        "first": "2013-01-01T00:00:00Z",
+        "last": "2013-01-03T11:00:00Z",
+        "segments": 2,
+    }
+    assert report["cuts"] == [
+        {
+            "series": "A",
+            "last": "2013-01-01T19:00:00Z",
+            "time": "2013-01-02T01:00:00Z",
+            "missing_rows": 5,
+        }
+    ]
 
 
 def test_short_gaps_are_filled_and_every_filled_cell_is_listed(tmp_path: Path) -> None:
-    frame, report = clean(tmp_path, changed((9, "x", "NA")).drop([5, 6]), {**INTERPOLATE, "gaps": 2})
+    frame, report = clean(
+        tmp_path, changed((9, "x", "NA")).drop([5, 6]), {**INTERPOLATE, "gaps": 2}
+    )
     assert frame.x.tolist()[:60] == [hour + 0.5 for hour in range(60)]
-    assert [(cell["series"], cell["time"][11:13], cell["column"], cell["how"], cell["gap"]) for cell in report["filled"]] == [
+    assert [
+        (cell["series"], cell["time"][11:13], cell["column"], cell["how"], cell["gap"])
+        for cell in report["filled"]
+    ] == [
         ("A", "05", "x", "interpolate", True),
         ("A", "06", "x", "interpolate", True),
         ("A", "09", "x", "interpolate", False),
@@ -355,7 +614,9 @@ def test_short_gaps_are_filled_and_every_filled_cell_is_listed(tmp_path: Path) -
     ]
 
 
-@pytest.mark.parametrize("spelling", ["", "NA", "nan", "NaN", "null", "N/A", "#N/A", "<NA>", "None", " NA "])
+@pytest.mark.parametrize(
+    "spelling", ["", "NA", "nan", "NaN", "null", "N/A", "#N/A", "<NA>", "None", " NA "]
+)
 def test_the_usual_spellings_of_a_missing_value_are_missing(spelling: str, tmp_path: Path) -> None:
     _, report = clean(tmp_path, changed((9, "x", spelling)), INTERPOLATE)
     assert len(report["filled"]) == 1
@@ -389,7 +650,9 @@ def test_unsorted_rows_are_sorted_and_reported(tmp_path: Path) -> None:
 
 def test_csv_parquet_and_a_folder_of_both_are_one_and_the_same_table(tmp_path: Path) -> None:
     frame = table()
-    typed = frame.assign(when=pd.to_datetime(frame.when), x=frame.x.astype("float64"), y=frame.y.astype("float64"))
+    typed = frame.assign(
+        when=pd.to_datetime(frame.when), x=frame.x.astype("float64"), y=frame.y.astype("float64")
+    )
     write(tmp_path / "raw.csv", frame)
     typed.to_parquet(tmp_path / "raw.parquet")
     (tmp_path / "folder").mkdir()
@@ -403,11 +666,18 @@ def test_csv_parquet_and_a_folder_of_both_are_one_and_the_same_table(tmp_path: P
 
 
 def test_a_row_limit_takes_the_first_rows_of_each_series(tmp_path: Path) -> None:
-    frame = changed((45, "x", "NA"), (12, "x", "NA"), (39, "y", "NA")).drop(range(50, 55)).sample(frac=1, random_state=0)
+    frame = (
+        changed((45, "x", "NA"), (12, "x", "NA"), (39, "y", "NA"))
+        .drop(range(50, 55))
+        .sample(frac=1, random_state=0)
+    )
     frame, report = clean(tmp_path, frame, INTERPOLATE, rows=40)
     assert [cell["time"][:13] for cell in report["filled"]] == ["2013-01-01T12", "2013-01-02T15"]
     assert (report["rows"], report["cuts"], list(frame.segment.unique())) == (80, [], [0, 1])
-    assert frame.groupby("series").time.agg(["size", "max"]).values.tolist() == [[40, pd.Timestamp("2013-01-02T15:00Z")]] * 2
+    assert (
+        frame.groupby("series").time.agg(["size", "max"]).values.tolist()
+        == [[40, pd.Timestamp("2013-01-02T15:00Z")]] * 2
+    )
 
 
 def test_the_frequency_is_inferred_where_none_is_declared(tmp_path: Path) -> None:

@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import files, params, window
-from pipeline.params import Params
-from pipeline.refusal import Refusal
-from pipeline.sections import Window
-from pipeline.series import rows, windows
+from pipeline import window
+from pipeline.config import params
+from pipeline.config.params import Params
+from pipeline.config.sections import Window
+from pipeline.core import files
+from pipeline.core.errors import InputError
+from pipeline.series import windows
 from pipeline.series.windows import Windows
+from pipeline.tables import rows
 
 PROJECT = Path(__file__).parents[1]
 COMMITTED = params.read(PROJECT / "params.yaml")
@@ -27,14 +30,23 @@ def standardized(folder: Path, length: int, segments: int = 1) -> Path:
     """A folder as the `standardize` stage leaves it, of one series, split 70/15/15, in so many segments."""
     folder.mkdir()
     segment = (np.arange(length) * segments // length).astype(np.int32)
-    table = rows.Rows(("all",), np.zeros(length, np.int32), np.arange(length).astype("datetime64[m]").astype("datetime64[ns]"), segment)
-    split = np.searchsorted([int(0.7 * length), int(0.85 * length)], np.arange(length), side="right").astype(np.int8)
+    table = rows.Rows(
+        ("all",),
+        np.zeros(length, np.int32),
+        np.arange(length).astype("datetime64[m]").astype("datetime64[ns]"),
+        segment,
+    )
+    split = np.searchsorted(
+        [int(0.7 * length), int(0.85 * length)], np.arange(length), side="right"
+    ).astype(np.int8)
     rows.write(folder / "rows.parquet", table, {"split": split})
     return folder
 
 
 def test_starts_and_sizes_are_written(tmp_path: Path) -> None:
-    window.run(settings(lookback=24, horizon=6), standardized(tmp_path / "in", 1000), tmp_path / "out")
+    window.run(
+        settings(lookback=24, horizon=6), standardized(tmp_path / "in", 1000), tmp_path / "out"
+    )
     found = Windows.load(tmp_path / "out")
     assert found.train.tolist() == list(range(700 - 29))
     assert found.validation.tolist() == list(range(700 - 24, 850 - 29))
@@ -48,8 +60,13 @@ def test_starts_and_sizes_are_written(tmp_path: Path) -> None:
 
 
 def test_a_series_without_a_window_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match=r"series 'all': no window for validation and test: a window takes 120 rows.*lower window\.lookback"):
-        window.run(settings(lookback=20, horizon=100), standardized(tmp_path / "in", 500), tmp_path / "out")
+    with pytest.raises(
+        InputError,
+        match=r"series 'all': no window for validation and test: a window takes 120 rows.*lower window\.lookback",
+    ):
+        window.run(
+            settings(lookback=20, horizon=100), standardized(tmp_path / "in", 500), tmp_path / "out"
+        )
     assert not (tmp_path / "out").exists()
 
 
@@ -61,11 +78,17 @@ def test_equal_rows_give_equal_bytes(tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
 
-def test_starts_do_not_hang_on_the_parts_in_which_rows_are_read_and_windows_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_starts_do_not_hang_on_the_parts_in_which_rows_are_read_and_windows_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, size in (("whole", 1 << 20), ("parts", 13)):
         monkeypatch.setattr(rows, "ROWS_A_GROUP", size)
         monkeypatch.setattr(windows, "PIECE", size)
-        window.run(settings(lookback=5, horizon=3, stride=2), standardized(tmp_path / f"{name} in", 1000, segments=7), tmp_path / name)
+        window.run(
+            settings(lookback=5, horizon=3, stride=2),
+            standardized(tmp_path / f"{name} in", 1000, segments=7),
+            tmp_path / name,
+        )
     for path in (tmp_path / "whole").iterdir():
         assert path.read_bytes() == (tmp_path / "parts" / path.name).read_bytes()
 

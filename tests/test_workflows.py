@@ -20,12 +20,21 @@ def load(name: str) -> dict[str, Any]:
 
 
 def commands(name: str) -> list[str]:
-    return [step["run"] for job in load(name)["jobs"].values() for step in job.get("steps", ()) if "run" in step]
+    return [
+        step["run"]
+        for job in load(name)["jobs"].values()
+        for step in job.get("steps", ())
+        if "run" in step
+    ]
 
 
 def test_workflows_fit_the_schema_of_github() -> None:
     tool = shutil.which("check-jsonschema") or str(ROOT / ".venv/bin/check-jsonschema")
-    done = subprocess.run([tool, "--builtin-schema", "vendor.github-workflows", *map(str, FILES)], capture_output=True, text=True)
+    done = subprocess.run(
+        [tool, "--builtin-schema", "vendor.github-workflows", *map(str, FILES)],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -40,7 +49,11 @@ def test_workflows_may_read_the_contents_and_nothing_else(file: Path) -> None:
 def test_steps_are_commands_of_one_line_and_actions_with_a_version(file: Path) -> None:
     steps = [step for job in load(file.name)["jobs"].values() for step in job.get("steps", ())]
     assert not [step["run"] for step in steps if "\n" in step.get("run", "").strip()]
-    assert not [step["uses"] for step in steps if "uses" in step and not re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"])]
+    assert not [
+        step["uses"]
+        for step in steps
+        if "uses" in step and not re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"])
+    ]
 
 
 def test_ci_runs_what_people_run() -> None:
@@ -58,7 +71,12 @@ def test_retraining_installs_fetches_retrains_and_keeps() -> None:
 def test_retraining_starts_by_push_of_data_parameters_or_code_by_hand_and_by_call() -> None:
     triggers = load("retrain.yml")["on"]
     assert set(triggers) == {"push", "workflow_dispatch", "workflow_call"}
-    assert set(triggers["push"]["paths"]) == {"data/0_raw/**", "params.yaml", "pipeline/**", "dvc.yaml"}
+    assert set(triggers["push"]["paths"]) == {
+        "data/0_raw/**",
+        "params.yaml",
+        "pipeline/**",
+        "dvc.yaml",
+    }
 
 
 def test_two_trainings_never_run_at_once_and_none_is_cut_off() -> None:
@@ -67,7 +85,9 @@ def test_two_trainings_never_run_at_once_and_none_is_cut_off() -> None:
 
 
 def test_the_schedule_has_a_file_of_its_own_and_calls_the_retraining() -> None:
-    assert [file.name for file in FILES if "schedule" in load(file.name)["on"]] == ["retrain-schedule.yml"]
+    assert [file.name for file in FILES if "schedule" in load(file.name)["on"]] == [
+        "retrain-schedule.yml"
+    ]
     workflow = load("retrain-schedule.yml")
     assert set(workflow["on"]) == {"schedule"}
     (job,) = workflow["jobs"].values()

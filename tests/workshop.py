@@ -9,16 +9,17 @@ import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 
-from pipeline import params, standardize, validate, window
-from pipeline.files import read_json, write_json
-from pipeline.layout import Layout
-from pipeline.params import Params
-from pipeline.series import rows
+from pipeline import standardize, validate, window
+from pipeline.config import params
+from pipeline.config.params import Params
+from pipeline.config.paths import Paths
+from pipeline.core.files import read_json, write_json
+from pipeline.evaluation import entries as contender
+from pipeline.evaluation.entries import Summary
+from pipeline.evaluation.evaluator import Facts
 from pipeline.series.scaler import Scaler
 from pipeline.series.windows import Windows
-from pipeline.verdict import contender
-from pipeline.verdict.contender import Summary
-from pipeline.verdict.exam import Facts
+from pipeline.tables import rows
 
 LOOKBACK, HORIZON = 6, 3
 NAIVE = 0.5  # standardized error of the best naive baseline
@@ -33,7 +34,12 @@ CONTENT: dict[str, Any] = {
         "covariates": ["wind"],
         "calendar": ["hour_of_day", "day_of_week"],
     },
-    "validate": {"limits": {"wind": {"max": 100, "outside": "missing"}, "level": {"min": -1000, "outside": "refuse"}}},
+    "validate": {
+        "limits": {
+            "wind": {"max": 100, "outside": "missing"},
+            "level": {"min": -1000, "outside": "refuse"},
+        }
+    },
     "standardize": {"split": {"train": 0.6, "validation": 0.2, "test": 0.2}},
     "window": {"lookback": LOOKBACK, "horizon": HORIZON},
     "train": {"seeds": 3},
@@ -43,7 +49,10 @@ CONTENT: dict[str, Any] = {
     "model": {"conv": {"filters": 2}, "recurrent": {"units": 3}},
     "smoke": False,
     "study": ["*"],
-    "variants": {"plain": {"family": "plain"}, "conv_ln": {"family": "conv", "conv": {"normalization": "layer"}}},
+    "variants": {
+        "plain": {"family": "plain"},
+        "conv_ln": {"family": "conv", "conv": {"normalization": "layer"}},
+    },
 }
 
 
@@ -51,7 +60,17 @@ def raw(count: int = 100) -> pd.DataFrame:
     """Two places on very different levels; times as text, as in a CSV."""
     hours = pd.date_range("2020-01-01", periods=count, freq="h").strftime("%Y-%m-%dT%H:%M:%SZ")
     rng = np.random.default_rng(1)
-    parts = [pd.DataFrame({"hour": hours, "place": place, "level": level + rng.normal(size=count), "wind": rng.random(count)}) for place, level in PLACES]
+    parts = [
+        pd.DataFrame(
+            {
+                "hour": hours,
+                "place": place,
+                "level": level + rng.normal(size=count),
+                "wind": rng.random(count),
+            }
+        )
+        for place, level in PLACES
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -64,9 +83,23 @@ class Workshop:
     """Runs the data stages on `raw()`; `variant` adds the folder of a trained variant, `study` variants with their errors."""
 
     def __init__(self, folder: Path, **data: Any) -> None:
-        self.layout = Layout(*(folder / name for name in ("clean", "standardized", "windows", "models", "errors", "verdict", "mlruns/receipt.json")))
+        self.paths = Paths(
+            *(
+                folder / name
+                for name in (
+                    "clean",
+                    "standardized",
+                    "windows",
+                    "models",
+                    "errors",
+                    "verdict",
+                    "mlruns/receipt.json",
+                    "store",
+                )
+            )
+        )
         self.folder = made(folder)
-        empty_mlflow(self.layout.store)
+        empty_mlflow(self.paths.mlflow)
         self.prepare({**CONTENT, "data": {**CONTENT["data"], **data}})
 
     def prepare(self, content: dict[str, Any]) -> None:
@@ -74,13 +107,13 @@ class Workshop:
         self.params: Params = params.parse(content)
         table = raw() if self.params.data.series else raw()[lambda t: t["place"] == "a"]
         table.to_csv(self.folder / "table.csv", index=False)
-        validate.run(self.params, self.folder / "table.csv", self.layout.clean)
-        standardize.run(self.params, self.layout.clean, self.layout.standardized)
-        window.run(self.params, self.layout.standardized, self.layout.windows)
+        validate.run(self.params, self.folder / "table.csv", self.paths.clean)
+        standardize.run(self.params, self.paths.clean, self.paths.standardized)
+        window.run(self.params, self.paths.standardized, self.paths.windows)
 
     def variant(self, name: str, values: str = "standardized", **weights: np.ndarray) -> Path:
         """The folder of a variant whose weights are these arrays."""
-        folder = self.layout.models / name
+        folder = self.paths.models / name
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "fleet.json", {"model": {"input": {"values": values}}})
         np.savez(folder / "weights.npz", **weights)
@@ -89,25 +122,65 @@ class Workshop:
     def study(self, **errors: list[float]) -> None:
         """Variants by name, and the standardized error that each of their seeds makes everywhere, NaN for a diverged one; as if just evaluated."""
         window, targets = self.params.window, self.params.data.targets
-        scaler = Scaler.from_json(read_json(self.layout.standardized / "scaler.json"))
-        index, starts = rows.read(self.layout.clean / "table.parquet"), Windows.load(self.layout.windows).test
-        Facts(targets, window.lookback, window.horizon, 1, 24, 1.0, "standard", "series").save(made(self.layout.errors))
+        scaler = Scaler.from_json(read_json(self.paths.standardized / "scaler.json"))
+        index, starts = (
+            rows.read(self.paths.clean / "table.parquet"),
+            Windows.load(self.paths.windows).test,
+        )
+        Facts(targets, window.lookback, window.horizon, 1, 24, 1.0, "standard", "series").save(
+            made(self.paths.errors)
+        )
         origins = index.times[starts + window.lookback - 1]
-        pd.DataFrame({"series": "a", "origin": origins, "start": starts}).to_parquet(self.layout.errors / "windows.parquet")
-        for name, sizes in {**errors, "last_value": [NAIVE], "seasonal_naive": [0.9], "ridge": [0.01]}.items():
-            standardized, units = contender.create(self.layout.errors / name, (len(sizes), len(starts), window.horizon, 1))
+        pd.DataFrame({"series": "a", "origin": origins, "start": starts}).to_parquet(
+            self.paths.errors / "windows.parquet"
+        )
+        for name, sizes in {
+            **errors,
+            "last_value": [NAIVE],
+            "seasonal_naive": [0.9],
+            "ridge": [0.01],
+        }.items():
+            standardized, units = contender.create(
+                self.paths.errors / name, (len(sizes), len(starts), window.horizon, 1)
+            )
             standardized[:] = np.array(sizes)[:, None, None, None]
-            units[:] = scaler.inverse_difference(standardized[0], index.series[starts], targets)[None]
-            contender.save(self.layout.errors / name, self._summary(name, sizes) if name in errors else contender.baseline(name, 0, None))
+            units[:] = scaler.inverse_difference(standardized[0], index.series[starts], targets)[
+                None
+            ]
+            contender.save(
+                self.paths.errors / name,
+                self._summary(name, sizes) if name in errors else contender.baseline(name, 0, None),
+            )
             self.variant(name, errors=np.array(sizes))
-            history = {"seed": np.repeat(np.arange(len(sizes)), 3), "epoch": np.tile([1, 2, 3], len(sizes)), "loss": 0.5, "validation_loss": 0.25}
-            pd.DataFrame(history).to_parquet(self.layout.models / name / "history.parquet")
+            history = {
+                "seed": np.repeat(np.arange(len(sizes)), 3),
+                "epoch": np.tile([1, 2, 3], len(sizes)),
+                "loss": 0.5,
+                "validation_loss": 0.25,
+            }
+            pd.DataFrame(history).to_parquet(self.paths.models / name / "history.parquet")
 
     def _summary(self, name: str, sizes: list[float]) -> Summary:
         (variant,) = (variant for variant in self.params.variants if variant.name == name)
-        states, seeds = tuple("diverged" if np.isnan(size) else "trained" for size in sizes), tuple(range(len(sizes)))
+        states, seeds = (
+            tuple("diverged" if np.isnan(size) else "trained" for size in sizes),
+            tuple(range(len(sizes))),
+        )
         model, train = variant.model.model_dump(mode="json"), variant.train.model_dump(mode="json")
-        return Summary(name, "variant", variant.family, seeds, states, seeds, seeds, 7, 1.5, "ab12", model, train)
+        return Summary(
+            name,
+            "variant",
+            variant.family,
+            seeds,
+            states,
+            seeds,
+            seeds,
+            7,
+            1.5,
+            "ab12",
+            model,
+            train,
+        )
 
 
 def made(folder: Path) -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.series.rows import Array
+from pipeline.tables.rows import Array
 
 
 class Writer:
@@ -15,7 +15,11 @@ class Writer:
     def __init__(self, path: Path, shape: tuple[int, ...], kind: Any) -> None:
         self.kind = np.dtype(kind)
         self.file = path.open("wb")
-        header = {"descr": np.lib.format.dtype_to_descr(self.kind), "fortran_order": False, "shape": shape}
+        header = {
+            "descr": np.lib.format.dtype_to_descr(self.kind),
+            "fortran_order": False,
+            "shape": shape,
+        }
         np.lib.format.write_array_header_1_0(self.file, header)
 
     def add(self, values: Array) -> None:

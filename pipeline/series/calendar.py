@@ -31,7 +31,9 @@ def _day_of_year(times: Array) -> Array:
     return np.asarray((times.astype("datetime64[D]") - first) / (next_first - first))
 
 
-CYCLES: Mapping[str, Callable[[Array], Array]] = {  # times (row,) -> how much of the cycle has passed, (row,) in [0, 1)
+CYCLES: Mapping[
+    str, Callable[[Array], Array]
+] = {  # times (row,) -> how much of the cycle has passed, (row,) in [0, 1)
     "hour_of_day": _hour_of_day,
     "day_of_week": _day_of_week,
     "hour_of_week": _hour_of_week,

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import files
-from pipeline.series import arrays, calendar, rows
-from pipeline.series.outline import Outline
-from pipeline.series.rows import Array, Rows
+from pipeline.core import files
+from pipeline.series import arrays, calendar
 from pipeline.series.scaler import Scaler
+from pipeline.tables import rows
+from pipeline.tables.outline import Outline
+from pipeline.tables.rows import Array, Rows
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,22 @@ class Dataset:
     @classmethod
     def load(cls, folder: Path) -> "Dataset":
         """Read the folder that `write` wrote."""
-        standardized, raw = (np.load(folder / name, mmap_mode="r") for name in ("standardized.npy", "raw.npy"))
-        channels = Channels(**{kind: tuple(names) for kind, names in files.read_json(folder / "channels.json").items()})
-        return cls(standardized, raw, Scaler.from_json(files.read_json(folder / "scaler.json")), channels, folder / "rows.parquet")
+        standardized, raw = (
+            np.load(folder / name, mmap_mode="r") for name in ("standardized.npy", "raw.npy")
+        )
+        channels = Channels(
+            **{
+                kind: tuple(names)
+                for kind, names in files.read_json(folder / "channels.json").items()
+            }
+        )
+        return cls(
+            standardized,
+            raw,
+            Scaler.from_json(files.read_json(folder / "scaler.json")),
+            channels,
+            folder / "rows.parquet",
+        )
 
     @cached_property
     def _index(self) -> Rows:
@@ -76,10 +90,20 @@ class Dataset:
         return rows.column(self.table, "split")
 
 
-def write(folder: Path, table: Path, outline: Outline, scaler: Scaler, targets: Sequence[str], cycles: Sequence[str]) -> None:
+def write(
+    folder: Path,
+    table: Path,
+    outline: Outline,
+    scaler: Scaler,
+    targets: Sequence[str],
+    cycles: Sequence[str],
+) -> None:
     """Write the clean `table` (Parquet) as arrays, part by part, so that it need not fit in memory; `outline` is that of the table, split."""
     covariates = tuple(column for column in scaler.columns if column not in targets)
-    files.write_json(folder / "channels.json", asdict(Channels(tuple(targets), covariates, calendar.names(cycles))))
+    files.write_json(
+        folder / "channels.json",
+        asdict(Channels(tuple(targets), covariates, calendar.names(cycles))),
+    )
     files.write_json(folder / "scaler.json", scaler.to_json())
     shape = (int(outline.stop[-1]), len(scaler.columns) + 2 * len(cycles))
     codes = {name: code for code, name in enumerate(scaler.names)}
@@ -91,8 +115,14 @@ def write(folder: Path, table: Path, outline: Outline, scaler: Scaler, targets: 
         start = 0
         for part, columns in rows.parts(table, scaler.columns):
             index.add(part, {"split": outline.parts(start, start := start + len(part.times))})
-            values = np.column_stack([columns[column] for column in scaler.columns])  # (row, column) float64
+            values = np.column_stack(
+                [columns[column] for column in scaler.columns]
+            )  # (row, column) float64
             series = np.array([codes[name] for name in part.names])[part.series]
             known = calendar.channels(part.times, cycles)
             raw.add(np.hstack([values, known], dtype=np.float32, casting="same_kind"))
-            standardized.add(np.hstack([scaler.transform(values, series), known], dtype=np.float32, casting="same_kind"))
+            standardized.add(
+                np.hstack(
+                    [scaler.transform(values, series), known], dtype=np.float32, casting="same_kind"
+                )
+            )

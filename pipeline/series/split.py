@@ -6,39 +6,48 @@ from itertools import accumulate
 
 import numpy as np
 
-from pipeline.refusal import Refusal
-from pipeline.sections import Dates, Rows, Shares
-from pipeline.series import timestamps
-from pipeline.series.outline import Outline
-from pipeline.series.rows import Array
+from pipeline.config.sections import Dates, RowCounts, Shares
+from pipeline.core.errors import InputError
+from pipeline.tables import timestamps
+from pipeline.tables.outline import Outline
+from pipeline.tables.rows import Array
 
 PARTS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(len(PARTS))
 UNUSED = -1
 
 
-def moments(split: Shares | Rows | Dates, zone: str) -> Array:
+def moments(split: Shares | RowCounts | Dates, zone: str) -> Array:
     """The dates that the outline of a table must know of to be split, (moment,) in UTC; without a zone of their own they are local in `zone`."""
     dates = [split.validation, split.test] if isinstance(split, Dates) else []
     return np.array([timestamps.moment(date, zone) for date in dates], "datetime64[ns]")
 
 
-def stops(outline: Outline, split: Shares | Rows | Dates) -> Array:
-    """(series, part) rows of each series up to the end of train, validation and test; raises `Refusal` where a part of a series is empty."""
+def stops(outline: Outline, split: Shares | RowCounts | Dates) -> Array:
+    """(series, part) rows of each series up to the end of train, validation and test; raises `InputError` where a part of a series is empty."""
     counts = outline.counts().tolist()
-    stops = np.array([_stops(split, count, earlier) for count, earlier in zip(counts, outline.earlier.tolist(), strict=True)])
+    stops = np.array(
+        [
+            _stops(split, count, earlier)
+            for count, earlier in zip(counts, outline.earlier.tolist(), strict=True)
+        ]
+    )
     findings: list[str] = []
     for series, (count, own) in enumerate(zip(counts, stops.tolist(), strict=True)):
         starts = [0, *own[:-1]]
-        if lacking := [part for part, start, stop in zip(PARTS, starts, own, strict=True) if start >= stop or stop > count]:
+        if lacking := [
+            part
+            for part, start, stop in zip(PARTS, starts, own, strict=True)
+            if start >= stop or stop > count
+        ]:
             findings.append(_explain(outline, series, count, lacking))
     if findings:
-        raise Refusal(*findings)
+        raise InputError(*findings)
     return stops
 
 
-def divide(outline: Outline, split: Shares | Rows | Dates) -> Outline:
-    """The outline with the parts of `split`; raises `Refusal` where a part of a series is empty."""
+def divide(outline: Outline, split: Shares | RowCounts | Dates) -> Outline:
+    """The outline with the parts of `split`; raises `InputError` where a part of a series is empty."""
     ends = stops(outline, split)  # (series, part)
     counts = outline.counts()
     start = np.cumsum(counts) - counts  # (series,) its first row
@@ -48,14 +57,26 @@ def divide(outline: Outline, split: Shares | Rows | Dates) -> Outline:
     series = outline.series[old]
     part = ((first - start[series])[:, None] >= ends[series]).sum(axis=1)
     part = np.where(part == len(PARTS), UNUSED, part).astype(np.int8)
-    return replace(outline, first=first, stop=np.append(first[1:], outline.stop[-1]), series=series, segment=outline.segment[old], part=part)
+    return replace(
+        outline,
+        first=first,
+        stop=np.append(first[1:], outline.stop[-1]),
+        series=series,
+        segment=outline.segment[old],
+        part=part,
+    )
 
 
-def training(outline: Outline, split: Shares | Rows | Dates) -> list[slice]:
-    """The training rows of each series; raises `Refusal` where a part of a series is empty."""
+def training(outline: Outline, split: Shares | RowCounts | Dates) -> list[slice]:
+    """The training rows of each series; raises `InputError` where a part of a series is empty."""
     counts = outline.counts()
     starts = np.cumsum(counts) - counts
-    return [slice(start, start + stop) for start, stop in zip(starts.tolist(), stops(outline, split)[:, TRAIN].tolist(), strict=True)]
+    return [
+        slice(start, start + stop)
+        for start, stop in zip(
+            starts.tolist(), stops(outline, split)[:, TRAIN].tolist(), strict=True
+        )
+    ]
 
 
 def _explain(outline: Outline, series: int, count: int, lacking: list[str]) -> str:
@@ -65,7 +86,7 @@ def _explain(outline: Outline, series: int, count: int, lacking: list[str]) -> s
 
 
 @singledispatch
-def _stops(split: Shares | Rows | Dates, count: int, earlier: list[int]) -> list[int]:
+def _stops(split: Shares | RowCounts | Dates, count: int, earlier: list[int]) -> list[int]:
     """Where train, validation and test end among `count` rows, of which so many are `earlier` than each of the split's moments."""
     raise TypeError(split)
 
@@ -77,7 +98,7 @@ def _(split: Shares, count: int, earlier: list[int]) -> list[int]:
 
 
 @_stops.register
-def _(split: Rows, count: int, earlier: list[int]) -> list[int]:
+def _(split: RowCounts, count: int, earlier: list[int]) -> list[int]:
     return list(accumulate((split.train, split.validation, split.test)))
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import files
-from pipeline.sections import Window
-from pipeline.series import arrays, timestamps
-from pipeline.series.outline import Outline
-from pipeline.series.rows import Array
+from pipeline.config.sections import Window
+from pipeline.core import files
+from pipeline.series import arrays
 from pipeline.series.split import PARTS, TRAIN, UNUSED
+from pipeline.tables import timestamps
+from pipeline.tables.outline import Outline
+from pipeline.tables.rows import Array
 
 PIECE = 1 << 20  # windows that are in memory at a time
 
@@ -63,7 +64,9 @@ class Plan:
         for first in range(0, int(count.sum()), PIECE):
             number = np.arange(first, min(first + PIECE, stops[-1]))
             stretch = np.searchsorted(stops, number, side="right")
-            yield self.earliest[stretch] + self.window.stride * (number - stops[stretch] + count[stretch])
+            yield self.earliest[stretch] + self.window.stride * (
+                number - stops[stretch] + count[stretch]
+            )
 
     def save(self, folder: Path) -> dict[str, int]:
         """Write one array for each part, and the sizes; return the number of windows of each part."""
@@ -80,7 +83,9 @@ def plan(outline: Outline, window: Window) -> Plan:
     segment_first = first[np.searchsorted(segment, segment)]
     earliest = np.where(train, first, np.maximum(first - window.lookback, segment_first))
     latest = outline.stop - window.lookback - window.horizon
-    count = np.where(outline.part == UNUSED, 0, np.maximum((latest - earliest) // window.stride + 1, 0))
+    count = np.where(
+        outline.part == UNUSED, 0, np.maximum((latest - earliest) // window.stride + 1, 0)
+    )
     return Plan(outline, window, earliest, count)
 
 
@@ -92,15 +97,22 @@ def shortage(where: Path, plan: Plan) -> list[str]:
     counts, rows, longest = plan.counts(), outline.counts(), _longest(outline)
     findings: list[str] = []
     for code in np.flatnonzero((counts == 0).any(axis=0)):
-        lacking = " and ".join(part for part, count in zip(PARTS, counts[:, code], strict=True) if not count)
+        lacking = " and ".join(
+            part for part, count in zip(PARTS, counts[:, code], strict=True) if not count
+        )
         span = f"{rows[code]} rows from {timestamps.label(outline.opens[code])}, at most {longest[code]} of them without a cut"
-        findings.append(f"{where}: series {outline.names[code]!r}: no window for {lacking}: a window takes {size}, and the series has {span}; {advice}")
+        findings.append(
+            f"{where}: series {outline.names[code]!r}: no window for {lacking}: a window takes {size}, and the series has {span}; {advice}"
+        )
     return findings
 
 
 def _longest(outline: Outline) -> Array:
     """Rows of the longest segment of each series, (series,)."""
-    lengths, longest = np.zeros(outline.segment[-1] + 1, np.int64), np.zeros(len(outline.names), np.int64)
+    lengths, longest = (
+        np.zeros(outline.segment[-1] + 1, np.int64),
+        np.zeros(len(outline.names), np.int64),
+    )
     np.add.at(lengths, outline.segment, outline.stop - outline.first)
     np.maximum.at(longest, outline.series, lengths[outline.segment])
     return longest

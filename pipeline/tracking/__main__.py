@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-from pipeline import layout
-from pipeline.refusal import Refusal
+from pipeline.config import paths
+from pipeline.core.errors import InputError
 from pipeline.tracking.connection import address, public
 
 
@@ -16,14 +16,27 @@ def show(folder: Path) -> None:
         print(f"MLflow runs at {public(uri)}")
         return
     if uri.startswith("sqlite") and not Path(uri.removeprefix("sqlite:///")).exists():
-        raise Refusal(f"{uri.removeprefix('sqlite:///')}: there is nothing to show yet; run `dvc repro`")
-    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # else a dozen processes, some of which survive the server
-    serve = ["--host", "127.0.0.1", "--port", os.environ.get("MLFLOW_PORT", "5000"), "--workers", "1", "--backend-store-uri", uri]
+        raise InputError(
+            f"{uri.removeprefix('sqlite:///')}: there is nothing to show yet; run `dvc repro`"
+        )
+    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = (
+        "false"  # else a dozen processes, some of which survive the server
+    )
+    serve = [
+        "--host",
+        "127.0.0.1",
+        "--port",
+        os.environ.get("MLFLOW_PORT", "5000"),
+        "--workers",
+        "1",
+        "--backend-store-uri",
+        uri,
+    ]
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *serve])
 
 
 if __name__ == "__main__":
     try:
-        show(layout.read().store)
-    except Refusal as refused:
+        show(paths.read().mlflow)
+    except InputError as refused:
         sys.exit(f"\n{refused}\n")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.refusal import Refusal
+from pipeline.core.errors import InputError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -42,22 +42,28 @@ def connect(uri: str) -> "MlflowClient":
             raise
         database = Path(uri.removeprefix("sqlite:///"))
         shutil.copyfile(database, database.with_suffix(".before-upgrade.db"))
-        subprocess.run([sys.executable, "-m", "mlflow", "db", "upgrade", uri], check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-m", "mlflow", "db", "upgrade", uri], check=True, capture_output=True
+        )
         return MlflowClient(uri)
     return client
 
 
 @contextmanager
 def explained(uri: str) -> Iterator[None]:
-    """What MLflow at `uri` and the way to it raise, as a `Refusal` that says what to do."""
+    """What MLflow at `uri` and the way to it raise, as a `InputError` that says what to do."""
     from mlflow.exceptions import MlflowException
 
     try:
         with _chosen(uri):
             yield
     except (MlflowException, OSError) as error:
-        what = "gives no answer" if "Max retries exceeded" in str(error) else public((str(error).splitlines() or [type(error).__name__])[0])[:300]
-        raise Refusal(f"MLflow at {public(uri)}: {what}; {WAY_OUT}") from error
+        what = (
+            "gives no answer"
+            if "Max retries exceeded" in str(error)
+            else public((str(error).splitlines() or [type(error).__name__])[0])[:300]
+        )
+        raise InputError(f"MLflow at {public(uri)}: {what}; {WAY_OUT}") from error
 
 
 @contextmanager

@@ -30,13 +30,26 @@ class Run:
         """Equal exactly for runs that would be logged equally, files and children included, pictures not."""
         files = _hashes(self.artifacts)
         children = [child.fingerprint for child in self.children]
-        content = [self.name, self.tags, self.params, self.metrics, self.curves, files, children, self.failed]
+        content = [
+            self.name,
+            self.tags,
+            self.params,
+            self.metrics,
+            self.curves,
+            files,
+            children,
+            self.failed,
+        ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property
     def pictured(self) -> str | None:
         """What identifies the pictures; null where there are none."""
-        return hashlib.sha256(json.dumps(_hashes(self.pictures), sort_keys=True).encode()).hexdigest() if self.pictures else None
+        return (
+            hashlib.sha256(json.dumps(_hashes(self.pictures), sort_keys=True).encode()).hexdigest()
+            if self.pictures
+            else None
+        )
 
 
 def _hashes(files: Mapping[str, Path]) -> dict[str, str]:

@@ -46,7 +46,9 @@ class Plain:
 
 class Layer(Plain):
     def normal(self, name, z, t):
-        return standardized(z, -1, self.epsilon) * self.w[f"{name}/gamma"] + self.w.get(f"{name}/beta", 0.0)
+        return standardized(z, -1, self.epsilon) * self.w[f"{name}/gamma"] + self.w.get(
+            f"{name}/beta", 0.0
+        )
 
     def x(self, block, z, t):
         return self.normal(f"{block}_x", z[:, t], t)
@@ -67,7 +69,9 @@ class LayerJoint(Layer):
 class LayerPerGate(Layer):
     def gates(self, x, h, b, units, t):
         z = x[:, t] + h
-        each = [standardized(z[:, k : k + units], -1, self.epsilon) for k in range(0, z.shape[1], units)]
+        each = [
+            standardized(z[:, k : k + units], -1, self.epsilon) for k in range(0, z.shape[1], units)
+        ]
         return np.concatenate(each, axis=1) * self.w["gates_sum/gamma"] + b
 
 
@@ -80,8 +84,12 @@ class Batch(Plain):
         batch = z if batch is None else batch
         mean, spread = batch.mean(0), variance(batch, 0)
         if not self.training:
-            mean, spread = (self.w[f"{name}/moving_{what}"][self.rows(t)] for what in ("mean", "variance"))
-        return (z - mean) / np.sqrt(spread + self.epsilon) * self.w[f"{name}/gamma"] + self.w.get(f"{name}/beta", 0.0)
+            mean, spread = (
+                self.w[f"{name}/moving_{what}"][self.rows(t)] for what in ("mean", "variance")
+            )
+        return (z - mean) / np.sqrt(spread + self.epsilon) * self.w[f"{name}/gamma"] + self.w.get(
+            f"{name}/beta", 0.0
+        )
 
     def x(self, block, z, t):
         return self.normal(f"{block}_x", z[:, t], t)
@@ -100,7 +108,9 @@ class BatchInputs(Batch):
         return t if self.per_step else 0
 
     def x(self, block, z, t):
-        return self.normal(f"{block}_x", z[:, t], t, z[:, t] if self.per_step else z.reshape(-1, z.shape[-1]))
+        return self.normal(
+            f"{block}_x", z[:, t], t, z[:, t] if self.per_step else z.reshape(-1, z.shape[-1])
+        )
 
     def h(self, block, z, t):
         return z
@@ -159,13 +169,20 @@ class Moon(Off):
 
 class Semeniuta(Off):
     def candidate(self, g, t):
-        return g if self.masks is None else g * (self.masks[0][t] if self.options["per_step"] else self.masks[0])
+        return (
+            g
+            if self.masks is None
+            else g * (self.masks[0][t] if self.options["per_step"] else self.masks[0])
+        )
 
 
 class Zoneout(Off):
     def carry(self, new, old, t):
         rates, masks = (self.options["rate"], self.options["cell_rate"]), iter(self.masks or ())
-        kept = [rate if self.masks is None or rate == 0 else next(masks)[t] == 0 for rate in rates[: len(new)]]
+        kept = [
+            rate if self.masks is None or rate == 0 else next(masks)[t] == 0
+            for rate in rates[: len(new)]
+        ]
         return [k * o + (1 - k) * n for k, o, n in zip(kept, old, new, strict=True)]
 
 
@@ -201,8 +218,14 @@ def lstm(x, z, states, b, units, norm, dropout, t):
 
 def gru(x, z, states, b, units, norm, dropout, t):
     (h,), n = states, 2 * units
-    update, reset = np.split(sigmoid(norm.gates(x[..., :n], z[:, :n], b[0, :n] + b[1, :n], units, t)), 2, axis=-1)
-    g = np.tanh(norm.x("candidate", x[..., n:], t) + b[0, n:] + reset * (norm.h("candidate", z[:, n:], t) + b[1, n:]))
+    update, reset = np.split(
+        sigmoid(norm.gates(x[..., :n], z[:, :n], b[0, :n] + b[1, :n], units, t)), 2, axis=-1
+    )
+    g = np.tanh(
+        norm.x("candidate", x[..., n:], t)
+        + b[0, n:]
+        + reset * (norm.h("candidate", z[:, n:], t) + b[1, n:])
+    )
     return (norm.output(update * h + (1 - update) * dropout.candidate(g, t), t),)
 
 
@@ -221,6 +244,15 @@ def sweep(cell, x, w, norm, on_input, dropout, start=0.0):
     zeros = np.zeros((len(x), units))
     states = [(zeros + start, zeros)[:count]]
     for t in range(x.shape[1]):
-        new = step(terms, dropout.project(states[-1][0], kernel, t), states[-1], w["bias"], units, norm, dropout, t)
+        new = step(
+            terms,
+            dropout.project(states[-1][0], kernel, t),
+            states[-1],
+            w["bias"],
+            units,
+            norm,
+            dropout,
+            t,
+        )
         states.append(dropout.carry(new, states[-1], t))
     return states[1:]

@@ -2,20 +2,24 @@
 
 import numpy as np
 
-from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, REQUIRED, WEIGHTS
+from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS, REQUIRED, WEIGHTS
 
 EXAMPLES = {"rate": 0.3, "groups": 2}
 CELL = {"cell"}
 RECURRENT = {"input", "recurrent"}
 
-BETWEEN = {kind: row for kind, row in NORMALIZATIONS.items() if row.layer and row.places - CELL - {"input"}}
+BETWEEN = {
+    kind: row for kind, row in NORMALIZATIONS.items() if row.layer and row.places - CELL - {"input"}
+}
 INPUT = {kind: row for kind, row in NORMALIZATIONS.items() if row.layer and row.places == {"input"}}
 FEED_FORWARD = {kind: row for kind, row in DROPOUTS.items() if row.layer and row.places - RECURRENT}
 REPARAMETRIZATIONS = {kind: row for kind, row in WEIGHTS.items() if row.layer}
 
 
 def options(row):
-    return {name: EXAMPLES[name] if value is REQUIRED else value for name, value in row.options.items()}
+    return {
+        name: EXAMPLES[name] if value is REQUIRED else value for name, value in row.options.items()
+    }
 
 
 def make(row, **more):

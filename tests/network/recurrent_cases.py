@@ -1,6 +1,6 @@
 """Recurrent layers that hold every kind of the catalogue, in every cell that it fits, with every option off its default once."""
 
-from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, WEIGHTS
+from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS, WEIGHTS
 
 SETTINGS = {  # beside the defaults
     "layer_paper": [{"shift": False}, {"cell": "carried"}, {"cell": "none"}],
@@ -11,14 +11,28 @@ SETTINGS = {  # beside the defaults
     "gal": [{"tied": True}],
     "semeniuta": [{"per_step": False}],
 }
-PLACES = {"normalization": (NORMALIZATIONS, "cell"), "input_dropout": (DROPOUTS, "input"), "recurrent_dropout": (DROPOUTS, "recurrent")}
+PLACES = {
+    "normalization": (NORMALIZATIONS, "cell"),
+    "input_dropout": (DROPOUTS, "input"),
+    "recurrent_dropout": (DROPOUTS, "recurrent"),
+}
 CELLS = ("lstm", "gru", "simple_rnn")
 KERAS = {"kind": "keras", "rate": 0.3}
 TOGETHER = {
     "keras twice": {"input_dropout": KERAS, "recurrent_dropout": KERAS},
-    "contrib": {"normalization": {"kind": "layer_per_gate"}, "recurrent_dropout": {"kind": "semeniuta", "rate": 0.3}},
-    "batch and zoneout": {"normalization": {"kind": "batch_recurrent"}, "recurrent_dropout": {"kind": "zoneout", "rate": 0.3}},
-    "layer and masks": {"normalization": {"kind": "layer_paper"}, "recurrent_dropout": KERAS, "weights": {"kind": "weight_norm"}},
+    "contrib": {
+        "normalization": {"kind": "layer_per_gate"},
+        "recurrent_dropout": {"kind": "semeniuta", "rate": 0.3},
+    },
+    "batch and zoneout": {
+        "normalization": {"kind": "batch_recurrent"},
+        "recurrent_dropout": {"kind": "zoneout", "rate": 0.3},
+    },
+    "layer and masks": {
+        "normalization": {"kind": "layer_paper"},
+        "recurrent_dropout": KERAS,
+        "weights": {"kind": "weight_norm"},
+    },
 }
 
 
@@ -39,7 +53,11 @@ def _cases():
         for slot, (table, place) in PLACES.items():
             for kind, row in inside(table, place).items():
                 for value in given(cell, kind, row) if cell in row.cells and kind != "none" else ():
-                    told = " ".join(f"{name}={option}" for name, option in list(value.items())[1:] if not name.endswith("rate"))
+                    told = " ".join(
+                        f"{name}={option}"
+                        for name, option in list(value.items())[1:]
+                        if not name.endswith("rate")
+                    )
                     yield f"{cell} {slot} {kind} {told}".strip(), {"cell": cell, slot: value}
         yield f"{cell} none", {"cell": cell}
         for name, slots in TOGETHER.items():
@@ -49,11 +67,15 @@ def _cases():
 
 CASES = dict(_cases())
 NORMALIZED = {name: case for name, case in CASES.items() if "normalization" in case}
-DROPPED = {name: case for name, case in CASES.items() if {"input_dropout", "recurrent_dropout"} & set(case)}
+DROPPED = {
+    name: case for name, case in CASES.items() if {"input_dropout", "recurrent_dropout"} & set(case)
+}
 FEW = {  # where a test takes long: every kind with an LSTM, and those that do otherwise in a GRU
     name: case
     for name, case in CASES.items()
-    if (case["cell"] == "lstm" and ("=" not in name or "tied" in name)) or (case["cell"] == "gru" and "normalization layer" in name) or "keras twice" in name
+    if (case["cell"] == "lstm" and ("=" not in name or "tied" in name))
+    or (case["cell"] == "gru" and "normalization layer" in name)
+    or "keras twice" in name
 }
 FEW["pieces"] = {"cell": "lstm", "stateful": 1}
 REPARAMETRIZED = inside(WEIGHTS, "recurrent")

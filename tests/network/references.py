@@ -18,7 +18,9 @@ def _scaled(z, w):
 
 
 def _over_batch(x, w, training, axis, epsilon):
-    mean, variance = (x.mean(axis), x.var(axis)) if training else (w["moving_mean"], w["moving_variance"])
+    mean, variance = (
+        (x.mean(axis), x.var(axis)) if training else (w["moving_mean"], w["moving_variance"])
+    )
     return _scaled((x - mean) / np.sqrt(variance + epsilon), w)
 
 
@@ -76,7 +78,10 @@ def _sd(x, epsilon):
 
 def _robust_scale(x, epsilon):
     deviation = np.abs(x - np.median(x, 1, keepdims=True))
-    mad, mean = 1.4826 * np.median(deviation, 1, keepdims=True), 1.2533 * deviation.mean(1, keepdims=True)
+    mad, mean = (
+        1.4826 * np.median(deviation, 1, keepdims=True),
+        1.2533 * deviation.mean(1, keepdims=True),
+    )
     return np.sqrt(np.where(mad == 0, mean, mad) ** 2 + epsilon)
 
 
@@ -121,10 +126,15 @@ def _back(y, w, center, scale, epsilon):
 
 
 INVERSES = {  # (forecast (batch, horizon, target), the window that was normalized, ...) -> forecast on the window's scale
-    "revin": lambda y, x, w, affine, epsilon: _back(y, w, x.mean(1, keepdims=True), _sd(x, epsilon), epsilon),
+    "revin": lambda y, x, w, affine, epsilon: _back(
+        y, w, x.mean(1, keepdims=True), _sd(x, epsilon), epsilon
+    ),
     "revin_last": lambda y, x, w, affine, epsilon: _back(y, w, x[:, -1:], _sd(x, epsilon), epsilon),
     "last_value": lambda y, x, w: y + x[:, -1:, : y.shape[-1]],
-    "robust": lambda y, x, w, epsilon: y * _robust_scale(x, epsilon)[..., : y.shape[-1]] + np.median(x, 1, keepdims=True)[..., : y.shape[-1]],
+    "robust": lambda y, x, w, epsilon: (
+        y * _robust_scale(x, epsilon)[..., : y.shape[-1]]
+        + np.median(x, 1, keepdims=True)[..., : y.shape[-1]]
+    ),
 }
 
 

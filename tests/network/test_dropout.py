@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
-from pipeline.network.dropout import AlphaDropout
+from pipeline.network.layers.dropout import AlphaDropout
 from tests.network import references
 from tests.network.examples import FEED_FORWARD, make
 
 RATE = 0.3
-INVERTED = sorted(kind for kind, (formula, _) in references.DROPOUTS.items() if formula is references.inverted)
+INVERTED = sorted(
+    kind for kind, (formula, _) in references.DROPOUTS.items() if formula is references.inverted
+)
 every_kind = pytest.mark.parametrize("kind", FEED_FORWARD)
 
 
@@ -31,7 +33,9 @@ def test_it_computes_what_its_reference_says(kind, dtype):
     x = np.random.default_rng(0).normal(size=(64, 12, 8))
     formula, _ = references.DROPOUTS[kind]
     y = layer(kind, dtype=dtype)(x.astype(dtype), training=True)
-    np.testing.assert_allclose(y, formula(x, of_ones(kind, dtype=dtype), RATE), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        y, formula(x, of_ones(kind, dtype=dtype), RATE), rtol=1e-6, atol=1e-6
+    )
 
 
 @every_kind
@@ -50,21 +54,29 @@ def test_what_is_kept_is_scaled_by_one_over_the_share_that_is_kept(kind):
 @pytest.mark.parametrize("rate", [0.05, 0.5, 0.9])
 def test_the_share_that_is_dropped_is_the_rate(kind, rate):
     noise = of_ones(kind, (400, 50, 50), rate=rate)
-    independent = noise.size // np.prod([noise.shape[axis] for axis in references.DROPOUTS[kind][1]])
+    independent = noise.size // np.prod(
+        [noise.shape[axis] for axis in references.DROPOUTS[kind][1]]
+    )
     assert abs((noise == 0).mean() - rate) < 4 * np.sqrt(rate * (1 - rate) / independent)
 
 
 @pytest.mark.parametrize("kind", [*INVERTED, "gaussian"])
 def test_the_mean_over_many_masks_is_what_inference_gives(kind):
     dropout, x = layer(kind), np.arange(1, 13, dtype="float32").reshape(1, 4, 3)
-    mean = np.mean([dropout(np.repeat(x, 500, axis=0), training=True) for _ in range(20)], axis=(0, 1))
+    mean = np.mean(
+        [dropout(np.repeat(x, 500, axis=0), training=True) for _ in range(20)], axis=(0, 1)
+    )
     np.testing.assert_allclose(mean, dropout(x)[0], rtol=4 * np.sqrt(RATE / (1 - RATE) / 10_000))
 
 
 @every_kind
 def test_nothing_happens_at_inference_or_at_rate_zero_and_no_randomness_is_spent(kind):
     x = np.random.default_rng(0).normal(size=(4, 5, 3)).astype("float32")
-    for dropout, training in [(layer(kind), False), (layer(kind), None), (layer(kind, rate=0.0), True)]:
+    for dropout, training in [
+        (layer(kind), False),
+        (layer(kind), None),
+        (layer(kind, rate=0.0), True),
+    ]:
         before = state(dropout)
         np.testing.assert_array_equal(dropout(x, training=training), x)
         assert state(dropout) == before

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pipeline.network.dense import Dense
-from pipeline.network.input_normalization import AdaptedNormalization
-from pipeline.network.reversible import Reversible
-from pipeline.network.shared_columns import SharedColumns
+from pipeline.network.layers.dense import Dense
+from pipeline.network.layers.input_normalization import AdaptedNormalization
+from pipeline.network.layers.reversible import Reversible
+from pipeline.network.layers.shared_columns import SharedColumns
 from tests.network import references
 from tests.network.examples import INPUT, make, options, randomize, weights
 
@@ -35,7 +35,9 @@ def built(kind, dtype="float64", random=True, **more):
 
 
 def test_every_reversible_kind_has_an_inverse_and_a_reference_of_it():
-    assert {kind for kind in INPUT if hasattr(make(INPUT[kind]), "denormalize")} == set(references.INVERSES)
+    assert {kind for kind in INPUT if hasattr(make(INPUT[kind]), "denormalize")} == set(
+        references.INVERSES
+    )
 
 
 @pytest.mark.parametrize("kind", INPUT)
@@ -43,7 +45,9 @@ def test_every_reversible_kind_has_an_inverse_and_a_reference_of_it():
 def test_it_computes_what_its_reference_says(kind, dtype, x):
     layer = built(kind, dtype)
     expected = references.NORMALIZATIONS[kind](x, weights(layer), False, **options(INPUT[kind]))
-    np.testing.assert_allclose(layer(x.astype(dtype)), expected, rtol=0, atol=TOLERANCE[dtype] * np.abs(expected).max())
+    np.testing.assert_allclose(
+        layer(x.astype(dtype)), expected, rtol=0, atol=TOLERANCE[dtype] * np.abs(expected).max()
+    )
 
 
 @pytest.mark.parametrize("kind", INPUT)
@@ -58,7 +62,12 @@ def test_the_inverse_computes_what_its_reference_says(kind, dtype, x):
     layer, forecast = built(kind, dtype), np.random.default_rng(2).normal(size=(6, 3, 2))
     _, statistics = layer.normalize(x.astype(dtype))
     expected = references.INVERSES[kind](forecast, x, weights(layer), **options(INPUT[kind]))
-    np.testing.assert_allclose(layer.denormalize(forecast.astype(dtype), statistics), expected, rtol=0, atol=TOLERANCE[dtype] * np.abs(expected).max())
+    np.testing.assert_allclose(
+        layer.denormalize(forecast.astype(dtype), statistics),
+        expected,
+        rtol=0,
+        atol=TOLERANCE[dtype] * np.abs(expected).max(),
+    )
 
 
 @reversible
@@ -72,17 +81,27 @@ def test_what_is_normalized_comes_back(kind, x):
 
 @reversible
 def test_a_forecast_at_every_step_comes_back_on_the_scale_of_its_window(kind, x):
-    layer, forecasts = built(kind), np.random.default_rng(2).normal(size=(6, 9, 3, 2))  # (batch, time, horizon, target)
+    layer, forecasts = (
+        built(kind),
+        np.random.default_rng(2).normal(size=(6, 9, 3, 2)),
+    )  # (batch, time, horizon, target)
     _, statistics = layer.normalize(x)
     y = layer.denormalize(forecasts, statistics)
     for step in range(9):
-        np.testing.assert_allclose(y[:, step], layer.denormalize(forecasts[:, step], statistics), atol=1e-12)
+        np.testing.assert_allclose(
+            y[:, step], layer.denormalize(forecasts[:, step], statistics), atol=1e-12
+        )
 
 
 def network(kind, **more):
     """A network that is not linear in its window."""
     keras.utils.set_random_seed(0)
-    body = [keras.layers.Flatten(), Dense(8, activation="tanh"), Dense(6), keras.layers.Reshape((3, 2))]
+    body = [
+        keras.layers.Flatten(),
+        Dense(8, activation="tanh"),
+        Dense(6),
+        keras.layers.Reshape((3, 2)),
+    ]
     return Reversible(make(INPUT[kind], **more), keras.Sequential(body))
 
 
@@ -106,7 +125,9 @@ def test_a_constant_window_gives_a_finite_forecast_at_its_level_and_finite_gradi
         y = model(x)
         loss = tf.reduce_mean(y**2)
     assert np.abs(y - level).max() < (1.0 if kind in SCALED else 10.0)
-    assert all(np.isfinite(gradient).all() for gradient in tape.gradient(loss, model.trainable_variables))
+    assert all(
+        np.isfinite(gradient).all() for gradient in tape.gradient(loss, model.trainable_variables)
+    )
 
 
 @reversible
@@ -117,7 +138,9 @@ def test_the_statistics_are_constants_to_the_gradient(kind, x):
         z = layer(x)
     _, (_, scale) = layer.normalize(x)
     gain = weights(layer).get("gain", 1.0)
-    np.testing.assert_allclose(tape.gradient(z, x), np.broadcast_to(gain / np.asarray(scale), x.shape), rtol=1e-12)
+    np.testing.assert_allclose(
+        tape.gradient(z, x), np.broadcast_to(gain / np.asarray(scale), x.shape), rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("kind", ["revin", "revin_last"])
@@ -130,9 +153,15 @@ def test_without_affine_nothing_is_trained_and_the_window_is_only_standardized(k
 def test_one_wild_value_moves_the_robust_statistics_by_no_more_than_a_rank(x):
     wild = x.copy()
     wild[:, 4, 0] = 1e6
-    (_, (center, scale)), (_, (moved, stretched)) = built("robust").normalize(x), built("robust").normalize(wild)
+    (_, (center, scale)), (_, (moved, stretched)) = (
+        built("robust").normalize(x),
+        built("robust").normalize(wild),
+    )
     ordered = np.sort(x, axis=1)
-    assert (np.abs(moved - center)[:, 0, 0] <= np.max(ordered[:, 4:6] - ordered[:, 3:5], axis=1)[:, 0] + 1e-12).all()
+    assert (
+        np.abs(moved - center)[:, 0, 0]
+        <= np.max(ordered[:, 4:6] - ordered[:, 3:5], axis=1)[:, 0] + 1e-12
+    ).all()
     assert (stretched < 3 * scale).numpy().all()
 
 
@@ -178,7 +207,9 @@ def test_channels_known_in_the_future_pass_a_reversible_kind_untouched(x):
     normalization = make(INPUT["revin"], dtype="float64")
     model = Reversible(normalization, LastChannels(dtype="float64"), channels=3, dtype="float64")
     _, statistics = built("revin", random=False).normalize(x)
-    np.testing.assert_allclose((model(x) - statistics[0][..., :1]) / statistics[1][..., :1], x[..., 3:], atol=1e-9)
+    np.testing.assert_allclose(
+        (model(x) - statistics[0][..., :1]) / statistics[1][..., :1], x[..., 3:], atol=1e-9
+    )
     assert normalization.gain.shape == (3,)
 
 
@@ -186,17 +217,25 @@ def test_shared_columns_forecasts_every_target_by_the_same_network(x):
     body = keras.Sequential([keras.layers.Flatten(), Dense(3), keras.layers.Reshape((3, 1))])
     y, x = SharedColumns(2, body)(x.astype("float32")), x.astype("float32")
     for target in range(2):
-        np.testing.assert_allclose(y[..., target : target + 1], body(x[..., [target, 2, 3]]), atol=1e-6)
+        np.testing.assert_allclose(
+            y[..., target : target + 1], body(x[..., [target, 2, 3]]), atol=1e-6
+        )
 
 
 def test_exchanging_two_targets_exchanges_their_forecasts(x):
     x = x.astype("float32")
-    model = SharedColumns(2, keras.Sequential([keras.layers.Flatten(), Dense(3), keras.layers.Reshape((3, 1))]))
-    np.testing.assert_allclose(model(x[..., [1, 0, 2, 3]]), np.asarray(model(x))[..., [1, 0]], atol=1e-6)
+    model = SharedColumns(
+        2, keras.Sequential([keras.layers.Flatten(), Dense(3), keras.layers.Reshape((3, 1))])
+    )
+    np.testing.assert_allclose(
+        model(x[..., [1, 0, 2, 3]]), np.asarray(model(x))[..., [1, 0]], atol=1e-6
+    )
 
 
 def test_shared_columns_forecasts_at_every_step_as_well(x):
     body = keras.Sequential([Dense(3), keras.layers.Reshape((9, 3, 1))])
     model = keras.Sequential([keras.layers.Input((9, 4)), SharedColumns(2, body)])
     assert model.output_shape == (None, 9, 3, 2)
-    np.testing.assert_allclose(model(x)[..., 1:], body(x[..., [1, 2, 3]].astype("float32")), atol=1e-6)
+    np.testing.assert_allclose(
+        model(x)[..., 1:], body(x[..., [1, 2, 3]].astype("float32")), atol=1e-6
+    )

@@ -8,45 +8,86 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS, WEIGHTS
-from pipeline.network.cells import CELLS
-from pipeline.network.convolution import CausalConv1D
-from pipeline.network.dense import Dense
-from pipeline.network.forecast import Forecast
-from pipeline.network.pooling import Pooling
-from pipeline.network.recurrent import Recurrent
-from pipeline.network.reversible import Reversible
-from pipeline.network.shared_columns import SharedColumns
-from pipeline.network.squeeze_excite import SqueezeExcite
+from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS, WEIGHTS
+from pipeline.network.layers.convolution import CausalConv1D
+from pipeline.network.layers.dense import Dense
+from pipeline.network.layers.forecast import Forecast
+from pipeline.network.layers.pooling import Pooling
+from pipeline.network.layers.reversible import Reversible
+from pipeline.network.layers.shared_columns import SharedColumns
+from pipeline.network.layers.squeeze_excite import SqueezeExcite
+from pipeline.network.rnn.cells import CELLS
+from pipeline.network.rnn.recurrent import Recurrent
 from tests.network import references
-from tests.network.examples import BETWEEN, CELL, FEED_FORWARD, INPUT, RECURRENT, REPARAMETRIZATIONS, make, options, randomize
+from tests.network.examples import (
+    BETWEEN,
+    CELL,
+    FEED_FORWARD,
+    INPUT,
+    RECURRENT,
+    REPARAMETRIZATIONS,
+    make,
+    options,
+    randomize,
+)
 
 REVERSIBLE = sorted(references.INVERSES)
 
 
 def head(targets):
-    return keras.Sequential([keras.layers.Flatten(), Dense(3 * targets), keras.layers.Reshape((3, targets))])
+    return keras.Sequential(
+        [keras.layers.Flatten(), Dense(3 * targets), keras.layers.Reshape((3, targets))]
+    )
 
 
 LAYERS = {
-    **{f"normalization {kind}": lambda row=row: make(row) for kind, row in {**INPUT, **BETWEEN}.items()},
+    **{
+        f"normalization {kind}": lambda row=row: make(row)
+        for kind, row in {**INPUT, **BETWEEN}.items()
+    },
     **{f"dropout {kind}": lambda row=row: make(row, seed=5) for kind, row in FEED_FORWARD.items()},
-    **{f"dense {kind}": lambda row=row: Dense(3, reparametrization=make(row, name="weights")) for kind, row in REPARAMETRIZATIONS.items()},
-    **{f"convolution {kind}": lambda row=row: CausalConv1D(3, 2, 2, reparametrization=make(row)) for kind, row in REPARAMETRIZATIONS.items()},
+    **{
+        f"dense {kind}": lambda row=row: Dense(3, reparametrization=make(row, name="weights"))
+        for kind, row in REPARAMETRIZATIONS.items()
+    },
+    **{
+        f"convolution {kind}": lambda row=row: CausalConv1D(3, 2, 2, reparametrization=make(row))
+        for kind, row in REPARAMETRIZATIONS.items()
+    },
     "dense": lambda: Dense(3, activation="relu"),
     "convolution": lambda: CausalConv1D(3, 2, dilation_rate=2, use_bias=False),
     "pooling average": lambda: Pooling("average", 2),
     "pooling max": lambda: Pooling("max", 2),
     "squeeze_excite": lambda: SqueezeExcite(2),
-    **{f"reversible {kind}": lambda kind=kind: Reversible(make(NORMALIZATIONS[kind]), head(2), 3) for kind in REVERSIBLE},
+    **{
+        f"reversible {kind}": lambda kind=kind: Reversible(make(NORMALIZATIONS[kind]), head(2), 3)
+        for kind in REVERSIBLE
+    },
     "shared columns": lambda: SharedColumns(2, head(1)),
-    "shared columns reversible": lambda: Reversible(make(NORMALIZATIONS["revin"]), SharedColumns(2, head(1)), 3),
+    "shared columns reversible": lambda: Reversible(
+        make(NORMALIZATIONS["revin"]), SharedColumns(2, head(1)), 3
+    ),
 }
 every_layer = pytest.mark.parametrize("make_layer", LAYERS.values(), ids=list(LAYERS))
 
 
-CLASSES = {row.load() for table in (NORMALIZATIONS, DROPOUTS, WEIGHTS) for row in table.values() if row.layer and row.layer.startswith("pipeline.")}
-CLASSES |= {CausalConv1D, Dense, Forecast, Pooling, Recurrent, Reversible, SharedColumns, SqueezeExcite, *CELLS.values()}
+CLASSES = {
+    row.load()
+    for table in (NORMALIZATIONS, DROPOUTS, WEIGHTS)
+    for row in table.values()
+    if row.layer and row.layer.startswith("pipeline.")
+}
+CLASSES |= {
+    CausalConv1D,
+    Dense,
+    Forecast,
+    Pooling,
+    Recurrent,
+    Reversible,
+    SharedColumns,
+    SqueezeExcite,
+    *CELLS.values(),
+}
 
 
 @pytest.mark.parametrize("layer", sorted(CLASSES, key=str), ids=lambda layer: layer.__name__)
@@ -59,7 +100,9 @@ def test_the_docstring_gives_shapes_and_a_source_and_a_cost(layer):
 
 @pytest.fixture
 def x():
-    return np.random.default_rng(0).normal(size=(2, 4, 5, 4)).astype("float32")  # (replica, batch, time, channel)
+    return (
+        np.random.default_rng(0).normal(size=(2, 4, 5, 4)).astype("float32")
+    )  # (replica, batch, time, channel)
 
 
 def network(layer):
@@ -68,23 +111,39 @@ def network(layer):
 
 @pytest.mark.parametrize(
     ("table", "theirs", "elsewhere"),
-    [(NORMALIZATIONS, references.NORMALIZATIONS, CELL), (DROPOUTS, references.DROPOUTS, RECURRENT), (WEIGHTS, references.WEIGHTS, set())],
+    [
+        (NORMALIZATIONS, references.NORMALIZATIONS, CELL),
+        (DROPOUTS, references.DROPOUTS, RECURRENT),
+        (WEIGHTS, references.WEIGHTS, set()),
+    ],
     ids=["normalizations", "dropouts", "weights"],
 )
 def test_every_kind_has_a_reference(table, theirs, elsewhere):
     assert {kind for kind, row in table.items() if row.places - elsewhere} == set(theirs)
 
 
-@pytest.mark.parametrize(("kind", "row"), [*INPUT.items(), *BETWEEN.items(), *FEED_FORWARD.items(), *REPARAMETRIZATIONS.items()])
+@pytest.mark.parametrize(
+    ("kind", "row"),
+    [*INPUT.items(), *BETWEEN.items(), *FEED_FORWARD.items(), *REPARAMETRIZATIONS.items()],
+)
 def test_a_configuration_tells_every_option_and_makes_the_same_layer(kind, row):
-    unusual = {name: not value if isinstance(value, bool) else value + 1 if isinstance(value, int) else value / 2 for name, value in options(row).items()}
+    unusual = {
+        name: not value
+        if isinstance(value, bool)
+        else value + 1
+        if isinstance(value, int)
+        else value / 2
+        for name, value in options(row).items()
+    }
     layer = make(row, **unusual)
     config = layer.get_config()
     assert {name: config[name] for name in unusual} == unusual
     assert type(layer).from_config(config).get_config() == config
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own, where it hands variables to h5py
+@pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"
+)  # Keras' own, where it hands variables to h5py
 @every_layer
 def test_what_is_saved_comes_back_bit_for_bit(make_layer, x, tmp_path):
     model = network(make_layer())
@@ -103,7 +162,9 @@ def test_a_step_reaches_every_trained_weight(make_layer, x):
         loss = tf.reduce_sum(tf.sin(y + 1))
     assert np.isfinite(y).all()
     assert y.shape == (4, *model.output_shape[1:])
-    for variable, gradient in zip(model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True):
+    for variable, gradient in zip(
+        model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True
+    ):
         assert np.abs(gradient).max() > 0, variable.path
 
 
@@ -119,16 +180,34 @@ def test_replicas_in_one_graph_are_what_each_is_alone(make_layer, x):
             loss = tf.reduce_sum(tf.sin(outputs))
         return outputs, state, tape.gradient(loss, (weights, inputs))
 
-    stacked = [_two(model.trainable_variables, rng), _two(model.non_trainable_variables, rng), tf.constant(x)]
-    together = tf.function(lambda *a: tf.vectorized_map(alone, a, fallback_to_while_loop=False))(*stacked)
+    stacked = [
+        _two(model.trainable_variables, rng),
+        _two(model.non_trainable_variables, rng),
+        tf.constant(x),
+    ]
+    together = tf.function(lambda *a: tf.vectorized_map(alone, a, fallback_to_while_loop=False))(
+        *stacked
+    )
     for i in range(2):
         expected = alone(tf.nest.map_structure(lambda v, i=i: v[i], stacked))
-        tf.nest.map_structure(lambda a, b, i=i: np.testing.assert_allclose(a[i], b, rtol=1e-4, atol=1e-5), together, expected)
+        tf.nest.map_structure(
+            lambda a, b, i=i: np.testing.assert_allclose(a[i], b, rtol=1e-4, atol=1e-5),
+            together,
+            expected,
+        )
 
 
 def _two(variables, rng):
     """Weights of two replicas, apart from each other; seeds too."""
     return [
-        tf.constant(np.stack([v] * 2) + (rng.uniform(0, 0.2, (2, *v.shape)) if "float" in v.dtype else rng.integers(1, 9, (2, *v.shape))), v.dtype)
+        tf.constant(
+            np.stack([v] * 2)
+            + (
+                rng.uniform(0, 0.2, (2, *v.shape))
+                if "float" in v.dtype
+                else rng.integers(1, 9, (2, *v.shape))
+            ),
+            v.dtype,
+        )
         for v in variables
     ]

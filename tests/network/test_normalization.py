@@ -5,8 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.network.normalization import InstanceNormalization, TimeStepBatchNormalization, UnitNormalization
-from pipeline.network.pooling import Pooling
+from pipeline.network.layers.normalization import (
+    InstanceNormalization,
+    TimeStepBatchNormalization,
+    UnitNormalization,
+)
+from pipeline.network.layers.pooling import Pooling
 from tests.network import references
 from tests.network.examples import BETWEEN, FEED_FORWARD, make, options, randomize, weights
 
@@ -37,11 +41,23 @@ def built(kind, dtype="float64", shape=(None, 5, 4), **more):
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_it_computes_what_its_reference_says(kind, training, dtype, x):
     layer = built(kind, dtype)
-    expected = references.NORMALIZATIONS[kind](x, weights(layer), training, **options(BETWEEN[kind]))
-    np.testing.assert_allclose(layer(x.astype(dtype), training=training), expected, rtol=0, atol=TOLERANCE[dtype] * np.abs(expected).max())
+    expected = references.NORMALIZATIONS[kind](
+        x, weights(layer), training, **options(BETWEEN[kind])
+    )
+    np.testing.assert_allclose(
+        layer(x.astype(dtype), training=training),
+        expected,
+        rtol=0,
+        atol=TOLERANCE[dtype] * np.abs(expected).max(),
+    )
 
 
-@pytest.mark.parametrize("kind", sorted(kind for kind, row in BETWEEN.items() if "head" in row.places or kind == "batch_time_step"))
+@pytest.mark.parametrize(
+    "kind",
+    sorted(
+        kind for kind, row in BETWEEN.items() if "head" in row.places or kind == "batch_time_step"
+    ),
+)
 def test_vectors_are_normalized_as_windows_are(kind, rng):
     x, layer = rng.normal(size=(6, 4)), built(kind, shape=(None, 4))
     expected = references.NORMALIZATIONS[kind](x, weights(layer), True, **options(BETWEEN[kind]))
@@ -82,7 +98,9 @@ def test_what_is_left_of_the_initial_statistics_is_the_momentum_to_the_number_of
     layer = make(BETWEEN[kind], momentum=0.9, dtype="float64")
     for step in range(1, 30):
         layer(x, training=True)
-        left = (weights(layer)["moving_variance"] - x.var((0, 1) if kind == "batch" else 0)) / (1 - x.var((0, 1) if kind == "batch" else 0))
+        left = (weights(layer)["moving_variance"] - x.var((0, 1) if kind == "batch" else 0)) / (
+            1 - x.var((0, 1) if kind == "batch" else 0)
+        )
         np.testing.assert_allclose(left, 0.9**step, rtol=1e-9)
 
 
@@ -90,17 +108,29 @@ def test_what_is_left_of_the_initial_statistics_is_the_momentum_to_the_number_of
 def test_dropout_before_batch_norm_makes_inference_too_narrow(rate, rng):
     """Training shows a variance of 1 / (1 - rate), inference 1 (Li et al., 2019)."""
     x = rng.normal(size=(20_000, 1, 4))
-    network = keras.Sequential([make(FEED_FORWARD["standard"], rate=rate, seed=1), make(BETWEEN["batch"], momentum=0.0, epsilon=1e-9)])
+    network = keras.Sequential(
+        [
+            make(FEED_FORWARD["standard"], rate=rate, seed=1),
+            make(BETWEEN["batch"], momentum=0.0, epsilon=1e-9),
+        ]
+    )
     assert abs(np.asarray(network(x, training=True)).std() - 1) < 1e-3
     assert abs(np.asarray(network(x)).std() - np.sqrt(1 - rate)) < 0.01
 
 
-@pytest.mark.parametrize(("kind", "axis"), [("batch", (0, 1)), ("batch_time_step", 0), ("batch_always", (0, 1)), ("instance", 1)])
+@pytest.mark.parametrize(
+    ("kind", "axis"),
+    [("batch", (0, 1)), ("batch_time_step", 0), ("batch_always", (0, 1)), ("instance", 1)],
+)
 def test_what_comes_out_has_mean_beta_and_variance_gamma_squared(kind, axis, rng):
     x, layer = rng.normal(5.0, 30.0, size=(64, 5, 4)), built(kind, epsilon=1e-12)
     y, w = np.asarray(layer(x, training=True)), weights(layer)
-    np.testing.assert_allclose(y.mean(axis), np.broadcast_to(w["beta"], y.mean(axis).shape), atol=1e-9)
-    np.testing.assert_allclose(y.var(axis), np.broadcast_to(w["gamma"] ** 2, y.var(axis).shape), rtol=1e-9)
+    np.testing.assert_allclose(
+        y.mean(axis), np.broadcast_to(w["beta"], y.mean(axis).shape), atol=1e-9
+    )
+    np.testing.assert_allclose(
+        y.var(axis), np.broadcast_to(w["gamma"] ** 2, y.var(axis).shape), rtol=1e-9
+    )
 
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
@@ -116,13 +146,21 @@ def test_a_window_depends_on_its_batch_only_where_the_kind_says_so(kind, trainin
 def test_the_past_depends_on_the_future_only_where_the_kind_says_so(kind, training, x):
     layer, changed = built(kind), x.copy()
     changed[:, 3:] += 1.0
-    causal = np.allclose(layer(x, training=training)[:, :3], layer(changed, training=training)[:, :3])
-    over_time = {"group", "instance", "batch_always"} | ({"batch", "batch_renorm"} if training else set())
+    causal = np.allclose(
+        layer(x, training=training)[:, :3], layer(changed, training=training)[:, :3]
+    )
+    over_time = {"group", "instance", "batch_always"} | (
+        {"batch", "batch_renorm"} if training else set()
+    )
     assert causal == (kind not in over_time)
 
 
 def test_group_norm_of_as_many_groups_as_channels_is_instance_norm(x):
-    np.testing.assert_allclose(keras.layers.GroupNormalization(groups=4, dtype="float64")(x), InstanceNormalization(dtype="float64")(x), atol=1e-12)
+    np.testing.assert_allclose(
+        keras.layers.GroupNormalization(groups=4, dtype="float64")(x),
+        InstanceNormalization(dtype="float64")(x),
+        atol=1e-12,
+    )
 
 
 def test_layer_norm_ignores_shift_and_scale_and_rms_norm_only_scale(x):
@@ -140,11 +178,15 @@ def test_renormalization_is_batch_norm_while_batch_and_running_statistics_agree(
     np.testing.assert_allclose(layer(x, training=True), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize(("spread", "level", "r", "d"), [(1e3, 1e6, 2.0, 1.0), (1e-3, -1e6, 0.5, -1.0)])
+@pytest.mark.parametrize(
+    ("spread", "level", "r", "d"), [(1e3, 1e6, 2.0, 1.0), (1e-3, -1e6, 0.5, -1.0)]
+)
 def test_renormalization_stays_within_its_limits(spread, level, r, d, x):
     standard = make(BETWEEN["batch_always"], epsilon=1e-12, dtype="float64")
     layer = make(BETWEEN["batch_renorm"], rmax=2.0, dmax=1.0, epsilon=1e-12, dtype="float64")
-    np.testing.assert_allclose(layer(spread * x + level, training=True), r * standard(x) + d, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        layer(spread * x + level, training=True), r * standard(x) + d, rtol=1e-5, atol=1e-5
+    )
 
 
 def test_batch_norm_commutes_with_average_pooling_at_inference_only(x):

@@ -7,15 +7,23 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.network import noise
-from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS
-from pipeline.network.cell_normalization import LayerSeparate
-from pipeline.network.cells import LSTM
-from pipeline.network.recurrent import Recurrent
-from pipeline.network.recurrent_dropout import Places
+from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS
+from pipeline.network.layers import noise
+from pipeline.network.rnn.cell_normalization import LayerSeparate
+from pipeline.network.rnn.cells import LSTM
+from pipeline.network.rnn.recurrent import Recurrent
+from pipeline.network.rnn.recurrent_dropout import Places
 from tests.network import cell_references as references
 from tests.network import references as kernel_references
-from tests.network.recurrent_cases import CASES, CELLS, DROPPED, FEW, NORMALIZED, REPARAMETRIZED, inside
+from tests.network.recurrent_cases import (
+    CASES,
+    CELLS,
+    DROPPED,
+    FEW,
+    NORMALIZED,
+    REPARAMETRIZED,
+    inside,
+)
 
 BATCH, STEPS, CHANNELS, UNITS = 3, 5, 2, 3
 KERAS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
@@ -36,14 +44,21 @@ def layer(case, dtype="float64", steps=STEPS, **more):
     rng = np.random.default_rng(1)
     for variable in made.variables:
         if "float" in variable.dtype:
-            low, high = (0.5, 1.5) if any(name in variable.path for name in ("gamma", "variance", "length")) else (-1, 1)
+            low, high = (
+                (0.5, 1.5)
+                if any(name in variable.path for name in ("gamma", "variance", "length"))
+                else (-1, 1)
+            )
             variable.assign(rng.uniform(low, high, variable.shape))
     return made
 
 
 def weights(sweep):
     """Of one direction, by their path in it, in float64."""
-    return {variable.path.split(f"{sweep.name}/")[-1]: np.asarray(variable, np.float64) for variable in sweep.weights}
+    return {
+        variable.path.split(f"{sweep.name}/")[-1]: np.asarray(variable, np.float64)
+        for variable in sweep.weights
+    }
 
 
 def rewind(made):
@@ -71,23 +86,39 @@ def expected(made, x, masks, training, w=None, start=0.0):
     w = effective(weights(sweep) if w is None else w, **options["weights"])
     masks = [np.asarray(mask, np.float64) for mask in masks]
     split = 0 if options["input_dropout"]["kind"] == "none" else 1
-    slots = {name: {**options[name]} for name in ("normalization", "input_dropout", "recurrent_dropout")}
+    slots = {
+        name: {**options[name]} for name in ("normalization", "input_dropout", "recurrent_dropout")
+    }
     kinds = {name: slot.pop("kind") for name, slot in slots.items()}
     norm = references.NORMALIZATIONS[kinds["normalization"]](w, training, **slots["normalization"])
-    on_input = references.DROPOUTS[kinds["input_dropout"]](masks[:split] or None, **slots["input_dropout"])
-    dropout = references.DROPOUTS[kinds["recurrent_dropout"]](masks[split:] or None, **slots["recurrent_dropout"])
+    on_input = references.DROPOUTS[kinds["input_dropout"]](
+        masks[:split] or None, **slots["input_dropout"]
+    )
+    dropout = references.DROPOUTS[kinds["recurrent_dropout"]](
+        masks[split:] or None, **slots["recurrent_dropout"]
+    )
     return references.sweep(options["cell"], x, w, norm, on_input, dropout, start)
 
 
 def effective(w, kind, **options):
     """`w` with the recurrent kernel that its reparametrization makes of it."""
-    inside = {path.split("/")[-1]: value for path, value in w.items() if path.startswith("weights/")}
-    return {**w, "recurrent_kernel": kernel_references.WEIGHTS[kind](w["recurrent_kernel"], inside, **options)}
+    inside = {
+        path.split("/")[-1]: value for path, value in w.items() if path.startswith("weights/")
+    }
+    return {
+        **w,
+        "recurrent_kernel": kernel_references.WEIGHTS[kind](
+            w["recurrent_kernel"], inside, **options
+        ),
+    }
 
 
 @pytest.mark.parametrize(
     ("table", "places", "theirs"),
-    [(NORMALIZATIONS, ["cell"], references.NORMALIZATIONS), (DROPOUTS, ["input", "recurrent"], references.DROPOUTS)],
+    [
+        (NORMALIZATIONS, ["cell"], references.NORMALIZATIONS),
+        (DROPOUTS, ["input", "recurrent"], references.DROPOUTS),
+    ],
     ids=["normalizations", "dropouts"],
 )
 def test_every_kind_inside_a_cell_has_a_reference(table, places, theirs):
@@ -100,7 +131,9 @@ def test_states_over_twelve_steps_are_those_of_the_reference(case, training, dra
     x = window(steps=12)
     made = layer(case, steps=12)
     states = made.sweeps[0].states(tf.constant(x), training)
-    np.testing.assert_allclose(np.array(states), np.array(expected(made, x, drawn, training)), rtol=0, atol=1e-10)
+    np.testing.assert_allclose(
+        np.array(states), np.array(expected(made, x, drawn, training)), rtol=0, atol=1e-10
+    )
 
 
 @cases(CASES)
@@ -108,17 +141,24 @@ def test_single_precision_is_close_to_the_reference(case, drawn):
     x = window(batch=8, steps=12).astype("float32")
     made = layer(case, "float32", steps=12)
     outputs = made(x, training=True)
-    np.testing.assert_allclose(outputs, expected(made, x.astype("float64"), drawn, True)[-1][0], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(
+        outputs, expected(made, x.astype("float64"), drawn, True)[-1][0], rtol=0, atol=1e-5
+    )
 
 
 @cases(CASES)
-def test_gradients_over_twelve_steps_are_the_slopes_of_the_reference_and_reach_every_weight(case, drawn):
+def test_gradients_over_twelve_steps_are_the_slopes_of_the_reference_and_reach_every_weight(
+    case, drawn
+):
     made, x, rng = layer(case, steps=12), tf.constant(window(steps=12)), np.random.default_rng(2)
     with tf.GradientTape() as tape:
         tape.watch(x)
         loss = tf.reduce_sum(tf.sin(made(x, training=True) + 1))
     (sweep,), here = made.sweeps, {"x": x.numpy(), **weights(made.sweeps[0])}
-    trained = {variable.path.split(f"{sweep.name}/")[-1]: variable.value for variable in sweep.trainable_weights}
+    trained = {
+        variable.path.split(f"{sweep.name}/")[-1]: variable.value
+        for variable in sweep.trainable_weights
+    }
     gradients = tape.gradient(loss, {"x": x, **trained})
     for name, gradient in gradients.items():
         assert np.abs(gradient).max() > 0, name
@@ -126,7 +166,9 @@ def test_gradients_over_twelve_steps_are_the_slopes_of_the_reference_and_reach_e
         moved = {**here, name: here[name] + 1e-30j * direction}
         outputs = expected(made, moved.pop("x"), drawn, True, moved)[-1][0]
         slope = np.sin(outputs + 1).sum().imag / 1e-30
-        np.testing.assert_allclose(np.sum(gradient * direction), slope, rtol=1e-10, atol=1e-10, err_msg=name)
+        np.testing.assert_allclose(
+            np.sum(gradient * direction), slope, rtol=1e-10, atol=1e-10, err_msg=name
+        )
 
 
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both"])
@@ -167,13 +209,22 @@ def test_pieces_of_a_window_are_the_batches_of_a_stateful_layer_of_keras_one_aft
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_noise_on_the_state_before_the_first_step_is_there_in_training_only(cell, monkeypatch):
-    made, plain, x, drawn = layer({"cell": cell, "initial_noise": 0.1}), layer({"cell": cell}), window(), []
+    made, plain, x, drawn = (
+        layer({"cell": cell, "initial_noise": 0.1}),
+        layer({"cell": cell}),
+        window(),
+        [],
+    )
     np.testing.assert_array_equal(made(x), plain(x))
     normal = noise.normal
-    monkeypatch.setattr(noise, "normal", lambda *arguments: drawn.append(normal(*arguments)) or drawn[-1])
+    monkeypatch.setattr(
+        noise, "normal", lambda *arguments: drawn.append(normal(*arguments)) or drawn[-1]
+    )
     states = made.sweeps[0].states(tf.constant(x), True)
     start = 0.1 * np.asarray(drawn[0])
-    np.testing.assert_allclose(np.array(states), np.array(expected(made, x, [], True, start=start)), rtol=0, atol=1e-7)
+    np.testing.assert_allclose(
+        np.array(states), np.array(expected(made, x, [], True, start=start)), rtol=0, atol=1e-7
+    )
     assert start.shape == (BATCH, UNITS)
 
 
@@ -192,20 +243,31 @@ def test_initial_weights_are_drawn_as_keras_draws_them(cell):
     np.testing.assert_allclose(recurrent @ recurrent.T, np.eye(UNITS), atol=1e-6)
 
 
-@pytest.mark.parametrize(("cell", "carry"), [("carried", [-1.0, 1.0]), ("shown", [0.28764914, 0.36075499])])
+@pytest.mark.parametrize(
+    ("cell", "carry"), [("carried", [-1.0, 1.0]), ("shown", [0.28764914, 0.36075499])]
+)
 def test_one_vector_tells_the_two_carries_apart(cell, carry):
     normalization = LayerSeparate(epsilon=1e-12, cell=cell, dtype="float64")
     normalization.attach(summed=4, apart=0, states=2, units=2, steps=1)
     bias = tf.constant(np.repeat([0.5, 1.0, 0.5, 0.5], 2))
     lstm = LSTM(2, keras.ops.tanh, bias, normalization.begin(1, False), Places())
-    half, states = np.full((2, 8), 0.5), [tf.constant([[0.2, 0.3]], "float64"), tf.constant([[0.0, 0.1]], "float64")]
+    half, states = (
+        np.full((2, 8), 0.5),
+        [tf.constant([[0.2, 0.3]], "float64"), tf.constant([[0.0, 0.1]], "float64")],
+    )
     (x,) = lstm.inputs(tf.constant(np.ones((1, 1, 2)) @ half))
     h, c = lstm.step(x, states[0] @ half, states, 0)
     np.testing.assert_allclose(h, [[-0.47406139, 0.47406139]], atol=1e-8)
     np.testing.assert_allclose(c, [carry], atol=1e-8)
 
 
-@cases({name: case for name, case in NORMALIZED.items() if "layer" in name and "masks" not in name and "contrib" not in name})
+@cases(
+    {
+        name: case
+        for name, case in NORMALIZED.items()
+        if "layer" in name and "masks" not in name and "contrib" not in name
+    }
+)
 def test_layer_normalization_does_not_see_the_scale_of_the_kernels(case):
     made = layer({**case, "normalization": {**case["normalization"], "epsilon": 1e-14}})
     before = made(window()).numpy()
@@ -236,7 +298,9 @@ def test_no_step_sees_a_later_one(case, training):
     before = made(x, training=training).numpy()
     rewind(made)
     same = np.allclose(made(changed, training=training)[:, :3], before[:, :3], rtol=0, atol=1e-12)
-    whole_window = case.get("normalization", {}).get("kind") == "batch_inputs" and not case["normalization"].get("per_step")
+    whole_window = case.get("normalization", {}).get("kind") == "batch_inputs" and not case[
+        "normalization"
+    ].get("per_step")
     assert same == (not training or not whole_window)
     assert not np.allclose(made(changed)[:, 3:], made(x)[:, 3:])
 
@@ -264,7 +328,9 @@ def test_stored_statistics_move_towards_those_of_each_step(kind, rows):
     for what, moment in (("mean", terms.mean(0)), ("variance", terms.var(0))):
         old, new = (w[f"gates_x/moving_{what}"] for w in (before, after))
         assert old.shape == (rows, 4 * UNITS)
-        np.testing.assert_allclose(new, 0.9 * old + 0.1 * moment.reshape(rows, -1, 4 * UNITS).mean(1), atol=1e-12)
+        np.testing.assert_allclose(
+            new, 0.9 * old + 0.1 * moment.reshape(rows, -1, 4 * UNITS).mean(1), atol=1e-12
+        )
     assert {name: value.shape for name, value in after.items() if "moving_mean" in name} == {
         "gates_x/moving_mean": (rows, 4 * UNITS),
         "gates_h/moving_mean": (rows, 4 * UNITS),
@@ -273,28 +339,50 @@ def test_stored_statistics_move_towards_those_of_each_step(kind, rows):
 
 
 @pytest.mark.parametrize(("kind", "left"), [("batch_recurrent", 0.0), ("batch_shared", 0.01)])
-def test_the_gap_between_training_and_inference_closes_as_statistics_settle_but_for_those_that_all_steps_share(kind, left):
-    made, x = layer({"normalization": {"kind": kind, "momentum": 0.5}}, return_sequences=True), window(batch=8)
+def test_the_gap_between_training_and_inference_closes_as_statistics_settle_but_for_those_that_all_steps_share(
+    kind, left
+):
+    made, x = (
+        layer({"normalization": {"kind": kind, "momentum": 0.5}}, return_sequences=True),
+        window(batch=8),
+    )
     gaps = [np.abs(made(x) - made(x, training=True)).max() for _ in range(60)]
     assert gaps[0] > 0.01
     assert gaps[-1] < 1e-9 if left == 0 else gaps[-1] > left
 
 
 def test_batch_normalization_beyond_its_last_step_uses_the_statistics_of_that_step():
-    made, x = layer({"normalization": {"kind": "batch_recurrent"}}, return_sequences=True), window(steps=STEPS + 3)
-    longer = layer({"normalization": {"kind": "batch_recurrent"}}, steps=STEPS + 3, return_sequences=True)
+    made, x = (
+        layer({"normalization": {"kind": "batch_recurrent"}}, return_sequences=True),
+        window(steps=STEPS + 3),
+    )
+    longer = layer(
+        {"normalization": {"kind": "batch_recurrent"}}, steps=STEPS + 3, return_sequences=True
+    )
     for variable, short in zip(longer.weights, made.weights, strict=True):
-        stretched = [short, np.repeat(short[-1:], 3, axis=0)] if "moving" in variable.path else [short]
+        stretched = (
+            [short, np.repeat(short[-1:], 3, axis=0)] if "moving" in variable.path else [short]
+        )
         variable.assign(np.concatenate(stretched))
     np.testing.assert_allclose(made(x), longer(x), atol=1e-12)
     with pytest.raises(ValueError, match="expected 5 time steps in training, received 8"):
         made(x, training=True)
 
 
-@cases({name: case for name, case in NORMALIZED.items() if "batch" in case["normalization"]["kind"] and len(case) == 2})
+@cases(
+    {
+        name: case
+        for name, case in NORMALIZED.items()
+        if "batch" in case["normalization"]["kind"] and len(case) == 2
+    }
+)
 def test_batch_normalization_that_is_forced_to_the_identity_leaves_the_plain_cell(case):
     made, plain = (
-        layer(each, return_sequences=True) for each in ({**case, "normalization": {**case["normalization"], "epsilon": 1e-15}}, {"cell": case["cell"]})
+        layer(each, return_sequences=True)
+        for each in (
+            {**case, "normalization": {**case["normalization"], "epsilon": 1e-15}},
+            {"cell": case["cell"]},
+        )
     )
     identity = {"gamma": 1.0, "beta": 0.0, "moving_mean": 0.0, "moving_variance": 1.0}
     for variable in made.sweeps[0].normalization.variables:
@@ -318,22 +406,45 @@ def test_frozen_batch_normalization_uses_and_keeps_its_stored_statistics():
     [
         ({"input_dropout": {"kind": "keras", "rate": 0.4}}, [(64, CHANNELS)]),
         ({"recurrent_dropout": {"kind": "keras", "rate": 0.4}}, [(4, 64, UNITS)]),
-        ({"input_dropout": {"kind": "keras", "rate": 0.4}, "recurrent_dropout": {"kind": "keras", "rate": 0.4}}, [(4, 64, CHANNELS), (4, 64, UNITS)]),
-        ({"input_dropout": {"kind": "keras", "rate": 0.4}, "recurrent_dropout": {"kind": "keras", "rate": 0.0}}, [(64, CHANNELS)]),
+        (
+            {
+                "input_dropout": {"kind": "keras", "rate": 0.4},
+                "recurrent_dropout": {"kind": "keras", "rate": 0.4},
+            },
+            [(4, 64, CHANNELS), (4, 64, UNITS)],
+        ),
+        (
+            {
+                "input_dropout": {"kind": "keras", "rate": 0.4},
+                "recurrent_dropout": {"kind": "keras", "rate": 0.0},
+            },
+            [(64, CHANNELS)],
+        ),
         ({"cell": "gru", "recurrent_dropout": {"kind": "keras", "rate": 0.4}}, [(3, 64, UNITS)]),
-        ({"cell": "simple_rnn", "recurrent_dropout": {"kind": "keras", "rate": 0.4}}, [(64, UNITS)]),
+        (
+            {"cell": "simple_rnn", "recurrent_dropout": {"kind": "keras", "rate": 0.4}},
+            [(64, UNITS)],
+        ),
         ({"input_dropout": {"kind": "gal", "rate": 0.4}}, [(4, 64, CHANNELS)]),
         ({"recurrent_dropout": {"kind": "gal", "rate": 0.4, "tied": True}}, [(64, UNITS)]),
         ({"recurrent_dropout": {"kind": "moon", "rate": 0.4}}, [(64, UNITS)]),
         ({"recurrent_dropout": {"kind": "semeniuta", "rate": 0.4}}, [(STEPS, 64, UNITS)]),
-        ({"recurrent_dropout": {"kind": "semeniuta", "rate": 0.4, "per_step": False}}, [(64, UNITS)]),
-        ({"recurrent_dropout": {"kind": "zoneout", "rate": 0.4, "cell_rate": 0.4}}, [(STEPS, 64, UNITS)] * 2),
+        (
+            {"recurrent_dropout": {"kind": "semeniuta", "rate": 0.4, "per_step": False}},
+            [(64, UNITS)],
+        ),
+        (
+            {"recurrent_dropout": {"kind": "zoneout", "rate": 0.4, "cell_rate": 0.4}},
+            [(STEPS, 64, UNITS)] * 2,
+        ),
         ({"recurrent_dropout": {"kind": "weight_drop", "rate": 0.4}}, [(UNITS, 4 * UNITS)]),
         ({"recurrent_dropout": {"kind": "per_step", "rate": 0.4}}, [(STEPS, 64, UNITS)]),
     ],
     ids=str,
 )
-def test_masks_are_shared_along_the_axes_that_they_do_not_have_and_keep_the_mean(case, shapes, drawn):
+def test_masks_are_shared_along_the_axes_that_they_do_not_have_and_keep_the_mean(
+    case, shapes, drawn
+):
     made, x = layer(case), window(batch=64)
     made(x, training=True)
     assert [mask.shape for mask in drawn] == shapes
@@ -348,20 +459,40 @@ def test_masks_are_shared_along_the_axes_that_they_do_not_have_and_keep_the_mean
 @cases(DROPPED)
 def test_dropout_is_off_at_inference_and_at_rate_zero_and_then_draws_nothing(case, drawn):
     plain = {name: value for name, value in case.items() if "dropout" not in name}
-    off = {name: {**value, "rate": 0.0, **({"cell_rate": 0.0} if "cell_rate" in value else {})} for name, value in case.items() if "dropout" in name}
+    off = {
+        name: {**value, "rate": 0.0, **({"cell_rate": 0.0} if "cell_rate" in value else {})}
+        for name, value in case.items()
+        if "dropout" in name
+    }
     made, x, without = layer(case), window(), layer(plain)
     if "zoneout" not in str(case):  # whose inference is an expectation
         np.testing.assert_array_equal(made(x), without(x))
     states = [sweep.generator.state.numpy() for sweep in made.sweeps]
     made(x)
-    assert all(np.array_equal(state, sweep.generator.state) for state, sweep in zip(states, made.sweeps, strict=True))
-    np.testing.assert_array_equal(layer({**plain, **off})(x, training=True), without(x, training=True))
+    assert all(
+        np.array_equal(state, sweep.generator.state)
+        for state, sweep in zip(states, made.sweeps, strict=True)
+    )
+    np.testing.assert_array_equal(
+        layer({**plain, **off})(x, training=True), without(x, training=True)
+    )
     assert not drawn
 
 
-@cases({name: case for name, case in DROPPED.items() if case["cell"] == "lstm" and "normalization" not in case})
+@cases(
+    {
+        name: case
+        for name, case in DROPPED.items()
+        if case["cell"] == "lstm" and "normalization" not in case
+    }
+)
 def test_masks_hang_on_the_seed_and_change_from_call_to_call(case):
-    made, again, other, x = layer(case, seed=1), layer(case, seed=1), layer(case, seed=2), window(batch=16)
+    made, again, other, x = (
+        layer(case, seed=1),
+        layer(case, seed=1),
+        layer(case, seed=2),
+        window(batch=16),
+    )
     first = made(x, training=True)
     np.testing.assert_array_equal(first, again(x, training=True))
     assert not np.array_equal(first, other(x, training=True))
@@ -377,7 +508,15 @@ def test_both_directions_have_masks_of_their_own(drawn):
 
 @cases({name: case for name, case in DROPPED.items() if case["cell"] == "lstm" and len(case) == 2})
 def test_monte_carlo_leaves_dropout_on_at_inference(case):
-    made, x = layer({name: {**value, "monte_carlo": True} if "dropout" in name else value for name, value in case.items()}), window(batch=16)
+    made, x = (
+        layer(
+            {
+                name: {**value, "monte_carlo": True} if "dropout" in name else value
+                for name, value in case.items()
+            }
+        ),
+        window(batch=16),
+    )
     rewind(made)
     passes = [made(x).numpy() for _ in range(2)]
     assert not np.array_equal(*passes)
@@ -393,19 +532,26 @@ def test_a_unit_that_moon_drops_has_no_memory_at_any_step(drawn):
 
 
 def test_the_first_step_does_not_feel_weight_drop():
-    made, x = layer({"recurrent_dropout": {"kind": "weight_drop", "rate": 0.5}}, return_sequences=True), window()
+    made, x = (
+        layer({"recurrent_dropout": {"kind": "weight_drop", "rate": 0.5}}, return_sequences=True),
+        window(),
+    )
     dropped, whole = made(x, training=True), made(x)
     np.testing.assert_array_equal(dropped[:, 0], whole[:, 0])
     assert not np.allclose(dropped[:, 1:], whole[:, 1:])
 
 
 def test_zoneout_at_a_rate_near_one_stands_still():
-    made = layer({"recurrent_dropout": {"kind": "zoneout", "rate": 1 - 1e-9, "cell_rate": 1 - 1e-9}})
+    made = layer(
+        {"recurrent_dropout": {"kind": "zoneout", "rate": 1 - 1e-9, "cell_rate": 1 - 1e-9}}
+    )
     np.testing.assert_array_equal(made(window(), training=True), np.zeros((BATCH, UNITS)))
     np.testing.assert_allclose(made(window()), np.zeros((BATCH, UNITS)), atol=1e-7)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own, where it hands variables to h5py
+@pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"
+)  # Keras' own, where it hands variables to h5py
 @cases(FEW)
 def test_a_saved_layer_comes_back_bit_for_bit(case, tmp_path):
     made = layer(case, "float32", bidirectional="contrib" in str(case))
@@ -421,8 +567,14 @@ def test_a_saved_layer_comes_back_bit_for_bit(case, tmp_path):
 def test_replicas_in_one_graph_are_what_each_is_alone(case):
     made = layer(case, steps=2, bidirectional="keras twice" in str(case))
     rng = np.random.default_rng(3)
-    trained = [tf.constant(np.stack([v, v + rng.uniform(0, 0.2, v.shape)])) for v in made.trainable_variables]
-    kept = [tf.constant(np.stack([v, v + rng.integers(1, 3, v.shape).astype(v.dtype)])) for v in made.non_trainable_variables]
+    trained = [
+        tf.constant(np.stack([v, v + rng.uniform(0, 0.2, v.shape)]))
+        for v in made.trainable_variables
+    ]
+    kept = [
+        tf.constant(np.stack([v, v + rng.integers(1, 3, v.shape).astype(v.dtype)]))
+        for v in made.non_trainable_variables
+    ]
 
     def alone(arguments):
         weights, state, x = arguments
@@ -433,10 +585,16 @@ def test_replicas_in_one_graph_are_what_each_is_alone(case):
         return outputs, state, tape.gradient(loss, (weights, x))
 
     arguments = trained, kept, tf.constant(np.stack([window(steps=2), window(steps=2, seed=4)]))
-    together = tf.function(lambda *a: tf.vectorized_map(alone, a, fallback_to_while_loop=False))(*arguments)
+    together = tf.function(lambda *a: tf.vectorized_map(alone, a, fallback_to_while_loop=False))(
+        *arguments
+    )
     for i in range(2):
         single = alone(tf.nest.map_structure(lambda v, i=i: v[i], arguments))
-        tf.nest.map_structure(lambda a, b, i=i: np.testing.assert_allclose(a[i], b, rtol=1e-9, atol=1e-10), together, single)
+        tf.nest.map_structure(
+            lambda a, b, i=i: np.testing.assert_allclose(a[i], b, rtol=1e-9, atol=1e-10),
+            together,
+            single,
+        )
 
 
 @pytest.mark.parametrize("kind", inside(NORMALIZATIONS, "cell"))
@@ -453,12 +611,30 @@ def test_half_precision_normalizes_in_single(kind):
         ({"cell": "rnn"}, "cell: .*'lstm', 'gru' or 'simple_rnn', received 'rnn'"),
         ({"units": 0}, "units.0: .*, received 0"),
         ({"activation": "tan"}, "activation: .*, received 'tan'"),
-        ({"normalization": {"kind": "layer"}}, "normalization: .*choose one of .*layer_paper.*, received {'kind': 'layer'}"),
-        ({"recurrent_dropout": {"kind": "keras", "rate": 20}}, "rate is 20; it must be a number from 0 up to but not 1"),
+        (
+            {"normalization": {"kind": "layer"}},
+            "normalization: .*choose one of .*layer_paper.*, received {'kind': 'layer'}",
+        ),
+        (
+            {"recurrent_dropout": {"kind": "keras", "rate": 20}},
+            "rate is 20; it must be a number from 0 up to but not 1",
+        ),
         ({"recurrent_dropout": {"kind": "keras"}}, "needs the option 'rate'"),
-        ({"normalization": {"kind": "layer_paper", "cell": "raw"}}, "cell is 'raw'; it must be one of none, shown, carried"),
-        ({"cell": "gru", "recurrent_dropout": {"kind": "moon", "rate": 0.1}}, "moon acts on a part that gru does not have; it fits lstm"),
-        ({"cell": "gru", "recurrent_dropout": {"kind": "zoneout", "rate": 0.1, "cell_rate": 0.1}}, "cell_rate acts on a cell state"),
+        (
+            {"normalization": {"kind": "layer_paper", "cell": "raw"}},
+            "cell is 'raw'; it must be one of none, shown, carried",
+        ),
+        (
+            {"cell": "gru", "recurrent_dropout": {"kind": "moon", "rate": 0.1}},
+            "moon acts on a part that gru does not have; it fits lstm",
+        ),
+        (
+            {
+                "cell": "gru",
+                "recurrent_dropout": {"kind": "zoneout", "rate": 0.1, "cell_rate": 0.1},
+            },
+            "cell_rate acts on a cell state",
+        ),
     ],
     ids=str,
 )
@@ -469,5 +645,8 @@ def test_a_wrong_argument_is_refused_with_what_was_expected(arguments, message):
 
 @pytest.mark.parametrize("shape", [(None, None, 2), (None, 2), (None, 5, None)], ids=str)
 def test_an_input_of_unknown_length_is_refused(shape):
-    with pytest.raises(ValueError, match="expected \\(batch, time, channel\\) with time and channel known, received"):
+    with pytest.raises(
+        ValueError,
+        match="expected \\(batch, time, channel\\) with time and channel known, received",
+    ):
         Recurrent().build(shape)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.network.convolution import CausalConv1D
-from pipeline.network.dense import Dense
-from pipeline.network.pooling import Pooling
-from pipeline.network.squeeze_excite import SqueezeExcite
+from pipeline.network.layers.convolution import CausalConv1D
+from pipeline.network.layers.dense import Dense
+from pipeline.network.layers.pooling import Pooling
+from pipeline.network.layers.squeeze_excite import SqueezeExcite
 from tests.network import references
 from tests.network.examples import randomize
 
@@ -21,12 +21,26 @@ def windows(time=7, channels=4, dtype="float64"):
 
 
 @settings(max_examples=40, deadline=None)
-@given(time=st.integers(1, 12), kernel=st.integers(1, 5), stride=st.integers(1, 5), dilation=st.integers(1, 3))
-def test_a_convolution_is_its_reference_for_every_length_kernel_stride_and_dilation(time, kernel, stride, dilation):
+@given(
+    time=st.integers(1, 12),
+    kernel=st.integers(1, 5),
+    stride=st.integers(1, 5),
+    dilation=st.integers(1, 3),
+)
+def test_a_convolution_is_its_reference_for_every_length_kernel_stride_and_dilation(
+    time, kernel, stride, dilation
+):
     assume(stride == 1 or dilation == 1)  # Keras refuses both at once
-    x, layer = windows(time), CausalConv1D(2, kernel, stride, dilation, dtype="float64", bias_initializer="ones")
+    x, layer = (
+        windows(time),
+        CausalConv1D(2, kernel, stride, dilation, dtype="float64", bias_initializer="ones"),
+    )
     y = layer(x)
-    np.testing.assert_allclose(y, references.convolution(x, layer.kernel.numpy(), layer.bias.numpy(), stride, dilation), atol=1e-12)
+    np.testing.assert_allclose(
+        y,
+        references.convolution(x, layer.kernel.numpy(), layer.bias.numpy(), stride, dilation),
+        atol=1e-12,
+    )
     assert y.shape == layer.compute_output_shape(x.shape)
 
 
@@ -61,14 +75,19 @@ def test_pooling_is_its_reference_for_lengths_that_divide_or_not(kind, size):
 
 @pytest.mark.parametrize("kind", REDUCE)
 def test_pooling_is_that_of_keras_where_the_length_divides(kind):
-    x, theirs = windows(6, dtype="float32"), {"average": keras.layers.AveragePooling1D, "max": keras.layers.MaxPooling1D}[kind](3)
+    x, theirs = (
+        windows(6, dtype="float32"),
+        {"average": keras.layers.AveragePooling1D, "max": keras.layers.MaxPooling1D}[kind](3),
+    )
     np.testing.assert_allclose(Pooling(kind, 3)(x), theirs(x), atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", REDUCE)
 def test_pooling_leaves_out_the_oldest_samples_and_never_the_newest(kind):
     x = np.arange(7.0).reshape(1, 7, 1)
-    np.testing.assert_array_equal(np.ravel(Pooling(kind, 3)(x)), {"average": [2, 5], "max": [3, 6]}[kind])
+    np.testing.assert_array_equal(
+        np.ravel(Pooling(kind, 3)(x)), {"average": [2, 5], "max": [3, 6]}[kind]
+    )
 
 
 def test_a_window_shorter_than_the_pool_is_refused():
@@ -79,7 +98,9 @@ def test_a_window_shorter_than_the_pool_is_refused():
 def test_squeeze_and_excitation_is_its_reference():
     x, layer = windows(channels=8), SqueezeExcite(4, dtype="float64")
     y = layer(x)
-    np.testing.assert_allclose(y, references.squeeze_excite(x, layer.squeeze.numpy(), layer.excite.numpy()), atol=1e-12)
+    np.testing.assert_allclose(
+        y, references.squeeze_excite(x, layer.squeeze.numpy(), layer.excite.numpy()), atol=1e-12
+    )
 
 
 def test_the_gates_are_constant_over_time_between_zero_and_one_and_about_a_half_at_the_start():
@@ -100,7 +121,14 @@ def test_the_gates_see_the_whole_window_so_that_it_is_not_causal():
 @pytest.mark.parametrize("kind", REDUCE)
 @pytest.mark.parametrize("stride", [1, 2])
 def test_a_stack_of_causal_layers_is_causal(kind, stride):
-    x, layers = windows(12), [CausalConv1D(8, 3, stride, dtype="float64"), Pooling(kind, 2, dtype="float64"), Dense(8, dtype="float64")]
+    x, layers = (
+        windows(12),
+        [
+            CausalConv1D(8, 3, stride, dtype="float64"),
+            Pooling(kind, 2, dtype="float64"),
+            Dense(8, dtype="float64"),
+        ],
+    )
     before, after = x, x.copy()
     after[:, -2 * stride :] += 1  # what the last output alone may see
     for each in layers:
@@ -120,7 +148,10 @@ def test_the_narrow_layer_has_at_least_one_unit(channels, narrow):
 @pytest.mark.parametrize("use_bias", [True, False])
 def test_dense_is_that_of_keras(shape, use_bias):
     x = np.random.default_rng(0).normal(size=shape).astype("float32")
-    layer, theirs = Dense(5, activation="selu", use_bias=use_bias), keras.layers.Dense(5, activation="selu", use_bias=use_bias)
+    layer, theirs = (
+        Dense(5, activation="selu", use_bias=use_bias),
+        keras.layers.Dense(5, activation="selu", use_bias=use_bias),
+    )
     layer(x), theirs(x)
     randomize(theirs, np.random.default_rng(1))
     layer.set_weights(theirs.get_weights())

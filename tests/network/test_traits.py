@@ -4,22 +4,41 @@ import numpy as np
 import pytest
 from keras import ops
 
-from pipeline.network.catalogue import DROPOUTS, NORMALIZATIONS
-from pipeline.network.recurrent import Sweep
+from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS
+from pipeline.network.rnn.recurrent import Sweep
 from tests.network.examples import BETWEEN, CELL, FEED_FORWARD, INPUT, make, options, randomize
 from tests.network.recurrent_cases import CELLS, inside
 
 AXES = {0: "batch", 1: "time", 2: "channels"}
 STEPS, UNITS = 5, 3
 ROWS = {kind: row for kind, row in NORMALIZATIONS.items() if row.layer}
-CLIPPED = {"rmax": 1.0, "dmax": 0.0}  # within its limits, renormalization puts the running statistics in the place of the batch's
+CLIPPED = {
+    "rmax": 1.0,
+    "dmax": 0.0,
+}  # within its limits, renormalization puts the running statistics in the place of the batch's
 SETTINGS = [(kind, CLIPPED if "rmax" in row.options else {}) for kind, row in ROWS.items()]
 SETTINGS += [(kind, {"per_step": True}) for kind, row in ROWS.items() if "per_step" in row.options]
-OFF = {"normalization": {"kind": "none"}, "input_dropout": {"kind": "none"}, "recurrent_dropout": {"kind": "none"}, "weights": {"kind": "none"}}
-TWINS = {"layer_addons": {"kind": "layer_paper", "epsilon": 1e-3}, "layer_per_gate": {"kind": "layer_joint", "epsilon": 1e-12}}  # what else it would be
+OFF = {
+    "normalization": {"kind": "none"},
+    "input_dropout": {"kind": "none"},
+    "recurrent_dropout": {"kind": "none"},
+    "weights": {"kind": "none"},
+}
+TWINS = {
+    "layer_addons": {"kind": "layer_paper", "epsilon": 1e-3},
+    "layer_per_gate": {"kind": "layer_joint", "epsilon": 1e-12},
+}  # what else it would be
 IN_CELLS = {
-    **{kind: ("normalization", row) for kind, row in inside(NORMALIZATIONS, "cell").items() if row.layer},
-    **{kind: ("recurrent_dropout", row) for kind, row in inside(DROPOUTS, "recurrent").items() if row.layer},
+    **{
+        kind: ("normalization", row)
+        for kind, row in inside(NORMALIZATIONS, "cell").items()
+        if row.layer
+    },
+    **{
+        kind: ("recurrent_dropout", row)
+        for kind, row in inside(DROPOUTS, "recurrent").items()
+        if row.layer
+    },
 }
 
 
@@ -34,7 +53,9 @@ def computed(kind, training, **setting):
         layer = make(ROWS[kind], dtype="float64", **setting)
         if not ROWS[kind].places - CELL:
             layer.attach(summed=4, apart=0, states=2, units=UNITS, steps=STEPS)
-            return np.asarray(of_the_gates(layer.begin(STEPS, training).gates, ops.convert_to_tensor(x)))
+            return np.asarray(
+                of_the_gates(layer.begin(STEPS, training).gates, ops.convert_to_tensor(x))
+            )
         layer.build(x.shape)
         randomize(layer, np.random.default_rng(1))
         return np.asarray(layer(x, training=training) if kind in BETWEEN else layer(x))
@@ -44,7 +65,13 @@ def computed(kind, training, **setting):
 
 def of_the_gates(gates, x):
     bias, h = ops.zeros(x.shape[-1], x.dtype), ops.convert_to_tensor(values(3)[:, 0])
-    return ops.stack([gates.sum(x_t, h, bias, t) for t, x_t in enumerate(ops.unstack(gates.inputs(x, bias), axis=1))], axis=1)
+    return ops.stack(
+        [
+            gates.sum(x_t, h, bias, t)
+            for t, x_t in enumerate(ops.unstack(gates.inputs(x, bias), axis=1))
+        ],
+        axis=1,
+    )
 
 
 def measured(function):
@@ -54,7 +81,11 @@ def measured(function):
         here = np.zeros(x.shape, bool)
         here[(slice(None),) * axis + (0,)] = True
         others = np.where(here, x, values(2))
-        found |= set() if np.allclose(function(x)[here], function(others)[here], rtol=0, atol=1e-9) else {name}
+        found |= (
+            set()
+            if np.allclose(function(x)[here], function(others)[here], rtol=0, atol=1e-9)
+            else {name}
+        )
     return found
 
 
@@ -68,7 +99,10 @@ def test_at_inference_a_window_hangs_on_its_batch_only_where_the_row_says_live(k
     assert ("batch" in measured(computed(kind, False))) == ROWS[kind].live
 
 
-@pytest.mark.parametrize("kind", sorted({kind for kind, row in BETWEEN.items() if "conv" in row.places} - {"batch_renorm"}))  # it takes steps to follow a bias
+@pytest.mark.parametrize(
+    "kind",
+    sorted({kind for kind, row in BETWEEN.items() if "conv" in row.places} - {"batch_renorm"}),
+)  # it takes steps to follow a bias
 def test_a_bias_before_it_is_cancelled_where_statistics_are_not_over_channels(kind):
     function, x = computed(kind, True), values()
     cancelled = np.allclose(function(x + np.arange(x.shape[-1])), function(x), rtol=0, atol=1e-9)
@@ -89,7 +123,16 @@ def test_mean_and_variance_survive_the_dropout_that_the_row_calls_alpha(kind):
 
 def states(cell, **slot):
     """h after each step in training."""
-    sweep = Sweep(cell=cell, units=UNITS, activation="tanh", stateful=None, initial_noise=0.0, seed=1, dtype="float64", **{**OFF, **slot})
+    sweep = Sweep(
+        cell=cell,
+        units=UNITS,
+        activation="tanh",
+        stateful=None,
+        initial_noise=0.0,
+        seed=1,
+        dtype="float64",
+        **{**OFF, **slot},
+    )
     sweep.build((None, STEPS, 4 * UNITS))
     rng = np.random.default_rng(4)
     for variable in (sweep.kernel, sweep.recurrent_kernel, sweep.bias):
@@ -101,5 +144,10 @@ def states(cell, **slot):
 def test_a_kind_is_one_of_its_own_in_the_cells_that_the_row_names_and_in_no_other(kind, cell):
     slot, row = IN_CELLS[kind]
     twin = TWINS.get(kind, {"kind": "none"})
-    same = np.allclose(states(cell, **{slot: {"kind": kind, **options(row)}}), states(cell, **{slot: twin}), rtol=0, atol=1e-9)
+    same = np.allclose(
+        states(cell, **{slot: {"kind": kind, **options(row)}}),
+        states(cell, **{slot: twin}),
+        rtol=0,
+        atol=1e-9,
+    )
     assert same == (cell not in row.cells)

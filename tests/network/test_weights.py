@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.network.convolution import CausalConv1D
-from pipeline.network.dense import Dense
+from pipeline.network.layers.convolution import CausalConv1D
+from pipeline.network.layers.dense import Dense
 from tests.network import references
 from tests.network.examples import REPARAMETRIZATIONS, make, options, randomize, weights
 
@@ -41,17 +41,31 @@ def test_it_computes_what_its_reference_says(kind, shape, dtype):
     v = kernel(shape, dtype)
     reparametrization = attached(kind, v)
     randomize(reparametrization, np.random.default_rng(1))
-    expected = references.WEIGHTS[kind](np.asarray(v, np.float64), weights(reparametrization), **options(REPARAMETRIZATIONS[kind]))
-    np.testing.assert_allclose(reparametrization.effective(v), expected, rtol=0, atol=TOLERANCE[dtype] * np.abs(expected).max())
+    expected = references.WEIGHTS[kind](
+        np.asarray(v, np.float64), weights(reparametrization), **options(REPARAMETRIZATIONS[kind])
+    )
+    np.testing.assert_allclose(
+        reparametrization.effective(v),
+        expected,
+        rtol=0,
+        atol=TOLERANCE[dtype] * np.abs(expected).max(),
+    )
 
 
 @every_kind
 @pytest.mark.parametrize(
-    "make_layer", [lambda w: Dense(6, reparametrization=w), lambda w: CausalConv1D(6, 3, 2, reparametrization=w)], ids=["dense", "convolution"]
+    "make_layer",
+    [lambda w: Dense(6, reparametrization=w), lambda w: CausalConv1D(6, 3, 2, reparametrization=w)],
+    ids=["dense", "convolution"],
 )
 def test_a_layer_computes_with_the_effective_kernel(kind, make_layer):
     x = np.random.default_rng(0).normal(size=(4, 7, 5)).astype("float32")
-    layer, plain = make_layer(make(REPARAMETRIZATIONS[kind], **({"limit": 0.1} if kind == "max_norm" else {}))), make_layer(None)
+    layer, plain = (
+        make_layer(
+            make(REPARAMETRIZATIONS[kind], **({"limit": 0.1} if kind == "max_norm" else {}))
+        ),
+        make_layer(None),
+    )
     layer(x), plain(x)
     plain.kernel.assign(layer.reparametrization.effective(layer.kernel))
     np.testing.assert_allclose(layer(x), plain(x), atol=1e-6)
@@ -63,7 +77,9 @@ def test_weight_norm_begins_as_the_identity_and_its_columns_have_the_trained_len
     reparametrization = attached("weight_norm", v)
     np.testing.assert_allclose(reparametrization.effective(v), v.numpy(), atol=1e-12)
     randomize(reparametrization, np.random.default_rng(1))
-    np.testing.assert_allclose(norms(reparametrization.effective(v)), weights(reparametrization)["length"], rtol=1e-12)
+    np.testing.assert_allclose(
+        norms(reparametrization.effective(v)), weights(reparametrization)["length"], rtol=1e-12
+    )
 
 
 @every_shape
@@ -74,7 +90,9 @@ def test_the_gradient_is_orthogonal_to_each_column_where_only_its_direction_coun
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(c * reparametrization.effective(v))
     gradient = tape.gradient(loss, v.value)
-    np.testing.assert_allclose(np.sum(gradient * v, axis=tuple(range(len(shape) - 1))), 0, atol=1e-12)
+    np.testing.assert_allclose(
+        np.sum(gradient * v, axis=tuple(range(len(shape) - 1))), 0, atol=1e-12
+    )
     assert np.abs(gradient).max() > 0.01
 
 
@@ -112,7 +130,13 @@ def test_the_gradient_of_spectral_norm_goes_through_sigma_and_not_through_the_ve
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(c * reparametrization.effective(v))
     step, at = 1e-6, v.numpy()
-    differences = [[(value(at + step * e) - value(at - step * e)) / (2 * step) for e in np.eye(15)[3 * i : 3 * i + 3].reshape(3, 5, 3)] for i in range(5)]
+    differences = [
+        [
+            (value(at + step * e) - value(at - step * e)) / (2 * step)
+            for e in np.eye(15)[3 * i : 3 * i + 3].reshape(3, 5, 3)
+        ]
+        for i in range(5)
+    ]
     np.testing.assert_allclose(tape.gradient(loss, v.value), differences, atol=1e-6)
 
 
@@ -128,13 +152,23 @@ def test_max_norm_shortens_long_columns_and_leaves_short_ones_alone(shape):
 
 @pytest.mark.parametrize(("kind", "bound"), [("max_norm", 0.7), ("unit_norm", 1.0)])
 def test_the_bound_holds_after_updates_that_know_nothing_of_it(kind, bound):
-    rng, layer = np.random.default_rng(0), Dense(3, reparametrization=make(REPARAMETRIZATIONS[kind], **({"limit": bound} if kind == "max_norm" else {})))
+    rng, layer = (
+        np.random.default_rng(0),
+        Dense(
+            3,
+            reparametrization=make(
+                REPARAMETRIZATIONS[kind], **({"limit": bound} if kind == "max_norm" else {})
+            ),
+        ),
+    )
     x, target = rng.normal(size=(32, 5)).astype("float32"), rng.normal(size=(32, 3)) * 10
     layer(x)
     for _ in range(20):
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean((layer(x) - target) ** 2)
-        for variable, gradient in zip(layer.trainable_variables, tape.gradient(loss, layer.trainable_variables), strict=True):
+        for variable, gradient in zip(
+            layer.trainable_variables, tape.gradient(loss, layer.trainable_variables), strict=True
+        ):
             variable.assign_sub(0.5 * gradient)
         assert (norms(layer.reparametrization.effective(layer.kernel)) <= bound + 1e-5).all()
 
@@ -150,7 +184,11 @@ def test_a_kernel_of_zeros_stays_finite(kind):
 
 @every_kind
 def test_half_precision_is_computed_in_single(kind):
-    layer = Dense(3, dtype="mixed_float16", reparametrization=make(REPARAMETRIZATIONS[kind], dtype="mixed_float16"))
+    layer = Dense(
+        3,
+        dtype="mixed_float16",
+        reparametrization=make(REPARAMETRIZATIONS[kind], dtype="mixed_float16"),
+    )
     y = layer(np.ones((2, 5), "float16"), training=True)
     assert y.dtype == tf.float16
     assert {variable.dtype for variable in layer.variables} == {"float32"}

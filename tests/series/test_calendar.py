@@ -23,13 +23,22 @@ def test_every_cycle_has_a_reference() -> None:
 @pytest.mark.parametrize("cycle", calendar.CYCLES)
 def test_a_cycle_is_the_sine_and_cosine_of_what_has_passed_of_it(cycle: str) -> None:
     angle = 2 * np.pi * REFERENCES[cycle].to_numpy()
-    np.testing.assert_allclose(calendar.channels(HOURS, [cycle]), np.stack([np.sin(angle), np.cos(angle)], axis=1), atol=1e-6)
+    np.testing.assert_allclose(
+        calendar.channels(HOURS, [cycle]),
+        np.stack([np.sin(angle), np.cos(angle)], axis=1),
+        atol=1e-6,
+    )
 
 
 def test_channels_stand_in_the_order_of_their_names() -> None:
     cycles = ["day_of_year", "hour_of_day"]
     both = calendar.channels(HOURS, cycles)
-    assert calendar.names(cycles) == ("day_of_year_sin", "day_of_year_cos", "hour_of_day_sin", "hour_of_day_cos")
+    assert calendar.names(cycles) == (
+        "day_of_year_sin",
+        "day_of_year_cos",
+        "hour_of_day_sin",
+        "hour_of_day_cos",
+    )
     assert both.dtype == np.float32
     np.testing.assert_array_equal(both[:, :2], calendar.channels(HOURS, cycles[:1]))
     np.testing.assert_array_equal(both[:, 2:], calendar.channels(HOURS, cycles[1:]))
@@ -37,7 +46,9 @@ def test_channels_stand_in_the_order_of_their_names() -> None:
 
 def test_minutes_count_in_the_hour_of_day() -> None:
     np.testing.assert_allclose(
-        calendar.channels(np.array(["2013-01-01T05:30"], "datetime64[m]"), ["hour_of_day"])[0, 0], np.sin(2 * np.pi * 5.5 / 24), rtol=1e-6
+        calendar.channels(np.array(["2013-01-01T05:30"], "datetime64[m]"), ["hour_of_day"])[0, 0],
+        np.sin(2 * np.pi * 5.5 / 24),
+        rtol=1e-6,
     )
 
 

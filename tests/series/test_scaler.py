@@ -9,29 +9,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.refusal import Refusal
-from pipeline.sections import Shares, Standardize
+from pipeline.config.sections import Shares, Standardize
+from pipeline.core.errors import InputError
 from pipeline.series import scaler
 from pipeline.series.scaler import Scaler
 
 Array = np.ndarray[Any, Any]
 
-REFERENCES: Mapping[str, Callable[[Array], tuple[Any, Any]]] = {  # training values (row,) -> center, scale
+REFERENCES: Mapping[
+    str, Callable[[Array], tuple[Any, Any]]
+] = {  # training values (row,) -> center, scale
     "standard": lambda values: (np.mean(values), np.std(values)),
     "minmax": lambda values: (np.min(values), np.max(values) - np.min(values)),
-    "robust": lambda values: (np.median(values), np.percentile(values, 75) - np.percentile(values, 25)),
+    "robust": lambda values: (
+        np.median(values),
+        np.percentile(values, 75) - np.percentile(values, 25),
+    ),
     "none": lambda values: (0, 1),
 }
 ROWS = 40  # of each of two series
 SERIES = np.repeat([0, 1], ROWS)
 SLICES = (slice(0, 30), slice(ROWS, ROWS + 30))  # the training rows of each
 TRAINING = np.tile(np.arange(ROWS) < 30, 2)
-COLUMNS = {"x": np.random.default_rng(1).normal(50, 9, 2 * ROWS), "y": np.random.default_rng(2).exponential(3, 2 * ROWS)}
+COLUMNS = {
+    "x": np.random.default_rng(1).normal(50, 9, 2 * ROWS),
+    "y": np.random.default_rng(2).exponential(3, 2 * ROWS),
+}
 
 
 def section(kind: str, scope: str = "series") -> Standardize:
     """The section of `params.yaml`."""
-    return Standardize.model_validate({"scaler": kind, "scope": scope, "split": Shares(train=0.6, validation=0.2, test=0.2)})
+    return Standardize.model_validate(
+        {"scaler": kind, "scope": scope, "split": Shares(train=0.6, validation=0.2, test=0.2)}
+    )
 
 
 def fit(kind: str, scope: str = "series", columns: Mapping[str, Array] = COLUMNS) -> Scaler:
@@ -50,28 +60,44 @@ def test_center_and_scale_are_those_of_the_training_rows(kind: str, scope: str) 
     for code in range(2):
         rows = TRAINING & ((code == SERIES) | (scope == "global"))
         expected = [REFERENCES[kind](COLUMNS[column][rows]) for column in COLUMNS]
-        np.testing.assert_allclose(np.stack([fitted.center[code], fitted.scale[code]], axis=1), expected)
+        np.testing.assert_allclose(
+            np.stack([fitted.center[code], fitted.scale[code]], axis=1), expected
+        )
 
 
 @pytest.mark.parametrize("kind", scaler.KINDS)
 def test_a_scaler_ignores_everything_after_the_training_part(kind: str) -> None:
-    noise = {column: np.where(TRAINING, values, np.random.default_rng(3).normal(0, 1e6, 2 * ROWS)) for column, values in COLUMNS.items()}
+    noise = {
+        column: np.where(TRAINING, values, np.random.default_rng(3).normal(0, 1e6, 2 * ROWS))
+        for column, values in COLUMNS.items()
+    }
     assert fit(kind).to_json() == fit(kind, columns=noise).to_json()
 
 
 @pytest.mark.parametrize("kind", scaler.KINDS)
 def test_a_scaler_ignores_the_other_series(kind: str) -> None:
-    noise = {column: np.where(SERIES == 0, values, np.random.default_rng(3).normal(0, 1e6, 2 * ROWS)) for column, values in COLUMNS.items()}
+    noise = {
+        column: np.where(SERIES == 0, values, np.random.default_rng(3).normal(0, 1e6, 2 * ROWS))
+        for column, values in COLUMNS.items()
+    }
     assert fit(kind).to_json()["series"]["A"] == fit(kind, columns=noise).to_json()["series"]["A"]
 
 
 finite = st.floats(-1e9, 1e9, allow_subnormal=False)
 
 
-@given(kind=st.sampled_from(sorted(scaler.KINDS)), values=st.lists(st.tuples(finite, finite), min_size=1, max_size=20), data=st.data())
-def test_the_inverse_undoes_the_scaling(kind: str, values: list[tuple[float, float]], data: st.DataObject) -> None:
+@given(
+    kind=st.sampled_from(sorted(scaler.KINDS)),
+    values=st.lists(st.tuples(finite, finite), min_size=1, max_size=20),
+    data=st.data(),
+)
+def test_the_inverse_undoes_the_scaling(
+    kind: str, values: list[tuple[float, float]], data: st.DataObject
+) -> None:
     fitted = fit(kind)
-    series = np.array(data.draw(st.lists(st.integers(0, 1), min_size=len(values), max_size=len(values))))
+    series = np.array(
+        data.draw(st.lists(st.integers(0, 1), min_size=len(values), max_size=len(values)))
+    )
     there = fitted.transform(np.array(values), series)
     np.testing.assert_allclose(fitted.inverse(there, series), values, rtol=1e-12, atol=1e-9)
 
@@ -82,7 +108,9 @@ def test_values_of_any_shape_are_scaled_by_series_and_column() -> None:
     series = np.array([0, 1, 0, 1, 1, 0, 0])
     units = fitted.inverse(windows, series[None], ["y"])
     for window, code in enumerate(series):
-        np.testing.assert_array_equal(units[:, window], windows[:, window] * fitted.scale[code, 1] + fitted.center[code, 1])
+        np.testing.assert_array_equal(
+            units[:, window], windows[:, window] * fitted.scale[code, 1] + fitted.center[code, 1]
+        )
     np.testing.assert_allclose(fitted.transform(units, series[None], ["y"]), windows)
 
 
@@ -108,14 +136,29 @@ MOSTLY_ZERO = np.where(np.arange(2 * ROWS) % 10 == 3, 5.0, 0.0)
 @pytest.mark.parametrize(
     ("kind", "values", "says"),
     [
-        ("standard", CONSTANT, ["'y', series 'A'", "all of its 30 training rows is 0.1", "scope: global", "leave 'y' out"]),
+        (
+            "standard",
+            CONSTANT,
+            [
+                "'y', series 'A'",
+                "all of its 30 training rows is 0.1",
+                "scope: global",
+                "leave 'y' out",
+            ],
+        ),
         ("minmax", CONSTANT, ["'y', series 'A'", "all of its 30"]),
         ("robust", CONSTANT, ["'y', series 'A'", "all of its 30"]),
-        ("robust", MOSTLY_ZERO, ["'y', series 'A'", "the middle half of its 30 training rows is 0", "scaler: standard"]),
+        (
+            "robust",
+            MOSTLY_ZERO,
+            ["'y', series 'A'", "the middle half of its 30 training rows is 0", "scaler: standard"],
+        ),
     ],
 )
-def test_a_column_without_spread_in_training_is_refused(kind: str, values: Array, says: list[str]) -> None:
-    with pytest.raises(Refusal) as refusal:
+def test_a_column_without_spread_in_training_is_refused(
+    kind: str, values: Array, says: list[str]
+) -> None:
+    with pytest.raises(InputError) as refusal:
         fit(kind, columns={**COLUMNS, "y": values})
     assert len(refusal.value.findings) == 2  # one for each series
     assert [part for part in says if part not in refusal.value.findings[0]] == []

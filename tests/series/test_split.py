@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import sections
-from pipeline.refusal import Refusal
-from pipeline.sections import Dates, Shares
-from pipeline.series import outline, split
-from pipeline.series.rows import Rows
+from pipeline.config import sections
+from pipeline.config.sections import Dates, Shares
+from pipeline.core.errors import InputError
+from pipeline.series import split
+from pipeline.tables import outline
+from pipeline.tables.rows import Rows
 
 SHARES = Shares(train=0.7, validation=0.15, test=0.15)
 
@@ -20,7 +21,10 @@ SHARES = Shares(train=0.7, validation=0.15, test=0.15)
 def index(*lengths: int) -> Rows:
     """Hourly series of these lengths, from the beginning of 2013, each one segment."""
     series = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-    times = [np.datetime64("2013-01-01", "ns") + np.arange(length) * np.timedelta64(1, "h") for length in lengths]
+    times = [
+        np.datetime64("2013-01-01", "ns") + np.arange(length) * np.timedelta64(1, "h")
+        for length in lengths
+    ]
     return Rows(tuple("ABCDEFGH"[: len(lengths)]), series, np.concatenate(times), series)
 
 
@@ -35,8 +39,13 @@ def counts(parts: np.ndarray[Any, Any]) -> list[int]:
     return [int((parts == part).sum()) for part in range(3)]
 
 
-@given(st.lists(st.integers(20, 200), min_size=1, max_size=4), st.sampled_from([SHARES, sections.Rows(train=7, validation=3, test=5)]))
-def test_every_series_is_first_training_then_validation_then_test(lengths: list[int], kind: Any) -> None:
+@given(
+    st.lists(st.integers(20, 200), min_size=1, max_size=4),
+    st.sampled_from([SHARES, sections.RowCounts(train=7, validation=3, test=5)]),
+)
+def test_every_series_is_first_training_then_validation_then_test(
+    lengths: list[int], kind: Any
+) -> None:
     table = index(*lengths)
     parts = assign(table, kind)
     for rows in table.slices():
@@ -51,7 +60,7 @@ def test_shares_are_shares_of_each_series() -> None:
 
 
 def test_rows_are_counted_and_the_rest_is_not_used() -> None:
-    assert counts(assign(index(20), sections.Rows(train=7, validation=3, test=5))) == [7, 3, 5]
+    assert counts(assign(index(20), sections.RowCounts(train=7, validation=3, test=5))) == [7, 3, 5]
 
 
 def test_dates_are_first_moments_in_the_zone_of_the_data() -> None:
@@ -63,14 +72,20 @@ def test_dates_are_first_moments_in_the_zone_of_the_data() -> None:
 @pytest.mark.parametrize(
     ("kind", "says"),
     [
-        (SHARES, "series 'B' has 2 rows from 2013-01-01T00:00:00Z to 2013-01-01T01:00:00Z, too few for validation"),
-        (sections.Rows(train=20, validation=3, test=5), "too few for train and validation and test"),
+        (
+            SHARES,
+            "series 'B' has 2 rows from 2013-01-01T00:00:00Z to 2013-01-01T01:00:00Z, too few for validation",
+        ),
+        (
+            sections.RowCounts(train=20, validation=3, test=5),
+            "too few for train and validation and test",
+        ),
         (Dates(validation=datetime(2013, 1, 1, 1), test=datetime(2013, 1, 9)), "too few for test"),
         (Dates(validation=datetime(2012, 1, 1), test=datetime(2013, 1, 1, 1)), "too few for train"),
     ],
 )
 def test_an_empty_part_is_refused(kind: Any, says: str) -> None:
-    with pytest.raises(Refusal) as refusal:
+    with pytest.raises(InputError) as refusal:
         assign(index(30, 2), kind)
     assert says in refusal.value.findings[-1]
     assert "standardize.split" in refusal.value.findings[-1]

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.sections import Window
-from pipeline.series import outline, windows
-from pipeline.series.rows import Rows
+from pipeline.config.sections import Window
+from pipeline.series import windows
 from pipeline.series.split import PARTS
 from pipeline.series.windows import Plan
+from pipeline.tables import outline
+from pipeline.tables.rows import Rows
 
 Array = np.ndarray[Any, Any]
 
@@ -37,7 +38,9 @@ def plan(segment: Array, split: Array, window: Window) -> Plan:
 def find(segment: Array, split: Array, window: Window) -> Found:
     """The windows of such a table."""
     planned = plan(segment, split, window)
-    return Found(*(np.concatenate([np.empty(0, np.int64), *planned.starts(part)]) for part in range(3)))
+    return Found(
+        *(np.concatenate([np.empty(0, np.int64), *planned.starts(part)]) for part in range(3))
+    )
 
 
 @st.composite
@@ -53,21 +56,31 @@ def tables(draw: st.DrawFn) -> tuple[Array, Array, Array]:
         split += np.searchsorted(stops, np.arange(rows), side="right").tolist()
         series += [code] * rows
     parts = np.array(split, np.int8)
-    return np.array(series, np.int32), np.array(segment, np.int32), np.where(parts == 3, np.int8(-1), parts)
+    return (
+        np.array(series, np.int32),
+        np.array(segment, np.int32),
+        np.where(parts == 3, np.int8(-1), parts),
+    )
 
 
-shapes = st.builds(Window, lookback=st.integers(1, 6), horizon=st.integers(1, 6), stride=st.integers(1, 4))
+shapes = st.builds(
+    Window, lookback=st.integers(1, 6), horizon=st.integers(1, 6), stride=st.integers(1, 4)
+)
 
 
 def rows_of(starts: Array, window: Window) -> tuple[Array, Array]:
     """Input rows (window, lookback) and target rows (window, horizon), gathered from a table that holds its own row numbers."""
     numbers = np.arange(10_000)[:, None]
     inputs = windows.gather(numbers, starts, window.lookback, window.horizon, 0)
-    return inputs[..., 0], windows.gather_targets(numbers, starts, window.lookback, window.horizon, 1)[..., 0]
+    return inputs[..., 0], windows.gather_targets(
+        numbers, starts, window.lookback, window.horizon, 1
+    )[..., 0]
 
 
 @given(tables(), shapes)
-def test_windows_never_cross_a_gap_or_a_series(table: tuple[Array, Array, Array], window: Window) -> None:
+def test_windows_never_cross_a_gap_or_a_series(
+    table: tuple[Array, Array, Array], window: Window
+) -> None:
     series, segment, split = table
     found = find(segment, split, window)
     for part in PARTS:
@@ -79,7 +92,9 @@ def test_windows_never_cross_a_gap_or_a_series(table: tuple[Array, Array, Array]
 
 
 @given(tables(), shapes)
-def test_no_target_leaves_its_part_and_no_training_input_does(table: tuple[Array, Array, Array], window: Window) -> None:
+def test_no_target_leaves_its_part_and_no_training_input_does(
+    table: tuple[Array, Array, Array], window: Window
+) -> None:
     _, segment, split = table
     found = find(segment, split, window)
     for number, part in enumerate(PARTS):
@@ -90,7 +105,9 @@ def test_no_target_leaves_its_part_and_no_training_input_does(table: tuple[Array
 
 
 @given(tables(), shapes)
-def test_at_stride_one_every_possible_window_is_found(table: tuple[Array, Array, Array], window: Window) -> None:
+def test_at_stride_one_every_possible_window_is_found(
+    table: tuple[Array, Array, Array], window: Window
+) -> None:
     _, segment, split = table
     found = find(segment, split, window.model_copy(update={"stride": 1}))
     size = window.lookback + window.horizon
@@ -106,34 +123,54 @@ def test_at_stride_one_every_possible_window_is_found(table: tuple[Array, Array,
 
 
 @given(tables(), shapes)
-def test_at_stride_one_every_test_row_with_room_around_it_is_forecast(table: tuple[Array, Array, Array], window: Window) -> None:
+def test_at_stride_one_every_test_row_with_room_around_it_is_forecast(
+    table: tuple[Array, Array, Array], window: Window
+) -> None:
     _, segment, split = table
     found = find(segment, split, window.model_copy(update={"stride": 1}))
     forecast = set(rows_of(found.test, window)[1].ravel().tolist())
     for stretch in np.unique(segment):
         rows = np.flatnonzero((segment == stretch) & (split == 2))
         rows = rows[rows >= np.flatnonzero(segment == stretch)[0] + window.lookback]
-        assert (set(rows.tolist()) <= forecast) if len(rows) >= window.horizon else not forecast & set(rows.tolist())
+        assert (
+            (set(rows.tolist()) <= forecast)
+            if len(rows) >= window.horizon
+            else not forecast & set(rows.tolist())
+        )
 
 
 @given(tables(), shapes)
-def test_a_stride_takes_the_first_window_of_a_stretch_and_then_every_so_many_steps(table: tuple[Array, Array, Array], window: Window) -> None:
+def test_a_stride_takes_the_first_window_of_a_stretch_and_then_every_so_many_steps(
+    table: tuple[Array, Array, Array], window: Window
+) -> None:
     _, segment, split = table
-    every, some = (find(segment, split, window.model_copy(update={"stride": stride})) for stride in (1, window.stride))
+    every, some = (
+        find(segment, split, window.model_copy(update={"stride": stride}))
+        for stride in (1, window.stride)
+    )
     for part in PARTS:
         starts = getattr(every, part)
-        expected = [start for stretch in np.unique(segment) for start in starts[segment[starts] == stretch][:: window.stride]]
+        expected = [
+            start
+            for stretch in np.unique(segment)
+            for start in starts[segment[starts] == stretch][:: window.stride]
+        ]
         assert getattr(some, part).tolist() == expected
 
 
 def test_a_window_reads_known_channels_of_the_steps_to_forecast() -> None:
-    table = np.stack([np.arange(100), np.arange(100) * 10, np.arange(100) * 100], axis=1)  # target, covariate, known
+    table = np.stack(
+        [np.arange(100), np.arange(100) * 10, np.arange(100) * 100], axis=1
+    )  # target, covariate, known
     inputs = windows.gather(table, np.array([3, 50]), lookback=4, horizon=2, known=1)
     assert inputs.shape == (2, 4, 3)
     assert inputs[1, :, 0].tolist() == [50, 51, 52, 53]
     assert inputs[1, :, 1].tolist() == [500, 510, 520, 530]
     assert inputs[1, :, 2].tolist() == [5200, 5300, 5400, 5500]
-    assert windows.gather_targets(table, np.array([3, 50]), 4, 2, 1).tolist() == [[[7], [8]], [[54], [55]]]
+    assert windows.gather_targets(table, np.array([3, 50]), 4, 2, 1).tolist() == [
+        [[7], [8]],
+        [[54], [55]],
+    ]
 
 
 def test_gathering_leaves_the_table_as_it_was() -> None:
@@ -144,7 +181,11 @@ def test_gathering_leaves_the_table_as_it_was() -> None:
 
 
 def test_windows_are_kept_and_read_again(tmp_path: Path) -> None:
-    table = (np.zeros(50, np.int32), np.repeat([0, 1, 2], [30, 10, 10]).astype(np.int8), Window(lookback=4, horizon=2, stride=3))
+    table = (
+        np.zeros(50, np.int32),
+        np.repeat([0, 1, 2], [30, 10, 10]).astype(np.int8),
+        Window(lookback=4, horizon=2, stride=3),
+    )
     found = find(*table)
     plan(*table).save(tmp_path)
     again = windows.Windows.load(tmp_path)
@@ -154,8 +195,24 @@ def test_windows_are_kept_and_read_again(tmp_path: Path) -> None:
         np.testing.assert_array_equal(getattr(again, part), getattr(found, part))
 
 
-@pytest.mark.parametrize(("rows", "lacking"), [([30, 10, 10], None), ([5, 10, 10], "train"), ([30, 1, 10], "validation"), ([5, 2, 1], "train and test")])
-def test_a_series_without_a_window_in_some_part_is_told(rows: list[int], lacking: str | None) -> None:
-    planned = plan(np.zeros(sum(rows), np.int32), np.repeat([0, 1, 2], rows).astype(np.int8), Window(lookback=4, horizon=2))
+@pytest.mark.parametrize(
+    ("rows", "lacking"),
+    [
+        ([30, 10, 10], None),
+        ([5, 10, 10], "train"),
+        ([30, 1, 10], "validation"),
+        ([5, 2, 1], "train and test"),
+    ],
+)
+def test_a_series_without_a_window_in_some_part_is_told(
+    rows: list[int], lacking: str | None
+) -> None:
+    planned = plan(
+        np.zeros(sum(rows), np.int32),
+        np.repeat([0, 1, 2], rows).astype(np.int8),
+        Window(lookback=4, horizon=2),
+    )
     findings = windows.shortage(Path("table"), planned)
-    assert [f"no window for {lacking}:" in finding for finding in findings] == [True] * (lacking is not None)
+    assert [f"no window for {lacking}:" in finding for finding in findings] == [True] * (
+        lacking is not None
+    )

@@ -6,29 +6,37 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.network.configuration import Model, Shape
-from pipeline.params import Train
+from pipeline.config.model import Model, Shape
+from pipeline.config.params import Train
 
 SHAPE = Shape(lookback=8, horizon=2, targets=1, covariates=1, known=2)
 TRAIN = Train(seeds=3, epochs=4, batch=16, patience=2, learning_rate=0.01)
 OVERLAYS: dict[str, dict[str, Any]] = {
     "plain": {},
     "noisy": {
-        "conv": {"filters": 2, "normalization": "batch", "dropout": {"kind": "standard", "rate": 0.2}},
+        "conv": {
+            "filters": 2,
+            "normalization": "batch",
+            "dropout": {"kind": "standard", "rate": 0.2},
+        },
         "recurrent": {"units": 3, "recurrent_dropout": {"kind": "keras", "rate": 0.2}},
     },
     "many_to_many": {"head": {"sequence": True}},
-    "monte_carlo": {"conv": {"filters": 2, "dropout": {"kind": "standard", "rate": 0.5, "monte_carlo": True}}},
+    "monte_carlo": {
+        "conv": {"filters": 2, "dropout": {"kind": "standard", "rate": 0.5, "monte_carlo": True}}
+    },
 }
 
 
 def tiny(name: str = "plain") -> Model:
-    return Model.model_validate({"conv": {"filters": 2}, "recurrent": {"units": 3}} | OVERLAYS[name])
+    return Model.model_validate(
+        {"conv": {"filters": 2}, "recurrent": {"units": 3}} | OVERLAYS[name]
+    )
 
 
 @pytest.fixture(scope="session")
 def samples() -> Any:
-    from pipeline.training.samples import Samples
+    from pipeline.training.engine.samples import Samples
 
     rows = np.arange(400)
     noise = np.random.default_rng(0).standard_normal((400, 2)) * 0.1
@@ -42,7 +50,11 @@ def fleet(samples: Any) -> Callable[..., Any]:
     """Fleets by the name of their overlay and the size of their batches, each traced once."""
     from functools import cache
 
-    from pipeline.training.fleet import Fleet
-    from pipeline.training.replicas import Replicas
+    from pipeline.training.engine.fleet import Fleet
+    from pipeline.training.engine.replicas import Replicas
 
-    return cache(lambda name="plain", batch=TRAIN.batch: Fleet(Replicas(tiny(name), SHAPE), TRAIN.model_copy(update={"batch": batch}), samples))
+    return cache(
+        lambda name="plain", batch=TRAIN.batch: Fleet(
+            Replicas(tiny(name), SHAPE), TRAIN.model_copy(update={"batch": batch}), samples
+        )
+    )

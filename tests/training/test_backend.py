@@ -5,7 +5,9 @@ import sys
 
 
 def stderr(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    ).stderr
 
 
 def test_starting_prints_nothing() -> None:

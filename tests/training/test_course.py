@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.training import course as subject
-from pipeline.training.course import Course, learn
+from pipeline.training.engine import train_state as subject
+from pipeline.training.engine.train_state import TrainState, learn
 
 from .conftest import TRAIN
 
 
-def whole(fleet: Any, train: Any = TRAIN, seeds: tuple[int, ...] = (0, 1, 2)) -> Course:
+def whole(fleet: Any, train: Any = TRAIN, seeds: tuple[int, ...] = (0, 1, 2)) -> TrainState:
     return deque(learn(fleet, train, seeds), maxlen=1)[0]
 
 
@@ -36,7 +36,7 @@ def test_training_lowers_the_loss(fleet: Any, name: str) -> None:
 
 
 def test_a_replica_stops_when_it_no_longer_improves_and_the_others_go_on(fleet: Any) -> None:
-    course = Course.start(fleet("plain"), [0, 1, 2])
+    course = TrainState.start(fleet("plain"), [0, 1, 2])
     deque(course.advance(fleet("plain"), TRAIN), maxlen=0)
     course.best_loss[1] = -1.0  # nothing will be better
     while len(course.learning(TRAIN)):
@@ -45,8 +45,12 @@ def test_a_replica_stops_when_it_no_longer_improves_and_the_others_go_on(fleet: 
     assert epochs == [TRAIN.epochs, 1 + TRAIN.patience, TRAIN.epochs]
 
 
-@pytest.mark.parametrize(("stop", "piece"), [(1, 1000), (3, 1000), (1, 4), (2, 4), (7, 4), (11, 4), (14, 1)])
-def test_a_stopped_training_goes_on_bit_for_bit_also_within_an_epoch(fleet: Any, stop: int, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("stop", "piece"), [(1, 1000), (3, 1000), (1, 4), (2, 4), (7, 4), (11, 4), (14, 1)]
+)
+def test_a_stopped_training_goes_on_bit_for_bit_also_within_an_epoch(
+    fleet: Any, stop: int, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     undisturbed = whole(fleet("noisy"))
     monkeypatch.setattr(subject, "PIECE", piece)
     saved = next(islice(learn(fleet("noisy"), TRAIN, (0, 1, 2)), stop, None)).save()
@@ -54,7 +58,7 @@ def test_a_stopped_training_goes_on_bit_for_bit_also_within_an_epoch(fleet: Any,
 
 
 def test_a_saved_course_is_not_changed_by_later_epochs(fleet: Any) -> None:
-    course = Course.start(fleet("plain"), [0, 1])
+    course = TrainState.start(fleet("plain"), [0, 1])
     before = course.save()
     kept = {name: value.copy() for name, value in before.items()}
     deque(course.advance(fleet("plain"), TRAIN), maxlen=0)
@@ -63,7 +67,7 @@ def test_a_saved_course_is_not_changed_by_later_epochs(fleet: Any) -> None:
 
 def test_some_replicas_go_on_from_the_course_of_all(fleet: Any) -> None:
     undisturbed = whole(fleet("plain"))
-    course = Course.start(fleet("plain"), [0, 1, 2])
+    course = TrainState.start(fleet("plain"), [0, 1, 2])
     deque(course.advance(fleet("plain"), TRAIN), maxlen=0)
     course.diverged[0] = 0  # it has left the fleet: rows and replicas differ
     course.state = course.state.take([1, 2])
@@ -73,18 +77,23 @@ def test_some_replicas_go_on_from_the_course_of_all(fleet: Any) -> None:
     np.testing.assert_allclose(part.best_loss[1], undisturbed.best_loss[2], rtol=1e-3)
 
 
-def same(one: Course, other: Course) -> None:
+def same(one: TrainState, other: TrainState) -> None:
     """Bit for bit, but for the time that they took."""
     ours, theirs = one.save(), other.save()
     assert ours.keys() == theirs.keys()
-    assert [name for name in ours if not np.array_equal(ours[name], theirs[name])] in ([], ["seconds"])
+    assert [name for name in ours if not np.array_equal(ours[name], theirs[name])] in (
+        [],
+        ["seconds"],
+    )
 
 
 def test_a_replica_that_diverges_is_recorded_and_the_others_go_on(fleet: Any) -> None:
-    course = Course.start(fleet("plain"), [0, 1])
+    course = TrainState.start(fleet("plain"), [0, 1])
     weights = course.state.weights.numpy()
     weights[0] = np.nan
-    course.state = type(course.state)(weights, course.state.statistics, course.state.slots, course.state.step)
+    course.state = type(course.state)(
+        weights, course.state.statistics, course.state.slots, course.state.step
+    )
     while len(course.learning(TRAIN)):
         deque(course.advance(fleet("plain"), TRAIN), maxlen=0)
     assert course.diverged.tolist() == [0, -1]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.training import devices
+from pipeline.training.jobs import devices
 
 
 @pytest.fixture(autouse=True)
@@ -12,8 +12,13 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "find_library", lambda name: f"lib{name}.so.9")
 
 
-@pytest.mark.parametrize(("visible", "names"), [("", ()), ("-1", ()), ("0,3", ("0", "3")), ("GPU-8932f937", ("GPU-8932f937",))])
-def test_what_cuda_may_see_is_obeyed(monkeypatch: pytest.MonkeyPatch, visible: str, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("visible", "names"),
+    [("", ()), ("-1", ()), ("0,3", ("0", "3")), ("GPU-8932f937", ("GPU-8932f937",))],
+)
+def test_what_cuda_may_see_is_obeyed(
+    monkeypatch: pytest.MonkeyPatch, visible: str, names: tuple[str, ...]
+) -> None:
     monkeypatch.setenv(devices.VISIBLE, visible)
     assert devices.gpus() == names
 
@@ -26,7 +31,9 @@ def test_the_driver_s_list_is_counted(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert devices.gpus(tmp_path) == ("0", "1")
 
 
-def test_a_gpu_without_the_libraries_to_use_it_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_gpu_without_the_libraries_to_use_it_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv(devices.VISIBLE, raising=False)
     (tmp_path / "0000:01:00.0").mkdir()
     assert devices.gpus(tmp_path) == ("0",)

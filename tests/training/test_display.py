@@ -13,8 +13,8 @@ from pathlib import Path
 from pipeline.network.configuration import Model, Shape
 from pipeline.params import Train
 from pipeline.training.display import Display
-from pipeline.training.task import Report, Task
-fleets = [Task(name, name, Model(), Train(epochs=8), Shape(8, 2, 1), (0, 1), Path(), Path()) for name in ("first", "second")]
+from pipeline.training.task import Report, FleetTask
+fleets = [FleetTask(name, name, Model(), Train(epochs=8), Shape(8, 2, 1), (0, 1), Path(), Path()) for name in ("first", "second")]
 with Display(fleets) as display:
     display.report(fleets[0], Report(4, 0.1234, None, None))
     time.sleep(1)
@@ -28,7 +28,9 @@ def lines(output: str) -> list[str]:
 
 
 def test_without_a_terminal_there_is_one_line_for_each_event() -> None:
-    output = subprocess.run([sys.executable, "-c", CODE], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(
+        [sys.executable, "-c", CODE], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     first, event, done = lines(output)
     assert first == "train: 2 fleets to train"
     assert event == "an event"
@@ -38,20 +40,37 @@ def test_without_a_terminal_there_is_one_line_for_each_event() -> None:
 
 def test_what_an_earlier_run_did_counts_neither_as_done_nor_in_the_time_left() -> None:
     resumed = "fleets = [replace(fleet, checkpoint={'epoch': 6}) for fleet in fleets]"
-    code = CODE.replace("with Display", f"{resumed}\nwith Display").replace("Report(4,", "Report(7,")
-    output = subprocess.run([sys.executable, "-c", "from dataclasses import replace" + code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    code = CODE.replace("with Display", f"{resumed}\nwith Display").replace(
+        "Report(4,", "Report(7,"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", "from dataclasses import replace" + code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     assert " 50% done, about 0:0" in lines(output)[-1]
 
 
 def test_on_a_terminal_there_is_a_table_with_epoch_best_loss_and_time_left() -> None:
     status, output = on_a_terminal(CODE)
     assert status == 0
-    for part in ("25% done, about", "left", "best validation so far", "4 of at most 8", "0.1234", "an event"):
+    for part in (
+        "25% done, about",
+        "left",
+        "best validation so far",
+        "4 of at most 8",
+        "0.1234",
+        "an event",
+    ):
         assert part in output, part
 
 
 def test_on_a_terminal_nothing_to_train_is_done_at_once() -> None:
-    status, output = on_a_terminal("from pipeline.training.display import Display\nwith Display([]):\n    pass")
+    status, output = on_a_terminal(
+        "from pipeline.training.jobs.display import Display\nwith Display([]):\n    pass"
+    )
     assert status == 0, output
     assert "train: 0 fleets to train" in output
 
@@ -59,7 +78,13 @@ def test_on_a_terminal_nothing_to_train_is_done_at_once() -> None:
 def on_a_terminal(code: str) -> tuple[int, str]:
     """Exit status and output of a process that somebody watches."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm", "COLUMNS": "120"})
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=theirs,
+        stderr=theirs,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "120"},
+    )
     os.close(theirs)
     output = b""
     while chunk := _read(ours):

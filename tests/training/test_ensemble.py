@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.files import read_json, write_arrays, write_json
-from pipeline.refusal import Refusal
-from pipeline.training.ensemble import Ensemble
-from pipeline.training.fingerprint import digest
+from pipeline.core.errors import InputError
+from pipeline.core.files import read_json, write_arrays, write_json
+from pipeline.training.engine.ensemble import Ensemble
+from pipeline.training.jobs.fingerprint import digest
 
 from .conftest import SHAPE, tiny
 
@@ -19,8 +19,16 @@ def save(fleet: Any, name: str, folder: Path, seeds: tuple[int, ...] = (0, 1)) -
     """The initial weights of a fleet as the train stage would write trained ones."""
     folder.mkdir()
     state = fleet(name).initial(seeds)
-    write_arrays(folder / "weights.npz", fleet(name).replicas.named(state.weights.numpy(), [s.numpy() for s in state.statistics]))
-    facts = {"model": tiny(name).model_dump(mode="json"), "shape": vars(SHAPE), "seeds": seeds, "states": ["trained"] * len(seeds)}
+    write_arrays(
+        folder / "weights.npz",
+        fleet(name).replicas.named(state.weights.numpy(), [s.numpy() for s in state.statistics]),
+    )
+    facts = {
+        "model": tiny(name).model_dump(mode="json"),
+        "shape": vars(SHAPE),
+        "seeds": seeds,
+        "states": ["trained"] * len(seeds),
+    }
     write_json(folder / "fleet.json", facts | {"weights": digest(folder / "weights.npz")})
     return state
 
@@ -30,21 +38,32 @@ def inputs(fleet: Any, count: int = 40) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ["plain", "noisy", "many_to_many"])
-def test_forecasts_are_those_that_validation_measured(fleet: Any, tmp_path: Path, name: str) -> None:
+def test_forecasts_are_those_that_validation_measured(
+    fleet: Any, tmp_path: Path, name: str
+) -> None:
     state = save(fleet, name, tmp_path / name)
     samples = fleet(name).samples
-    forecast = Ensemble.load(tmp_path / name).forecast(np.asarray(samples.whole.windows(samples.validation)))
+    forecast = Ensemble.load(tmp_path / name).forecast(
+        np.asarray(samples.whole.windows(samples.validation))
+    )
     assert forecast.shape == (2, len(samples.validation), SHAPE.horizon, SHAPE.targets)
-    errors = np.mean((forecast - np.asarray(samples.whole.truth(samples.validation))) ** 2, axis=(1, 2, 3))
+    errors = np.mean(
+        (forecast - np.asarray(samples.whole.truth(samples.validation))) ** 2, axis=(1, 2, 3)
+    )
     np.testing.assert_allclose(errors, fleet(name).validate(state), rtol=1e-5)
 
 
-def test_a_monte_carlo_forecast_is_the_mean_of_passes_with_masks_of_their_own(fleet: Any, tmp_path: Path) -> None:
+def test_a_monte_carlo_forecast_is_the_mean_of_passes_with_masks_of_their_own(
+    fleet: Any, tmp_path: Path
+) -> None:
     save(fleet, "monte_carlo", tmp_path / "mc", seeds=(0, 0))
     ensemble, windows = Ensemble.load(tmp_path / "mc"), inputs(fleet)
     first = ensemble.forecast(windows)
     np.testing.assert_array_equal(first, ensemble.forecast(windows))
-    one, many = (replace(ensemble, seeds=(0, 1), passes=passes).forecast(windows) for passes in (1, ensemble.passes))
+    one, many = (
+        replace(ensemble, seeds=(0, 1), passes=passes).forecast(windows)
+        for passes in (1, ensemble.passes)
+    )
     assert not np.allclose(one[0], one[1])  # the same weights, other masks
     assert np.std(many[0] - many[1]) < 0.5 * np.std(one[0] - one[1])
 
@@ -54,5 +73,5 @@ def test_weights_that_were_changed_are_refused(fleet: Any, tmp_path: Path) -> No
     weights = tmp_path / "plain/weights.npz"
     weights.write_bytes(weights.read_bytes() + b" ")
     assert read_json(tmp_path / "plain/fleet.json")["weights"] != digest(weights)
-    with pytest.raises(Refusal, match=r"weights\.npz: does not have the hash"):
+    with pytest.raises(InputError, match=r"weights\.npz: does not have the hash"):
         Ensemble.load(tmp_path / "plain")

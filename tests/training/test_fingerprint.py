@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.network.configuration import Model, Shape
-from pipeline.params import Train
-from pipeline.training import fingerprint as subject
-from pipeline.training.fingerprint import fingerprint
+from pipeline.config.model import Model, Shape
+from pipeline.config.params import Train
+from pipeline.training.jobs import fingerprint as subject
+from pipeline.training.jobs.fingerprint import fingerprint
 
 SHAPE = Shape(lookback=8, horizon=2, targets=1)
 
@@ -27,13 +27,19 @@ def test_a_fingerprint_hangs_on_everything_that_training_reads() -> None:
 
 
 def test_how_the_work_is_spread_changes_no_fingerprint() -> None:
-    assert fingerprint(Model(), Train(workers=7, seeds=2, checkpoint_seconds=1, cluster="ray"), SHAPE, "data") == fingerprint(Model(), Train(), SHAPE, "data")
+    assert fingerprint(
+        Model(), Train(workers=7, seeds=2, checkpoint_seconds=1, cluster="ray"), SHAPE, "data"
+    ) == fingerprint(Model(), Train(), SHAPE, "data")
 
 
 @pytest.fixture
 def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Fingerprints of a network with and without dropout, over a copy of the code in which a module is edited."""
-    shutil.copytree(subject.ROOT / "pipeline", tmp_path / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        subject.ROOT / "pipeline",
+        tmp_path / "pipeline",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     monkeypatch.setattr(subject, "ROOT", tmp_path)
     dropout = Model.model_validate({"conv": {"dropout": {"kind": "standard", "rate": 0.1}}})
 
@@ -43,7 +49,9 @@ def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         path.write_text(path.read_text().replace(old, new, 1))
         subject.syntax.cache_clear()
         subject._bare.cache_clear()
-        return fingerprint(Model(), Train(), SHAPE, "data"), fingerprint(dropout, Train(), SHAPE, "data")
+        return fingerprint(Model(), Train(), SHAPE, "data"), fingerprint(
+            dropout, Train(), SHAPE, "data"
+        )
 
     yield both
     subject.syntax.cache_clear()
@@ -66,7 +74,9 @@ def test_an_edit_of_a_layer_concerns_only_networks_that_hold_it(edited: Any) -> 
         ("network/cells", "ops.", "keras.ops."),
     ],
 )
-def test_an_edit_of_the_training_concerns_every_network(edited: Any, module: str, old: str, new: str) -> None:
+def test_an_edit_of_the_training_concerns_every_network(
+    edited: Any, module: str, old: str, new: str
+) -> None:
     before = edited("refusal", "", "")
     after = edited(module, old, new)
     assert after[0] != before[0]
@@ -82,6 +92,8 @@ def test_an_edit_of_the_training_concerns_every_network(edited: Any, module: str
         ("training/store", "import time", "import time as time"),
     ],
 )
-def test_comments_docstrings_and_the_catalogue_concern_none(edited: Any, module: str, old: str, new: str) -> None:
+def test_comments_docstrings_and_the_catalogue_concern_none(
+    edited: Any, module: str, old: str, new: str
+) -> None:
     before = edited("refusal", "", "")
     assert edited(module, old, new) == before

@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.network.assembly import build
-from pipeline.training.fleet import Fleet
-from pipeline.training.replicas import Replicas
+from pipeline.network.build import build
+from pipeline.training.engine.fleet import Fleet
+from pipeline.training.engine.replicas import Replicas
 
 from .conftest import SHAPE, TRAIN, tiny
 
 RATE = 0.01
 
 
-def one_epoch(fleet: Any, seeds: list[int], epoch: int = 0, steps: int = 5) -> tuple[Any, np.ndarray]:
+def one_epoch(
+    fleet: Any, seeds: list[int], epoch: int = 0, steps: int = 5
+) -> tuple[Any, np.ndarray]:
     batches = fleet.samples.batches(TRAIN.batch, seeds, epoch)[:steps]
     return fleet.epoch(fleet.initial(seeds), seeds, epoch, batches, np.full(len(seeds), RATE))
 
@@ -27,7 +29,9 @@ def test_a_replica_is_the_same_alone_and_among_others(fleet: Any, name: str) -> 
     together, losses = one_epoch(fleet(name), [4, 7, 1], steps=1)
     alone, loss = one_epoch(fleet(name), [7], steps=1)
     np.testing.assert_allclose(losses[1], loss[0], rtol=1e-5)
-    np.testing.assert_allclose(together.slots[0][1], alone.slots[0][0], atol=1e-6)  # the first moment: the gradient itself
+    np.testing.assert_allclose(
+        together.slots[0][1], alone.slots[0][0], atol=1e-6
+    )  # the first moment: the gradient itself
     for mixed, single in zip(together.statistics, alone.statistics, strict=True):
         np.testing.assert_allclose(mixed[1], single[0], rtol=1e-5, atol=1e-6)
 
@@ -70,7 +74,9 @@ def test_validation_is_the_loss_over_all_windows_with_dropout_off(fleet: Any) ->
     state = noisy.initial([2])
     starts = tf.constant(noisy.samples.validation, tf.int32)
     inputs, truth = noisy.samples.whole.windows(starts), noisy.samples.whole.truth(starts)
-    forecast, _ = noisy.replicas.call(state.weights[0], tuple(s[0] for s in state.statistics), inputs, training=False)
+    forecast, _ = noisy.replicas.call(
+        state.weights[0], tuple(s[0] for s in state.statistics), inputs, training=False
+    )
     np.testing.assert_allclose(noisy.validate(state), [np.mean((forecast - truth) ** 2)], rtol=1e-5)
 
 
@@ -92,7 +98,9 @@ def test_a_forecast_at_every_step_learns_from_the_steps_that_follow_each(samples
 
 @pytest.mark.parametrize("memory", [1, 7000])
 @pytest.mark.parametrize("name", ["noisy", "many_to_many"])
-def test_data_that_does_not_fit_the_device_trains_the_same_bits(fleet: Any, name: str, memory: int) -> None:
+def test_data_that_does_not_fit_the_device_trains_the_same_bits(
+    fleet: Any, name: str, memory: int
+) -> None:
     whole = fleet(name, batch=4)
     pieces = copy.copy(whole)
     pieces.memory = memory
@@ -111,17 +119,30 @@ def walk(fleet: Any) -> list[Any]:
     state, seen = fleet.initial([0, 1]), []
     for epoch in range(2):
         state, loss = fleet.epoch(state, [0, 1], epoch, batches(fleet, epoch), np.full(2, RATE))
-        seen += [state.weights, state.statistics, state.slots, state.step, loss, fleet.validate(state)]
+        seen += [
+            state.weights,
+            state.statistics,
+            state.slots,
+            state.step,
+            loss,
+            fleet.validate(state),
+        ]
     return seen
 
 
-def test_a_fleet_in_half_precision_keeps_its_weights_whole_and_ends_close(fleet: Any, samples: Any) -> None:
-    halves = Fleet(Replicas(tiny("noisy"), SHAPE), TRAIN.model_copy(update={"precision": "bfloat16"}), samples)
+def test_a_fleet_in_half_precision_keeps_its_weights_whole_and_ends_close(
+    fleet: Any, samples: Any
+) -> None:
+    halves = Fleet(
+        Replicas(tiny("noisy"), SHAPE), TRAIN.model_copy(update={"precision": "bfloat16"}), samples
+    )
     losses = []
     for one in (halves, fleet("noisy")):
         state = one.initial([0, 1])
         for epoch in range(4):
-            state, _ = one.epoch(state, [0, 1], epoch, samples.batches(TRAIN.batch, [0, 1], epoch), np.full(2, RATE))
+            state, _ = one.epoch(
+                state, [0, 1], epoch, samples.batches(TRAIN.batch, [0, 1], epoch), np.full(2, RATE)
+            )
         losses.append(one.validate(state))
         assert state.weights.dtype == tf.float32
     assert not np.array_equal(*losses)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.learning import CLIPS, OPTIMIZERS
-from pipeline.params import Train
-from pipeline.training.fleet import _made
+from pipeline.config.learning import CLIPS, OPTIMIZERS
+from pipeline.config.params import Train
+from pipeline.training.engine.fleet import _made
 
 STEPS, REPLICAS, PARAMETERS = 60, 3, 7
 SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # ours, and the arguments of Keras
@@ -30,7 +30,13 @@ def walk(name: str, rates: np.ndarray, clip: Any = None, **options: Any) -> np.n
     weights = tf.ones((REPLICAS, PARAMETERS))
     slots = optimizer.initial(weights)
     for step, gradient in enumerate(gradients(), 1):
-        weights, slots = optimizer.apply(weights, clipped(tf.constant(gradient)), slots, tf.constant(float(step)), tf.constant(rates[:, None], tf.float32))
+        weights, slots = optimizer.apply(
+            weights,
+            clipped(tf.constant(gradient)),
+            slots,
+            tf.constant(float(step)),
+            tf.constant(rates[:, None], tf.float32),
+        )
     return weights.numpy()
 
 
@@ -39,7 +45,9 @@ def walk_in_keras(name: str, **arguments: Any) -> np.ndarray:
     rows = []
     for replica in range(REPLICAS):
         variable = keras.Variable(np.ones(PARAMETERS, "float32"))
-        optimizer = keras.optimizers.get({"class_name": name, "config": {"learning_rate": 0.01, **arguments}})
+        optimizer = keras.optimizers.get(
+            {"class_name": name, "config": {"learning_rate": 0.01, **arguments}}
+        )
         for gradient in gradients():
             optimizer.apply([tf.constant(gradient[replica])], [variable])
         rows.append(variable.numpy())
@@ -50,11 +58,21 @@ def walk_in_keras(name: str, **arguments: Any) -> np.ndarray:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_steps_are_those_of_keras(name: str, setting: str) -> None:
     ours, theirs = SETTINGS[setting]
-    np.testing.assert_allclose(walk(name, np.full(REPLICAS, 0.01), **ours), walk_in_keras(name, **theirs), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        walk(name, np.full(REPLICAS, 0.01), **ours),
+        walk_in_keras(name, **theirs),
+        rtol=1e-6,
+        atol=1e-6,
+    )
 
 
 def test_momentum_is_that_of_keras() -> None:
-    np.testing.assert_allclose(walk("sgd", np.full(REPLICAS, 0.01), momentum=0.9), walk_in_keras("sgd", momentum=0.9), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        walk("sgd", np.full(REPLICAS, 0.01), momentum=0.9),
+        walk_in_keras("sgd", momentum=0.9),
+        rtol=1e-6,
+        atol=1e-6,
+    )
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

@@ -7,13 +7,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.files import read_json, write_arrays, write_json
-from pipeline.network.configuration import Model, Shape
-from pipeline.network.rules import Case
-from pipeline.params import Train, Variant
-from pipeline.training import results
+from pipeline.config.model import Model, Shape
+from pipeline.config.params import Train, Variant
+from pipeline.config.rules.table import Case
+from pipeline.core.files import read_json, write_arrays, write_json
+from pipeline.training.jobs import results
 
-MODEL = Model.model_validate({"conv": {"normalization": {"kind": "batch", "momentum": 0.99}, "bias": False}})
+MODEL = Model.model_validate(
+    {"conv": {"normalization": {"kind": "batch", "momentum": 0.99}, "bias": False}}
+)
 VARIANT = Variant(name="conv_bn", family="conv", model=MODEL, train=Train())
 CASE = Case(MODEL, Shape(lookback=8, horizon=2, targets=1), batch=64)
 
@@ -22,13 +24,27 @@ def replica(folder: Path, steps: int, state: str = "trained") -> Path:
     folder.mkdir()
     write_arrays(folder / "weights.npz", {"kernel": np.zeros((1, 2))})
     pq.write_table(pa.table({"seed": [0]}), folder / "history.parquet")
-    write_json(folder / "replica.json", {"seed": 0, "state": state, "best_epoch": 3, "best_step": steps, "epochs": 5, "parameters": 2})
+    write_json(
+        folder / "replica.json",
+        {
+            "seed": 0,
+            "state": state,
+            "best_epoch": 3,
+            "best_step": steps,
+            "epochs": 5,
+            "parameters": 2,
+        },
+    )
     write_json(folder / "cost.json", {"seconds": 1.0, "device": "CPU"})
     return folder
 
 
 @pytest.mark.parametrize(("steps", "told"), [((458, 1000), ["R5"]), ((459, 1000), [])])
-def test_moving_statistics_that_have_not_settled_at_the_best_weights_are_told_of(tmp_path: Path, steps: tuple[int, ...], told: list[str]) -> None:
+def test_moving_statistics_that_have_not_settled_at_the_best_weights_are_told_of(
+    tmp_path: Path, steps: tuple[int, ...], told: list[str]
+) -> None:
     replicas = [replica(tmp_path / str(seed), n) for seed, n in enumerate(steps)]
-    results.gather(CASE, VARIANT, [*replicas, replica(tmp_path / "diverged", 0, "diverged")], tmp_path / "out")
+    results.gather(
+        CASE, VARIANT, [*replicas, replica(tmp_path / "diverged", 0, "diverged")], tmp_path / "out"
+    )
     assert read_json(tmp_path / "out" / "fleet.json")["warnings"] == told

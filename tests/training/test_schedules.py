@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from pipeline.learning import SCHEDULES
-from pipeline.params import Train
-from pipeline.training.course import learn
-from pipeline.training.fleet import Fleet, _made
+from pipeline.config.learning import SCHEDULES
+from pipeline.config.params import Train
+from pipeline.training.engine.fleet import Fleet, _made
+from pipeline.training.engine.train_state import learn
 
 from .conftest import TRAIN
 
@@ -31,12 +31,18 @@ def test_constant_is_the_whole_rate() -> None:
 
 def test_step_is_a_staircase_of_keras() -> None:
     oracle = keras.optimizers.schedules.ExponentialDecay(1.0, 5, 0.3, staircase=True)
-    np.testing.assert_allclose(shares({"kind": "step", "every": 5, "factor": 0.3})[:, 0], [oracle(epoch) for epoch in range(EPOCHS)], rtol=1e-6)
+    np.testing.assert_allclose(
+        shares({"kind": "step", "every": 5, "factor": 0.3})[:, 0],
+        [oracle(epoch) for epoch in range(EPOCHS)],
+        rtol=1e-6,
+    )
 
 
 def test_cosine_is_that_of_keras() -> None:
     oracle = keras.optimizers.schedules.CosineDecay(1.0, EPOCHS)
-    np.testing.assert_allclose(shares("cosine")[:, 1], [oracle(epoch) for epoch in range(EPOCHS)], atol=1e-6)
+    np.testing.assert_allclose(
+        shares("cosine")[:, 1], [oracle(epoch) for epoch in range(EPOCHS)], atol=1e-6
+    )
 
 
 def test_warmup_climbs_to_the_whole_rate_and_cosine_follows() -> None:
@@ -52,11 +58,17 @@ def test_plateau_is_the_callback_of_keras_for_each_replica(patience: int) -> Non
     rates = shares({"kind": "plateau", "factor": 0.5, "patience": patience}, losses)
     for replica in range(losses.shape[1]):
         callback = keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=patience, min_delta=0.0)
-        callback.set_model(SimpleNamespace(optimizer=SimpleNamespace(learning_rate=1.0), metrics=[], stop_training=False))
+        callback.set_model(
+            SimpleNamespace(
+                optimizer=SimpleNamespace(learning_rate=1.0), metrics=[], stop_training=False
+            )
+        )
         callback.mode = "min"
         callback.on_train_begin()
         for epoch, loss in enumerate(losses[:, replica]):
-            np.testing.assert_allclose(rates[epoch, replica], float(callback.model.optimizer.learning_rate))
+            np.testing.assert_allclose(
+                rates[epoch, replica], float(callback.model.optimizer.learning_rate)
+            )
             callback.on_epoch_end(epoch, {"val_loss": loss})
 
 
@@ -64,8 +76,14 @@ WRONG = {
     "kind": ("cosinus", "choose one of constant, cosine, plateau, step"),
     "option": ({"kind": "step", "evry": 3}, "its options are every, factor"),
     "missing": ("step", "needs the option 'every'"),
-    "factor": ({"kind": "plateau", "factor": 1.5}, "factor is 1.5; it must be a number above 0 and below 1"),
-    "later than the stop": ({"kind": "plateau", "patience": 4}, "below patience, or it stops before its rate falls"),
+    "factor": (
+        {"kind": "plateau", "factor": 1.5},
+        "factor is 1.5; it must be a number above 0 and below 1",
+    ),
+    "later than the stop": (
+        {"kind": "plateau", "patience": 4},
+        "below patience, or it stops before its rate falls",
+    ),
 }
 
 
@@ -78,7 +96,13 @@ def test_a_wrong_schedule_is_refused_with_what_is_allowed(wrong: str) -> None:
 
 RESTLESS = TRAIN.model_validate(
     TRAIN.model_dump()
-    | {"epochs": 8, "patience": 5, "learning_rate": 0.3, "schedule": {"kind": "plateau", "patience": 1}, "clip": {"kind": "norm", "limit": 0.5}}
+    | {
+        "epochs": 8,
+        "patience": 5,
+        "learning_rate": 0.3,
+        "schedule": {"kind": "plateau", "patience": 1},
+        "clip": {"kind": "norm", "limit": 0.5},
+    }
 )
 
 

@@ -12,14 +12,17 @@ from typing import Any
 
 import pytest
 
-from pipeline.training import devices, workers
-from pipeline.training.workers import Death, Failure
+from pipeline.training.jobs import devices, workers
+from pipeline.training.jobs.workers import Death, Failure
 
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers find this module."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(Path(workers.__file__).parents[2])]))
+    monkeypatch.setenv(
+        "PYTHONPATH",
+        os.pathsep.join([str(Path(__file__).parent), str(Path(workers.__file__).parents[3])]),
+    )
 
 
 def count(task: int) -> Iterator[int]:
@@ -143,7 +146,10 @@ def children(parent: int) -> list[int]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes()
-            if int((process / "stat").read_text().rpartition(")")[2].split()[1]) == parent and b"resource_tracker" not in command:
+            if (
+                int((process / "stat").read_text().rpartition(")")[2].split()[1]) == parent
+                and b"resource_tracker" not in command
+            ):
                 found.append(int(process.name))
         except OSError:
             continue

@@ -1,0 +1,37 @@
+"""Where the stages put their results: the `paths` that `dvc.yaml` declares, for commands that people call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from pipeline.config.yaml import load
+from pipeline.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Paths:
+    """A folder for each stage's results but the last's, which is a file beside MLflow's store."""
+
+    clean: Path
+    standardized: Path
+    windows: Path
+    models: Path
+    errors: Path
+    verdict: Path
+    receipt: Path
+    store: Path
+
+    @property
+    def mlflow(self) -> Path:
+        """MLflow's folder."""
+        return self.receipt.parent
+
+
+def read(path: Path = Path("dvc.yaml")) -> Paths:
+    """Read `vars: - paths:`; raises `InputError` outside of a project, and for paths that are missing."""
+    vars_ = load(path).get("vars", ())
+    declared: Mapping[str, str] = next((entry["paths"] for entry in vars_ if "paths" in entry), {})
+    names = [field.name for field in fields(Paths)]
+    if missing := [name for name in names if name not in declared]:
+        raise InputError(*(f"{path}: vars: paths.{name} is missing; add it" for name in missing))
+    return Paths(**{name: Path(declared[name]) for name in names})

@@ -1,0 +1,19 @@
+"""The only reader of YAML."""
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pipeline.core.errors import InputError
+
+
+def load(path: Path) -> Any:
+    """The content of a YAML file; raises `InputError` where there is none, or it is not valid."""
+    try:
+        return YAML(typ="safe", pure=True).load(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: was not found; run this from the project's top folder") from None
+    except YAMLError as error:
+        raise InputError(f"{path}: is not valid YAML: {error}") from None

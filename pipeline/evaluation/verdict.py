@@ -1,0 +1,113 @@
+"""The verdict: all contenders in the order of their test error, with the numbers that tables, figures and the report show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.core.errors import InputError
+from pipeline.evaluation.baselines import BASELINES
+from pipeline.evaluation.entries import Entry, load_all
+from pipeline.evaluation.evaluator import NAME, Facts
+from pipeline.evaluation.metrics import Spread, skill, spread
+
+
+@dataclass(frozen=True)
+class Result:
+    """A contender's numbers. The spreads are over its seeds; per target, they are in that target's own unit (MSE: squared)."""
+
+    contender: Entry
+    mse: Spread
+    mae: Spread
+    unit_mse: Mapping[str, Spread]
+    unit_mae: Mapping[str, Spread]
+    skill: float
+
+    @property
+    def name(self) -> str:
+        """Of the variant or baseline."""
+        return self.contender.summary.name
+
+    @property
+    def is_variant(self) -> bool:
+        """False for a baseline."""
+        return self.contender.summary.kind == "variant"
+
+    @property
+    def measured(self) -> int:
+        """The number of seeds that the means are made of."""
+        return int(np.isfinite(self.contender.scores.mse).sum())
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All results, best mean first and those without a number last; `windows` has one row per test window: series, origin, start."""
+
+    exam: Facts
+    windows: pd.DataFrame
+    results: tuple[Result, ...]
+
+    @cached_property
+    def variants(self) -> tuple[Result, ...]:
+        """The variants, best first."""
+        return tuple(result for result in self.results if result.is_variant)
+
+    @cached_property
+    def baselines(self) -> tuple[Result, ...]:
+        """The baselines, best first."""
+        return tuple(result for result in self.results if not result.is_variant)
+
+    @cached_property
+    def best(self) -> Result | None:
+        """The variant with the lowest mean; null if no replica of any variant was left to measure."""
+        return next((result for result in self.variants if result.measured), None)
+
+    @cached_property
+    def reference(self) -> Result:
+        """The best naive baseline, to which skill refers."""
+        return next(result for result in self.baselines if BASELINES[result.name].naive)
+
+
+def read(errors: Path) -> Verdict:
+    """Read what `evaluate` wrote, every array of errors once; raises `InputError` where it did not finish."""
+    if not (errors / NAME).exists():
+        raise InputError(
+            f"{errors}: holds no {NAME}, so there is nothing to compare; run 'dvc repro evaluate'"
+        )
+    return judge(Facts.load(errors), pd.read_parquet(errors / "windows.parquet"), load_all(errors))
+
+
+def judge(facts: Facts, windows: pd.DataFrame, contenders: Sequence[Entry]) -> Verdict:
+    """Put the contenders in order: mean MSE over the seeds, on the standardized scale; ties by name."""
+    naive = min(
+        float(c.scores.mse[0])
+        for c in contenders
+        if c.summary.name in BASELINES and BASELINES[c.summary.name].naive
+    )
+    results = (_result(contender, facts.targets, naive) for contender in contenders)
+    return Verdict(
+        facts,
+        windows,
+        tuple(
+            sorted(
+                results,
+                key=lambda r: (np.isnan(r.mse.mean), r.mse.mean if r.measured else 0.0, r.name),
+            )
+        ),
+    )
+
+
+def _result(contender: Entry, targets: Sequence[str], naive: float) -> Result:
+    scores, units = contender.scores, contender.unit_scores
+    mse = spread(scores.mse)
+    return Result(
+        contender,
+        mse,
+        spread(scores.mae),
+        {target: spread(units.squared[:, :, i].mean(axis=1)) for i, target in enumerate(targets)},
+        {target: spread(units.absolute[:, :, i].mean(axis=1)) for i, target in enumerate(targets)},
+        skill(mse.mean, naive),
+    )

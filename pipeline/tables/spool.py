@@ -1,0 +1,58 @@
+"""A table on disk while it is worked on: one file a column, read in parts, so that only parts are in memory."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.tables.rows import Array
+
+PIECE = 1 << 20  # rows that are put in order at a time
+
+
+class Spool:
+    """Columns (row,) of the types `kinds`, in a folder of its own."""
+
+    def __init__(self, folder: Path, kinds: Sequence[Any]) -> None:
+        self.kinds = [np.dtype(kind) for kind in kinds]
+        self.files = [folder / f"{position}" for position in range(len(kinds))]
+        self.rows = 0
+        for file in self.files:
+            file.touch()
+
+    def append(self, columns: Sequence[Array]) -> None:
+        """Add rows: one array (row,) for each column."""
+        for file, kind, values in zip(self.files, self.kinds, columns, strict=True):
+            with file.open("ab") as end:
+                values.astype(kind, copy=False).tofile(end)
+        self.rows += len(columns[0])
+
+    def read(self, column: int, start: int, stop: int) -> Array:
+        """A copy of the rows `start` to `stop` - 1."""
+        kind = self.kinds[column]
+        return np.fromfile(self.files[column], kind, stop - start, offset=start * kind.itemsize)
+
+    def mapped(self, column: int) -> Array:
+        """The whole column, its pages in memory only where they are looked at, and until this array is dropped."""
+        return np.memmap(self.files[column], self.kinds[column], "r", shape=(self.rows,))
+
+    def translate(self, column: int, values: Array) -> None:
+        """Put `values[number]` where a number stands."""
+        if np.array_equal(values, np.arange(len(values))):
+            return
+        old, draft = self.mapped(column), self.files[column].with_suffix(".new")
+        with draft.open("wb") as end:
+            for start in range(0, self.rows, PIECE):
+                values[old[start : start + PIECE]].tofile(end)
+        draft.replace(self.files[column])
+
+    def reorder(self, order: Array) -> None:
+        """Put the rows in another order: `order` (row,) are their present places."""
+        for column, file in enumerate(self.files):
+            old, draft = self.mapped(column), file.with_suffix(".new")
+            with draft.open("wb") as end:
+                for start in range(0, self.rows, PIECE):
+                    np.asarray(old[order[start : start + PIECE]]).tofile(end)
+            del old
+            draft.replace(file)

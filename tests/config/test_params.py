@@ -1,0 +1,275 @@
+"""`params.yaml`: what is read, and what is refused with which words."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.config import params
+from pipeline.config.sections import Shares
+from pipeline.core.errors import InputError
+from pipeline.evaluation.baselines import BASELINES
+
+FILE = Path(__file__).parent.parent / "params.yaml"
+
+
+@pytest.fixture
+def content() -> dict[str, Any]:
+    return copy.deepcopy(YAML(typ="safe").load(FILE))
+
+
+def assign(content: dict[str, Any], path: str, value: Any) -> None:
+    *sections, key = path.split("/")
+    for section in sections:
+        content = content.setdefault(section, {})
+    content[key] = value
+
+
+MISTAKES = {
+    "typo in a key": (
+        "window/lokback",
+        3,
+        "params.yaml: window.lokback is not a known key; remove it or correct its name",
+    ),
+    "typo in a section": (
+        "windows",
+        {},
+        "params.yaml: windows is not a known key; remove it or correct its name",
+    ),
+    "horizon of 0": (
+        "window/horizon",
+        0,
+        "params.yaml: window.horizon is 0; input should be greater than or equal to 1",
+    ),
+    "wrong kind": (
+        "variants/conv_ln/conv/normalization",
+        "layr",
+        "params.yaml: variants.conv_ln.conv.normalization is 'layr'; choose one of batch,",
+    ),
+    "kind in a wrong place": (
+        "model/recurrent/dropout_after",
+        {"kind": "spatial", "rate": 0.1},
+        "params.yaml: model.recurrent.dropout_after is 'spatial'; choose one of alpha,",
+    ),
+    "rate of 20": (
+        "variants/dropout_after/recurrent/dropout_after/rate",
+        20,
+        "params.yaml: variants.dropout_after.recurrent.dropout_after rate is 20; it must be a number from 0 up to but not 1",
+    ),
+    "no rate": (
+        "variants/dropout_after/recurrent/dropout_after",
+        "standard",
+        "params.yaml: variants.dropout_after.recurrent.dropout_after needs the option 'rate' for kind 'standard'",
+    ),
+    "unknown option": (
+        "variants/conv_bn_after/conv/normalization",
+        {"kind": "batch", "momentun": 0.9},
+        "params.yaml: variants.conv_bn_after.conv.normalization has no option 'momentun' for kind 'batch'; its options are momentum, epsilon, scale",
+    ),
+    "shares that do not add up": (
+        "standardize/split/test",
+        0.3,
+        "params.yaml: standardize.split adds up to 1.15; the three shares must add up to 1",
+    ),
+    "variant without a family": (
+        "variants/mine",
+        {"conv": {"kernel": 5}},
+        "params.yaml: variants.mine.family is missing; it is required",
+    ),
+    "variant that is no mapping": ("variants/mine", 3, "params.yaml: variants.mine is 3;"),
+    "study of nothing": (
+        "study",
+        ["plian"],
+        "params.yaml: study names 'plian', which selects nothing; use a variant's name, a glob, or a family: ",
+    ),
+    "fraction for a whole": ("train/epochs", 2.5, "params.yaml: train.epochs is 2.5;"),
+    "text for a number": (
+        "train/learning_rate",
+        "fast",
+        "params.yaml: train.learning_rate is 'fast';",
+    ),
+    "misspelled initializer": (
+        "model/conv/initializer",
+        "lecun_norml",
+        "params.yaml: model.conv.initializer is 'lecun_norml'; choose one of 'glorot_uniform'",
+    ),
+    "stride with dilation": (
+        "variants/mine",
+        {"family": "mine", "conv": {"stride": 2, "dilation": 2}},
+        "params.yaml: variants.mine.conv has stride and dilation",
+    ),
+    "kernels for other blocks": (
+        "variants/mine",
+        {"family": "mine", "conv": {"filters": [4, 4], "kernel": [3]}},
+        "params.yaml: variants.mine.conv.kernel has 1 entries and filters 2; give one number, or one for each",
+    ),
+    "unknown rule": (
+        "variants/mine",
+        {"family": "mine", "allow": ["R92"]},
+        "params.yaml: variants.mine: allow: 'R92' is no rule that refuses; choose from R1, R3,",
+    ),
+    "name of a baseline": (
+        "variants/ridge",
+        {"family": "mine"},
+        "params.yaml: variants.ridge.name is the name of a baseline; choose another than last_value,",
+    ),
+    "name that is no folder": (
+        "variants/a b",
+        {"family": "mine"},
+        "params.yaml: variants.a b.name is 'a b'; string should match pattern",
+    ),
+    "text for a section": (
+        "window",
+        "24 hours",
+        "params.yaml: window is '24 hours'; it must be a mapping of keys to values",
+    ),
+    "word for a switch": ("smoke", "no", "params.yaml: smoke is 'no';"),
+    "mistake in the base model": ("model/conv/kernel", 0, "params.yaml: model.conv.kernel is 0;"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_refused_with_its_path_and_the_way_out(
+    content: dict[str, Any], mistake: str
+) -> None:
+    path, value, message = MISTAKES[mistake]
+    assign(content, path, value)
+    with pytest.raises(InputError) as refusal:
+        params.parse(content)
+    (finding,) = refusal.value.findings
+    assert finding.startswith(message)
+
+
+def test_all_mistakes_are_told_at_once(content: dict[str, Any]) -> None:
+    broken_rule = {"family": "mine", "head": {"activation": "relu"}}
+    mistakes = {
+        "standardize/scaler": 3,
+        "evaluate/saeson": 24,
+        "variants/conv_ln/conv/normalization": "layr",
+        "variants/mine": broken_rule,
+        "study": ["plian"],
+    }
+    for path, value in mistakes.items():
+        assign(content, path, value)
+    with pytest.raises(InputError) as refusal:
+        params.parse(content)
+    assert len(refusal.value.findings) == len(mistakes)
+
+
+def test_names_of_baselines_are_those_of_the_table_of_baselines() -> None:
+    assert set(params.BASELINES) == set(BASELINES)
+
+
+def test_a_smoke_run_needs_no_dates_in_its_slice(content: dict[str, Any]) -> None:
+    content["smoke"], content["standardize"]["split"] = (
+        True,
+        {"validation": "2013-10-01", "test": "2013-11-01"},
+    )
+    assert isinstance(params.parse(content).standardize.split, Shares)
+
+
+RULES = {
+    "R1": {
+        "recurrent": {"activation": "relu", "recurrent_dropout": {"kind": "keras", "rate": 0.1}}
+    },
+    "R3": {"conv": {"dropout": {"kind": "alpha", "rate": 0.1}}},
+    "R29": {"head": {"activation": "relu"}},
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_combination_that_cannot_work_is_refused_unless_it_is_allowed_by_name(
+    content: dict[str, Any], rule: str
+) -> None:
+    content["variants"]["mine"] = {"family": "mine", **RULES[rule]}
+    with pytest.raises(InputError, match=rf"variants\.mine: .*\[{rule}\]"):
+        params.parse(content)
+    content["variants"]["mine"]["allow"] = [rule]
+    assert "mine" in [variant.name for variant in params.parse(content).variants]
+
+
+def test_a_variant_is_the_model_with_its_overlay(content: dict[str, Any]) -> None:
+    content["model"]["conv"]["filters"] = [4, 8]
+    content["study"] = "*"
+    content["variants"] = {
+        "mine": {
+            "family": "mine",
+            "conv": {"normalization": "batch"},
+            "train": {"optimizer": "sgd"},
+        }
+    }
+    (mine,) = params.parse(content).variants
+    assert mine.model.conv.filters == (4, 8)
+    assert mine.model.conv.normalization.flat() == {
+        "kind": "batch",
+        "momentum": 0.99,
+        "epsilon": 1e-3,
+        "scale": True,
+    }
+    assert mine.train.optimizer.kind == "sgd"
+    assert mine.train.batch == content["train"]["batch"]
+
+
+@pytest.mark.parametrize(
+    ("study", "names"),
+    [
+        (["plain"], ["plain"]),
+        (["bn_*"], ["bn_one", "bn_two"]),
+        ("conv", ["bn_one", "ln"]),
+        (["ln", "plain"], ["plain", "ln"]),
+    ],
+)
+def test_a_study_selects_by_name_glob_and_family(
+    content: dict[str, Any], study: Any, names: list[str]
+) -> None:
+    families = {"plain": "plain", "bn_one": "conv", "bn_two": "between", "ln": "conv"}
+    content |= {
+        "study": study,
+        "variants": {name: {"family": family} for name, family in families.items()},
+    }
+    assert [variant.name for variant in params.parse(content).selected] == names
+
+
+def test_null_and_none_leave_a_slot_empty(content: dict[str, Any]) -> None:
+    content["model"]["conv"] |= {"normalization": None, "dropout": "none"}
+    model = params.parse(content).model
+    assert model.conv.normalization.kind == model.conv.dropout.kind == "none"
+
+
+def test_smoke_shrinks_data_epochs_and_seeds_of_every_variant(content: dict[str, Any]) -> None:
+    content["variants"]["plain"]["train"] = {"epochs": 50}
+    content["smoke"] = True
+    read = params.parse(content)
+    assert read.data.rows is not None
+    assert {(variant.train.epochs, variant.train.seeds) for variant in read.variants} == {(2, 2)}
+
+
+def test_a_dumped_model_reads_back_as_the_same_model() -> None:
+    for variant in params.read(FILE).variants:
+        assert (
+            type(variant.model).model_validate(variant.model.model_dump(mode="json"))
+            == variant.model
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: 1\na: 2\n", "duplicate key"),
+        ("a: [1\n", "not valid YAML"),
+        ("- 1\n", "it must be a mapping"),
+    ],
+)
+def test_a_file_that_is_no_mapping_of_sections_is_refused(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(InputError, match=words):
+        params.read(tmp_path / "params.yaml")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no such file"):
+        params.read(tmp_path / "params.yaml")

@@ -1,0 +1,110 @@
+"""Made-up contenders and verdicts: no network is trained here."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.evaluation import entries as contender
+from pipeline.evaluation import verdict
+from pipeline.evaluation.entries import Entry, Summary
+from pipeline.evaluation.evaluator import Facts
+
+WINDOWS, HORIZON = 40, 3
+
+
+def facts(targets: tuple[str, ...] = ("temp",), **changed: object) -> Facts:
+    settings = {
+        "lookback": 8,
+        "horizon": HORIZON,
+        "stride": 1,
+        "season": 24,
+        "ridge": 1.0,
+        "scaler": "standard",
+        "scope": "series",
+    }
+    return Facts(targets, **{**settings, **changed})
+
+
+def make_errors(sizes: list[float], targets: int) -> np.ndarray:
+    """Signed errors (seed, window, horizon, target) whose MSE is exactly `size` for each seed; NaN stays NaN."""
+    signs = np.resize([1.0, -1.0], (len(sizes), WINDOWS, HORIZON, targets))
+    return (signs * np.sqrt(np.array(sizes))[:, None, None, None]).astype(np.float32)
+
+
+def make_variant(
+    name: str, sizes: list[float], family: str = "plain", targets: int = 1, scale: float = 10.0
+) -> Entry:
+    errors, count = make_errors(sizes, targets), len(sizes)
+    states = tuple("diverged" if np.isnan(size) else "trained" for size in sizes)
+    epochs = tuple(range(1, count + 1))
+    return Entry(
+        Summary(
+            name,
+            "variant",
+            family,
+            tuple(range(count)),
+            states,
+            epochs,
+            epochs,
+            2311,
+            7.25,
+            "ab12",
+            {},
+            {},
+        ),
+        errors,
+        errors * np.float32(scale),
+    )
+
+
+def make_baseline(
+    name: str, size: float, note: str | None = None, targets: int = 1, scale: float = 10.0
+) -> Entry:
+    errors = make_errors([size], targets)
+    return Entry(contender.baseline(name, 7, note), errors, errors * np.float32(scale))
+
+
+def make_verdict(
+    *variants: Entry,
+    targets: tuple[str, ...] = ("temp",),
+    naive: float = 0.5,
+    ridge: float = 0.3,
+    **changed: object,
+) -> verdict.Verdict:
+    baselines = [
+        make_baseline(name, size, targets=len(targets))
+        for name, size in (("last_value", naive), ("seasonal_naive", 0.8), ("ridge", ridge))
+    ]
+    origins = pd.date_range("2013-11-06", periods=WINDOWS, freq="h", tz="UTC")
+    windows = pd.DataFrame(
+        {
+            "series": ["JFK"] * (WINDOWS // 2) + ["LGA"] * (WINDOWS // 2),
+            "origin": origins,
+            "start": range(WINDOWS),
+        }
+    )
+    return verdict.judge(facts(targets, **changed), windows, [*variants, *baselines])
+
+
+@pytest.fixture(scope="session")
+def variant() -> Callable[..., Entry]:
+    return make_variant
+
+
+@pytest.fixture(scope="session")
+def judged() -> Callable[..., verdict.Verdict]:
+    return make_verdict
+
+
+@pytest.fixture(scope="session")
+def study() -> verdict.Verdict:
+    """Four variants: two close to each other, one far away, one of which no replica is left."""
+    nan = float("nan")
+    return make_verdict(
+        make_variant("plain", [0.20, 0.22, 0.24]),
+        make_variant("conv_ln", [0.19, 0.23, nan], family="conv"),
+        make_variant("input_raw", [1.9, 2.0, 2.1], family="input"),
+        make_variant("cursed", [nan, nan, nan], family="conv"),
+    )

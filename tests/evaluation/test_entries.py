@@ -1,0 +1,87 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.evaluation import entries as contender
+from pipeline.evaluation.entries import NOT_FINITE, Entry
+
+
+def store(folder: Path, made: Entry) -> None:
+    standardized, units = contender.create(folder, made.standardized.shape)
+    standardized[:], units[:] = made.standardized, made.units
+    contender.save(folder, made.summary)
+
+
+def test_what_is_saved_is_what_is_loaded(tmp_path: Path, variant: Callable[..., Entry]) -> None:
+    made = variant("plain", [0.2, float("nan")])
+    store(tmp_path / "plain", made)
+    loaded = contender.load(tmp_path / "plain")
+    assert loaded.summary == made.summary
+    np.testing.assert_array_equal(loaded.standardized, made.standardized)
+    np.testing.assert_array_equal(loaded.units, made.units)
+
+
+def test_the_same_errors_are_the_same_bytes(tmp_path: Path, variant: Callable[..., Entry]) -> None:
+    for place in ("one", "two"):
+        store(tmp_path / place, variant("plain", [0.2, 0.3]))
+    for name in ("summary.json", "standardized.npy", "units.npy"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_summary_has_every_key_that_its_readers_need(
+    tmp_path: Path, variant: Callable[..., Entry]
+) -> None:
+    store(tmp_path, variant("plain", [0.2]))
+    needed = [
+        "name",
+        "kind",
+        "family",
+        "seeds",
+        "states",
+        "best_epochs",
+        "parameters",
+        "seconds_per_replica",
+        "fingerprint",
+        "model",
+        "train",
+    ]
+    assert set(needed) <= set(json.loads((tmp_path / "summary.json").read_text()))
+
+
+def test_all_contenders_of_a_folder_are_found_in_the_order_of_their_names(
+    tmp_path: Path, variant: Callable[..., Entry]
+) -> None:
+    for name in ("b", "c", "a"):
+        store(tmp_path / name, variant(name, [0.2]))
+    (tmp_path / "windows.parquet").touch()
+    assert [found.summary.name for found in contender.load_all(tmp_path)] == ["a", "b", "c"]
+
+
+STATES = {
+    "trained": (["trained"] * 3, "trained"),
+    "one lost": (["trained", "diverged", "trained"], "1 of 3 diverged at epoch 2"),
+    "two lost": (["diverged", "trained", "diverged"], "2 of 3 diverged at epoch 1, 3"),
+    "all lost": (["diverged"] * 3, "3 of 3 diverged at epoch 1, 2, 3"),
+    "not finite": (["trained", "trained", NOT_FINITE], "1 of 3 not finite on the test part"),
+    "both": (
+        ["diverged", NOT_FINITE, "trained"],
+        "1 of 3 diverged at epoch 1; 1 of 3 not finite on the test part",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STATES)
+def test_the_state_tells_how_many_seeds_were_lost_and_when(
+    case: str, variant: Callable[..., Entry]
+) -> None:
+    states, phrase = STATES[case]
+    summary = replace(variant("plain", [0.1, 0.1, 0.1]).summary, states=tuple(states))
+    assert summary.state == phrase
+
+
+def test_a_baseline_is_deterministic() -> None:
+    assert contender.baseline("ridge", 12, None).state == "deterministic"

@@ -1,0 +1,85 @@
+import io
+import json
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from pipeline.evaluation import leaderboard
+from pipeline.evaluation.entries import Entry
+from pipeline.evaluation.verdict import Verdict
+
+
+def test_the_leaderboard_has_a_row_for_every_contender_best_first(study: Verdict) -> None:
+    table = leaderboard.leaderboard(study)
+    assert table["name"].tolist() == [result.name for result in study.results]
+    assert table["mse"].dropna().is_monotonic_increasing
+
+
+def test_the_leaderboard_has_every_column_that_was_promised(study: Verdict) -> None:
+    columns = "name kind family mse mse_sd mae mae_sd temp_mse temp_mse_sd temp_mae temp_mae_sd skill parameters seconds_per_replica seeds state"
+    assert list(leaderboard.leaderboard(study)) == columns.split()
+
+
+def test_each_target_has_columns_in_its_own_unit(
+    variant: Callable[..., Entry], judged: Callable[..., Verdict]
+) -> None:
+    table = leaderboard.leaderboard(
+        judged(variant("plain", [0.25], targets=2), targets=("temp", "pressure"))
+    )
+    assert {"temp_mae", "pressure_mae", "temp_mse_sd", "pressure_mse"} <= set(table)
+
+
+def test_the_same_verdict_is_the_same_text(study: Verdict) -> None:
+    assert leaderboard.csv(leaderboard.leaderboard(study)) == leaderboard.csv(
+        leaderboard.leaderboard(study)
+    )
+
+
+def test_what_does_not_exist_is_empty_in_the_csv(study: Verdict) -> None:
+    rows = {
+        line.split(",")[0]: line.split(",")
+        for line in leaderboard.csv(leaderboard.leaderboard(study)).splitlines()
+    }
+    header = rows["name"]
+    assert rows["ridge"][header.index("mse_sd")] == ""
+    assert rows["ridge"][header.index("seconds_per_replica")] == ""
+    assert rows["cursed"][header.index("mse")] == ""
+
+
+def test_the_csv_reads_back_to_the_table(study: Verdict) -> None:
+    table = leaderboard.leaderboard(study)
+    pd.testing.assert_frame_equal(
+        pd.read_csv(io.StringIO(leaderboard.csv(table))), table, check_dtype=False, rtol=1e-5
+    )
+
+
+def test_metrics_name_the_best_variant_and_leave_out_what_has_no_number(study: Verdict) -> None:
+    metrics = leaderboard.metrics(study)
+    assert metrics["best"] == {"name": "conv_ln", **metrics["variants"]["conv_ln"]}
+    assert set(metrics["variants"]) == {"plain", "conv_ln", "input_raw"}
+    assert set(metrics["baselines"]) == {"last_value", "seasonal_naive", "ridge"}
+    assert set(metrics["variants"]["plain"]) == {"mse", "mae", "skill"}
+
+
+def test_metrics_are_json_even_where_every_replica_was_lost(
+    variant: Callable[..., Entry], judged: Callable[..., Verdict]
+) -> None:
+    metrics = leaderboard.metrics(judged(variant("plain", [float("nan")])))
+    assert "best" not in json.loads(json.dumps(metrics, allow_nan=False))
+
+
+def test_errors_by_horizon_step_average_to_those_of_the_leaderboard(study: Verdict) -> None:
+    steps, board = leaderboard.horizon(study), leaderboard.leaderboard(study).set_index("name")
+    assert steps.groupby("name")["step"].apply(list).loc["plain"] == [1, 2, 3]
+    for column in ("mse", "mae", "temp_mse", "temp_mae"):
+        pd.testing.assert_series_equal(
+            steps.groupby("name", sort=False)[column].mean(), board[column], check_names=False
+        )
+
+
+@pytest.mark.parametrize("number", [1234567.0, 0.000123456789])
+def test_numbers_have_six_significant_digits(number: float) -> None:
+    text = leaderboard.csv(pd.DataFrame({"x": [number]})).splitlines()[1]
+    assert float(text) == pytest.approx(number, rel=5e-6)
+    assert len(text.replace(".", "").replace("e+06", "").lstrip("0")) <= 6

@@ -1,0 +1,517 @@
+"""A forecaster answers in real units from recent rows, is fed exactly what the network was trained on, and refuses what it cannot forecast from."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import evaluate
+from pipeline.config import params
+from pipeline.config.params import Params
+from pipeline.core.errors import InputError
+from pipeline.core.files import read_json, write_json
+from pipeline.evaluation import verdict
+from pipeline.series.dataset import Dataset
+from pipeline.series.windows import Windows, gather
+from pipeline.serving import forecaster
+from pipeline.serving import gate as champion
+from pipeline.serving import recent as newest
+from pipeline.serving.forecaster import Forecaster
+from pipeline.tables import rows
+from pipeline.tables import table as cleaning
+from pipeline.tracking.registry import digest
+from pipeline.training.engine.ensemble import Ensemble
+from pipeline.training.jobs import fingerprint as hashes
+from tests.workshop import CONTENT, HORIZON, LOOKBACK, Workshop, raw, recent
+
+
+class LastValue:
+    """Stands for a trained ensemble: seed s forecasts the newest value of the target plus `offsets[s]`, and `asked` keeps the inputs."""
+
+    def __init__(self, offsets: tuple[float, ...]) -> None:
+        self.offsets = offsets
+        self.asked: list[np.ndarray] = []
+
+    def forecast(self, inputs: np.ndarray) -> np.ndarray:
+        self.asked.append(inputs)
+        newest = np.repeat(inputs[:, -1:, :1], HORIZON, axis=1)
+        return np.stack([newest + np.float32(offset) for offset in self.offsets])
+
+
+def build(
+    workshop: Workshop,
+    members: tuple[int, ...] = (0,),
+    values: str = "standardized",
+    name: str = "forecaster",
+) -> Path:
+    path = workshop.folder / name
+    forecaster.build(
+        workshop.params,
+        "h",
+        workshop.variant("plain", values, one=np.ones(3)),
+        members,
+        workshop.paths.standardized,
+        path,
+    )
+    return path
+
+
+class Loader:
+    """Builds and loads forecasters with a stand-in for the network."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.monkeypatch = monkeypatch
+
+    def __call__(
+        self, workshop: Workshop, offsets: tuple[float, ...] = (0.0,), **how: Any
+    ) -> tuple[Forecaster, LastValue]:
+        stand_in = LastValue(offsets)
+        self.monkeypatch.setattr(Ensemble, "load", classmethod(lambda cls, folder: stand_in))
+        return Forecaster.load(build(workshop, **how)), stand_in
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Loader:
+    return Loader(monkeypatch)
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path / "workshop")
+
+
+def test_forecasts_are_in_real_units_one_row_for_each_series_and_step(
+    workshop: Workshop, load: Loader
+) -> None:
+    forecasts = load(workshop)[0].forecast(recent())
+    assert list(forecasts.columns) == ["place", "hour", "level"]
+    assert forecasts["place"].tolist() == ["a"] * HORIZON + ["b"] * HORIZON
+    assert (
+        forecasts["hour"].tolist()
+        == [*pd.date_range("2020-01-05T04:00", periods=HORIZON, freq="h", tz="UTC")] * 2
+    )
+    newest = raw().groupby("place")["level"].last().to_numpy()
+    np.testing.assert_allclose(forecasts["level"], np.repeat(newest, HORIZON), rtol=1e-5)
+
+
+def test_the_forecast_is_the_mean_over_the_members(workshop: Workshop, load: Loader) -> None:
+    alone = load(workshop, (0.5,))[0].forecast(recent())
+    together = load(workshop, (0.0, float("nan"), 1.0), members=(0, 2))[0].forecast(recent())
+    pd.testing.assert_frame_equal(alone, together)
+
+
+@pytest.mark.parametrize("values", ["standardized", "raw"])
+def test_the_network_is_fed_what_it_was_trained_on(
+    workshop: Workshop, load: Loader, values: str
+) -> None:
+    stand_in = load(workshop, values=values)[1]
+    clean, starts = (
+        workshop.paths.clean / "table.parquet",
+        Windows.load(workshop.paths.windows).test,
+    )
+    np.save(workshop.folder / "starts.npy", starts)
+    forecaster.replay(
+        workshop.folder / "forecaster",
+        clean,
+        workshop.folder / "starts.npy",
+        workshop.folder / "answers.npy",
+    )
+    trained_on = gather(
+        getattr(Dataset.load(workshop.paths.standardized), values),
+        starts,
+        LOOKBACK,
+        HORIZON,
+        known=4,
+    )
+    np.testing.assert_array_equal(np.concatenate(stand_in.asked), trained_on)
+    assert np.load(workshop.folder / "answers.npy").shape == (len(starts), HORIZON, 1)
+
+
+def test_recent_rows_and_the_clean_table_lead_to_the_same_forecasts(
+    workshop: Workshop, load: Loader
+) -> None:
+    loaded = load(workshop)[0]
+    index = rows.read(workshop.paths.clean / "table.parquet")
+    np.save(workshop.folder / "starts.npy", [part.stop - LOOKBACK for part in index.slices()])
+    forecaster.replay(
+        workshop.folder / "forecaster",
+        workshop.paths.clean / "table.parquet",
+        workshop.folder / "starts.npy",
+        workshop.folder / "a.npy",
+    )
+    np.testing.assert_array_equal(
+        loaded.forecast(recent())["level"], np.load(workshop.folder / "a.npy").ravel()
+    )
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        lambda table, folder: raw(),
+        lambda table, folder: table.iloc[::-1],
+        lambda table, folder: table.assign(hour=pd.to_datetime(table["hour"])),
+        lambda table, folder: table.assign(
+            wind=table["wind"].astype(object), level=table["level"].astype(str), more="text"
+        ),
+        lambda table, folder: save(table, folder / "recent.csv"),
+    ],
+    ids=[
+        "more rows than needed",
+        "newest first",
+        "times that are times",
+        "numbers as text and a further column",
+        "a file",
+    ],
+)
+def test_the_same_rows_in_another_form_give_the_same_forecasts(
+    workshop: Workshop, load: Loader, same: Callable[[pd.DataFrame, Path], Any]
+) -> None:
+    loaded = load(workshop)[0]
+    pd.testing.assert_frame_equal(
+        loaded.forecast(same(recent(), workshop.folder)), loaded.forecast(recent())
+    )
+
+
+def save(table: pd.DataFrame, path: Path) -> Path:
+    table.to_csv(path, index=False)
+    return path
+
+
+def test_older_rows_than_a_forecast_looks_at_may_be_imperfect(
+    workshop: Workshop, load: Loader
+) -> None:
+    table = raw()
+    table.loc[3, ["level", "wind"]] = None
+    table = table.drop(index=[7, 8])
+    pd.testing.assert_frame_equal(
+        load(workshop)[0].forecast(table), load(workshop)[0].forecast(recent())
+    )
+
+
+def spoil(row: int, column: str, value: Any) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    def spoiled(table: pd.DataFrame) -> pd.DataFrame:
+        table = table.astype({column: object})
+        table.loc[row, column] = value
+        return table
+
+    return spoiled
+
+
+BAD = {
+    "a missing value": (
+        spoil(1, "level", None),
+        "input: column 'level', series 'a': missing values: 1 of 6, first at 2020-01-04T23:00:00Z",
+    ),
+    "NaN": (spoil(7, "wind", float("nan")), "column 'wind', series 'b': missing values"),
+    "infinity": (spoil(1, "level", float("inf")), "column 'level', series 'a': infinite values"),
+    "text": (
+        spoil(1, "level", "high"),
+        "column 'level', series 'a': text where a number should be: 1 of 6, first 'high'",
+    ),
+    "a value outside of limits": (
+        spoil(1, "level", -2000),
+        "column 'level', series 'a': values outside of -1000",
+    ),
+    "a value whose limits say missing": (
+        spoil(1, "wind", 1048),
+        "column 'wind', series 'a': missing values",
+    ),
+    "a missing column": (
+        lambda table: table.drop(columns="wind"),
+        "input: column 'wind' is not there",
+    ),
+    "no column of series": (
+        lambda table: table.drop(columns="place"),
+        "input: column 'place' is not there",
+    ),
+    "too few rows": (
+        lambda table: table.drop(index=0),
+        "series 'a': has 5 rows; a forecast looks at the last 6",
+    ),
+    "no rows": (lambda table: table.iloc[:0], "input: holds no rows"),
+    "an unknown series": (
+        lambda table: table.replace({"place": {"b": "c"}}),
+        "series 'c': is not one that the forecaster was trained on (a, b)",
+    ),
+    "a gap": (
+        lambda table: recent(7).drop(index=2),
+        "times that are not one step (h) behind the row before: 1 of 6, first at",
+    ),
+    "a repeated time": (
+        lambda table: pd.concat([table, table.loc[[5]]]),
+        "rows with the time of another row: 1 of 6",
+    ),
+    "an unreadable time": (spoil(1, "hour", "yesterday"), "times that cannot be read: 1"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_rows_that_cannot_be_forecast_from_are_refused_with_the_place_and_the_way_out(
+    workshop: Workshop, load: Loader, kind: str
+) -> None:
+    change, message = BAD[kind]
+    with pytest.raises(InputError) as refusal:
+        load(workshop)[0].forecast(change(recent()))
+    assert message in str(refusal.value)
+
+
+def test_all_findings_are_told_at_once(workshop: Workshop, load: Loader) -> None:
+    table = spoil(7, "wind", "calm")(spoil(1, "level", None)(recent())).replace(
+        {"place": {"b": "c"}}
+    )
+    with pytest.raises(InputError) as refusal:
+        load(workshop)[0].forecast(table)
+    assert len(refusal.value.findings) == 3
+
+
+FORWARD = {"default": {"policy": "forward_fill", "up_to": 3}}
+BETWEEN = {"default": {"policy": "interpolate", "up_to": 3}}
+
+
+def filling(workshop: Workshop, missing: dict[str, Any], gaps: int = 0) -> Workshop:
+    """The workshop with these rules for what is missing."""
+    workshop.prepare(
+        {**CONTENT, "validate": {**CONTENT["validate"], "missing": missing, "gaps": gaps}}
+    )
+    return workshop
+
+
+def holes(*rows: int, column: str = "wind") -> pd.DataFrame:
+    """The rows of place a, counted from the newest, -1, without a value."""
+    table = raw()
+    table.loc[[100 + row for row in rows], column] = None
+    return table
+
+
+@pytest.mark.parametrize(
+    "rows", [(-1,), (-3, -2, -1), (-5, -3, -2), (-8, -7, -6), (-6, -5)], ids=str
+)
+def test_holes_are_filled_forward_up_to_the_newest_row(
+    workshop: Workshop, load: Loader, rows: tuple[int, ...]
+) -> None:
+    loaded, stand_in = load(filling(workshop, FORWARD))
+    given = loaded.forecast(holes(*rows))
+    complete = holes(*rows)
+    pd.testing.assert_frame_equal(
+        given, loaded.forecast(complete.assign(wind=complete["wind"].ffill()))
+    )
+    np.testing.assert_array_equal(*stand_in.asked)
+
+
+def test_holes_between_values_are_interpolated(workshop: Workshop, load: Loader) -> None:
+    loaded, stand_in = load(filling(workshop, BETWEEN))
+    loaded.forecast(holes(-7, -6, -3))
+    complete = holes(-7, -6, -3)
+    loaded.forecast(complete.assign(wind=complete["wind"].interpolate()))
+    np.testing.assert_allclose(*stand_in.asked, rtol=1e-6)
+
+
+def test_a_short_gap_is_filled_as_its_rows_are(workshop: Workshop, load: Loader) -> None:
+    loaded = load(filling(workshop, FORWARD, gaps=2))[0]
+    complete = holes(-3, -2).ffill()
+    complete["level"] = complete["level"].where(~complete.index.isin([97, 98])).ffill()
+    pd.testing.assert_frame_equal(
+        loaded.forecast(raw().drop(index=[97, 98])), loaded.forecast(complete)
+    )
+
+
+def test_a_value_whose_limits_say_missing_is_filled_and_all_that_was_filled_is_counted(
+    workshop: Workshop, load: Loader
+) -> None:
+    loaded = load(filling(workshop, FORWARD))[0]
+    table = holes(-1, -2, -40).astype({"level": object})
+    table.loc[[97, 197], "wind"] = 1048
+    table.loc[99, "level"] = "NA"
+    assert loaded.read(save(table, workshop.folder / "recent.csv")).filled == {
+        "level": 1,
+        "wind": 4,
+    }
+
+
+UNFILLED = {
+    "longer than allowed": (FORWARD, holes(-4, -3, -2, -1), "missing values: 4 of 6"),
+    "longer with what lies before": (FORWARD, holes(-8, -7, -6, -5), "missing values: 2 of 6"),
+    "nothing before it": (FORWARD, holes(-6).groupby("place").tail(6), "missing values: 1 of 6"),
+    "text before it": (
+        FORWARD,
+        holes(-6).astype({"wind": object}).replace({"wind": {raw()["wind"][93]: "calm"}}),
+        "missing values: 1 of 6",
+    ),
+    "interpolation at the newest row": (BETWEEN, holes(-2, -1), "missing values: 2 of 6"),
+    "a gap that is too long": (
+        FORWARD,
+        raw().drop(index=[96, 97, 98]),
+        "times that are not one step (h) behind the row before or behind a gap of up to 2",
+    ),
+    "a column without a policy": (
+        {"level": FORWARD["default"]},
+        holes(-2),
+        "a forecast is made from nothing but measured values of this column",
+    ),
+    "a row without values, and no policy for one": (
+        {"level": FORWARD["default"]},
+        raw().drop(index=98),
+        "column 'wind', series 'a': missing values: 1 of 6",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", UNFILLED)
+def test_what_the_policy_does_not_fill_is_refused(
+    workshop: Workshop, load: Loader, kind: str
+) -> None:
+    missing, table, message = UNFILLED[kind]
+    with pytest.raises(InputError) as refusal:
+        load(filling(workshop, missing, gaps=2))[0].forecast(table)
+    assert message in str(refusal.value)
+    assert len(refusal.value.findings) == 1
+
+
+@given(
+    st.lists(
+        st.sampled_from([(row, column) for row in range(-20, 0) for column in ("level", "wind")]),
+        unique=True,
+        max_size=30,
+    )
+)
+@settings(max_examples=25, deadline=None)
+def test_rows_are_filled_as_in_the_clean_table_or_refused_and_nothing_missing_ever_passes(
+    tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[int, str]]
+) -> None:
+    table = raw()
+    for row, column in cells:
+        table.loc[100 + row, column] = np.nan
+    parsed = params.parse({**CONTENT, "validate": {**CONTENT["validate"], "missing": FORWARD}})
+    path = save(table, tmp_path_factory.mktemp("holes") / "table.csv")
+    form = rows_form(parsed)
+    try:
+        clean = clean_table(parsed, path)
+    except InputError:
+        clean = None
+    try:
+        window = newest.read(form, path)
+    except InputError:
+        assert clean is None
+        return
+    assert np.isfinite(window.values).all()
+    if clean is not None:
+        np.testing.assert_array_equal(window.values[0], clean)
+
+
+def rows_form(settings: Params) -> newest.Form:
+    return newest.Form(settings.data, settings.validate_, "h", LOOKBACK, ("a", "b"))
+
+
+def clean_table(settings: Params, path: Path) -> np.ndarray:
+    """The newest window of place a, as `validate` cleans it."""
+    cleaning.clean(settings.data, settings.validate_, path, path.parent)
+    return np.stack(
+        [
+            rows.column(path.parent / "table.parquet", column)[100 - LOOKBACK : 100]
+            for column in settings.data.columns
+        ],
+        axis=1,
+    )
+
+
+def test_a_table_of_one_series_needs_no_column_of_series(tmp_path: Path, load: Loader) -> None:
+    forecasts = load(Workshop(tmp_path / "single", series=None))[0].forecast(
+        recent().iloc[:LOOKBACK].drop(columns="place")
+    )
+    assert list(forecasts.columns) == ["hour", "level"]
+    assert len(forecasts) == HORIZON
+
+
+def test_days_are_days_of_the_time_zone_across_a_clock_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = build(Workshop(tmp_path / "zone", time_zone="Europe/Berlin"))
+    facts = read_json(path / "params.json")
+    write_json(path / "params.json", facts | {"frequency": "D"})
+    monkeypatch.setattr(Ensemble, "load", classmethod(lambda cls, folder: LastValue((0.0,))))
+    days = [
+        f"2020-03-{day:02}T12:00:00" for day in range(23, 29)
+    ]  # local noon; the clock changes in the night to the 29th
+    forecasts = Forecaster.load(path).forecast(recent().iloc[:LOOKBACK].assign(hour=days))
+    assert forecasts["hour"].dt.tz_convert("Europe/Berlin").dt.hour.tolist() == [12] * HORIZON
+
+
+@pytest.mark.parametrize("file", ["weights.npz", "scaler.json", "fleet.json", "channels.json"])
+def test_a_file_that_is_not_the_one_that_was_built_is_refused(
+    workshop: Workshop, load: Loader, file: str
+) -> None:
+    path = build(workshop)
+    (path / file).write_bytes((path / file).read_bytes() + b" ")
+    with pytest.raises(InputError, match=f"{file}: is not the file that was promoted"):
+        Forecaster.load(path)
+
+
+def test_equal_results_make_equal_forecasters(workshop: Workshop, load: Loader) -> None:
+    assert digest(build(workshop)) == digest(build(workshop, name="again"))
+    assert digest(build(workshop)) != digest(build(workshop, members=(0, 1), name="other"))
+
+
+def test_nothing_in_a_forecaster_is_pickled(workshop: Workshop, load: Loader) -> None:
+    path = build(workshop)
+    assert {file.suffix for file in path.iterdir()} == {".json", ".npz"}
+    with np.load(path / "weights.npz", allow_pickle=False) as weights:
+        assert weights["one"].tolist() == [1, 1, 1]
+
+
+def test_a_real_network_errs_in_use_exactly_as_it_was_evaluated(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path / "workshop")
+    places, settings = workshop.paths, workshop.params.model_copy(update={"study": ("conv_ln",)})
+    variant = untrained(settings, places.models / "conv_ln")
+    evaluate.run(settings, places.standardized, places.windows, places.models, places.errors)
+    forecaster.build(settings, "h", variant, (0, 1), places.standardized, tmp_path / "forecaster")
+    trial = champion.trial(places, verdict.read(places.errors))
+    errors = trial.errors(champion.CODE, tmp_path / "forecaster", np.ones(len(trial.starts), bool))
+    evaluated = np.load(places.errors / "conv_ln" / "standardized.npy")
+    np.testing.assert_allclose(errors, evaluated.mean(axis=0), atol=1e-4)
+
+
+def untrained(settings: Params, folder: Path) -> Path:
+    """The folder of a variant as `train` writes it, with the weights that training begins with."""
+    from pipeline.config.model import Shape
+    from pipeline.training.engine.replicas import Replicas
+
+    (variant,) = settings.selected
+    shape = Shape(LOOKBACK, HORIZON, targets=1, covariates=1, known=4)
+    replicas = Replicas(variant.model, shape)
+    weights, statistics = replicas.initial((0, 1))
+    folder.mkdir(parents=True)
+    np.savez(
+        folder / "weights.npz",
+        **replicas.named(np.asarray(weights), [np.asarray(values) for values in statistics]),
+    )
+    whole = {
+        "model": variant.model.model_dump(mode="json"),
+        "train": variant.train.model_dump(mode="json"),
+        "shape": vars(shape),
+    }
+    facts = {
+        "name": variant.name,
+        "family": variant.family,
+        "parameters": replicas.parameters,
+        "weights": hashes.digest(folder / "weights.npz"),
+    }
+    write_json(
+        folder / "fleet.json",
+        {
+            **whole,
+            **facts,
+            "seeds": [0, 1],
+            "states": ["trained"] * 2,
+            "epochs": [1, 1],
+            "best_epochs": [1, 1],
+            "warnings": [],
+            "cudnn": True,
+        },
+    )
+    write_json(folder / "cost.json", {"seconds_per_replica": 0.1, "device": "CPU"})
+    return folder

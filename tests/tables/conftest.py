@@ -1,0 +1,38 @@
+"""Readings that tests make regular, fill and cut."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipeline.tables.readings import Origins, Readings, Strange
+
+Make = Callable[..., Readings]
+
+
+@pytest.fixture(scope="session")
+def readings() -> Make:
+    """Makes readings of one column `x` from the times and values of each series; rows stand in `raw.parquet`."""
+
+    def make(*series: tuple[Any, Any]) -> Readings:
+        times, values = ([np.asarray(part[kind]) for part in series] for kind in (0, 1))
+        lengths = [len(part) for part in times]
+        names = tuple(chr(ord("A") + number) for number in range(len(series)))
+        rows = sum(lengths)
+        strange = {"x": Strange(np.empty(0, np.int64), pa.chunked_array([], pa.string()))}
+        origins = Origins(Path("raw.parquet"), [Path("raw.parquet")], [0])
+        moments = np.concatenate(times).astype("datetime64[ns]")
+        return Readings(
+            names,
+            np.repeat(np.arange(len(series), dtype=np.int32), lengths),
+            moments,
+            {"x": np.concatenate(values).astype(float)},
+            np.arange(rows),
+            origins,
+            strange,
+        )
+
+    return make

@@ -1,0 +1,456 @@
+"""MLflow as a projection of files: idempotent, repeatable, whole after any stop; and one champion at a time."""
+
+import dataclasses
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from pipeline.core.errors import InputError
+from pipeline.tracking.experiment import Experiment
+from pipeline.tracking.registry import PREVIOUS, Candidate, Registry, digest
+from pipeline.tracking.runs import Run
+from tests.workshop import empty_mlflow
+
+CHILD = Run(
+    "plain, seed 0",
+    {"role": "seed", "state": "trained"},
+    metrics={"mse": 0.5},
+    curves={"loss": {epoch: 1 / epoch for epoch in range(1, 1500)}},
+)
+PARENT = Run(
+    "plain",
+    {"role": "variant", "family": "plain"},
+    params={"conv.filters": "[10]"},
+    metrics={"mse_mean": 0.5},
+    children=(CHILD,),
+)
+CHANGED = dataclasses.replace(PARENT, metrics={"mse_mean": 0.4})
+OTHER = Run("last value", {"role": "baseline"}, metrics={"mse_mean": 0.9})
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return empty_mlflow(tmp_path / "mlruns")
+
+
+@pytest.fixture
+def store(folder: Path) -> Experiment:
+    return Experiment(folder, "study")
+
+
+def shown(store: Experiment, query: str = "tags.current = 'true'") -> list[str]:
+    return sorted(run.info.run_name for run in store.search(query))
+
+
+def everything(store: Experiment) -> list[dict]:
+    return [run.to_dictionary() for run in store.search("")]
+
+
+def test_a_run_arrives_with_its_children_parameters_metrics_curves_tags_and_files(
+    store: Experiment, tmp_path: Path
+) -> None:
+    (tmp_path / "curve.png").write_bytes(b"picture")
+    store.publish(
+        [dataclasses.replace(PARENT, artifacts={"figures/curve.png": tmp_path / "curve.png"})]
+    )
+    (parent,) = store.search("tags.role = 'variant'")
+    (child,) = store.search(f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
+    assert parent.data.params == {"conv.filters": "[10]"}
+    assert parent.data.metrics == {"mse_mean": 0.5}
+    assert parent.data.tags["family"] == "plain"
+    assert child.data.tags["state"] == "trained"
+    curve = store.client.get_metric_history(child.info.run_id, "loss")
+    assert {point.step: point.value for point in curve} == CHILD.curves["loss"]
+    assert (
+        Path(store.client.download_artifacts(parent.info.run_id, "figures/curve.png")).read_bytes()
+        == b"picture"
+    )
+
+
+def test_publishing_twice_changes_nothing(store: Experiment) -> None:
+    assert store.publish([PARENT, OTHER]) == 2
+    before = everything(store)
+    assert store.publish([PARENT, OTHER]) == 0
+    assert everything(store) == before
+
+
+def test_a_changed_result_gets_a_new_run_and_the_earlier_one_stays_but_is_not_current(
+    store: Experiment,
+) -> None:
+    store.publish([PARENT, OTHER])
+    assert store.publish([CHANGED, OTHER]) == 1
+    assert shown(store) == ["last value", "plain", "plain, seed 0"]
+    assert shown(store, "tags.current = 'false'") == ["plain", "plain, seed 0"]
+
+
+def test_a_result_that_comes_back_is_current_again_without_a_new_run(store: Experiment) -> None:
+    store.publish([PARENT])
+    store.publish([CHANGED])
+    assert store.publish([PARENT]) == 0
+    (current,) = store.search("tags.current = 'true' and tags.role = 'variant'")
+    assert current.data.metrics == {"mse_mean": 0.5}
+
+
+def test_what_left_the_study_is_not_current(store: Experiment) -> None:
+    store.publish([PARENT, OTHER])
+    store.publish([OTHER])
+    assert shown(store) == ["last value"]
+
+
+def test_runs_of_other_people_in_the_same_experiment_stay_as_they_are(store: Experiment) -> None:
+    theirs = store.client.create_run(store.experiment, run_name="theirs").info.run_id
+    store.publish([PARENT])
+    store.publish([CHANGED])
+    assert store.client.get_run(theirs).info.lifecycle_stage == "active"
+    assert "current" not in store.client.get_run(theirs).data.tags
+
+
+def test_an_empty_store_gets_everything(store: Experiment, folder: Path) -> None:
+    store.publish([PARENT, OTHER])
+    again = Experiment(empty_mlflow(folder / "new"), "study")
+    assert again.publish([PARENT, OTHER]) == 2
+    assert shown(again) == ["last value", "plain", "plain, seed 0"]
+
+
+@pytest.mark.parametrize("call", ["log_batch", "create_run", "set_terminated"])
+@pytest.mark.parametrize("survived", [0, 2])
+def test_a_run_that_was_half_written_is_removed_and_written_again(
+    store: Experiment, monkeypatch: pytest.MonkeyPatch, call: str, survived: int
+) -> None:
+    calls, through = [], getattr(MlflowClient, call)
+
+    def dies(*args: object, **options: object) -> object:
+        calls.append(call)
+        if len(calls) > survived:
+            raise KeyboardInterrupt
+        return through(*args, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(MlflowClient, call, dies)
+        store.publish([PARENT, OTHER])
+    store.publish([PARENT, OTHER])
+    runs = store.search("")
+    assert sorted(run.info.run_name for run in runs) == ["last value", "plain", "plain, seed 0"]
+    assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+@pytest.mark.parametrize(
+    ("host", "hours", "left"),
+    [("elsewhere", 0.5, 1), ("elsewhere", 1.5, 0), (socket.gethostname(), 0, 0)],
+    ids=["theirs", "theirs, long ago", "ours"],
+)
+def test_what_another_machine_is_publishing_right_now_stays(
+    store: Experiment, host: str, hours: float, left: int
+) -> None:
+    began = int((time.time() - hours * 3600) * 1000)
+    store.client.create_run(
+        store.experiment,
+        run_name="unfinished",
+        tags={"role": "variant", "logged": "ab", "host": host},
+        start_time=began,
+    )
+    assert store.publish([OTHER]) == 1
+    assert len(store.search("attributes.run_name = 'unfinished'")) == left
+
+
+@pytest.mark.parametrize(("host", "left"), [("elsewhere", 2), (socket.gethostname(), 1)])
+def test_a_promotion_that_another_machine_is_making_right_now_stays(
+    registry: Registry, tmp_path: Path, host: str, left: int
+) -> None:
+    store = registry.store
+    store.client.create_run(store.experiment, tags={"role": "promotion", "host": host})
+    registry.crown(candidate(tmp_path, "a"), RECORD, instead_of=None)
+    assert len(store.search("tags.role = 'promotion'")) == left
+
+
+def test_a_failed_replica_is_complete_and_not_written_again(store: Experiment) -> None:
+    diverged = dataclasses.replace(
+        PARENT, failed=True, children=(dataclasses.replace(CHILD, failed=True),)
+    )
+    store.publish([diverged])
+    assert {run.info.status for run in store.search("")} == {"FAILED"}
+    assert store.publish([diverged]) == 0
+
+
+def test_numbers_that_mlflow_cannot_hold_are_left_out(store: Experiment) -> None:
+    store.publish(
+        [
+            dataclasses.replace(
+                OTHER, metrics={"mse": float("nan"), "mae": float("inf"), "parameters": 7.0}
+            )
+        ]
+    )
+    (run,) = store.search("")
+    assert run.data.metrics == {"parameters": 7.0}
+
+
+def test_any_column_name_can_be_part_of_a_metric(store: Experiment) -> None:
+    store.publish([dataclasses.replace(OTHER, metrics={"mse (°F), 100%": 1.0})])
+    (run,) = store.search("")
+    assert list(run.data.metrics.values()) == [1.0]
+
+
+def test_a_server_that_is_down_is_one_clear_refusal_at_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://someone:secret@127.0.0.1:9")
+    began = time.monotonic()
+    with pytest.raises(InputError) as refusal:
+        Experiment(folder, "study")
+    assert time.monotonic() - began < 5
+    assert "http://127.0.0.1:9" in str(refusal.value)
+    assert "secret" not in str(refusal.value)
+    assert "gives no answer" in str(refusal.value)
+    assert "dvc repro track" in str(refusal.value)
+
+
+def test_a_tracking_uri_of_the_environment_is_honoured(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "MLFLOW_TRACKING_URI", f"sqlite:///{empty_mlflow(tmp_path / 'elsewhere') / 'mlflow.db'}"
+    )
+    Experiment(folder, "study").publish([PARENT])
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert shown(Experiment(folder, "study")) == []
+
+
+def test_the_store_does_not_hang_on_the_working_folder(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Experiment(Path("mlruns"), "study").publish([PARENT])
+    monkeypatch.chdir("/")
+    assert Experiment(folder, "study").publish([PARENT]) == 0
+
+
+def test_a_folder_that_was_moved_away_from_its_files_is_refused(
+    folder: Path, tmp_path: Path
+) -> None:
+    Experiment(folder, "study").publish([PARENT])
+    shutil.copytree(folder, tmp_path / "copy")
+    with pytest.raises(InputError, match="moved or copied; move it back, or delete it"):
+        Experiment(tmp_path / "copy", "study")
+
+
+def test_an_experiment_that_was_deleted_is_refused_with_the_way_out(
+    store: Experiment, folder: Path
+) -> None:
+    store.client.delete_experiment(store.experiment)
+    with pytest.raises(InputError, match=r"restore it, or give track\.experiment"):
+        Experiment(folder, "study")
+
+
+def test_processes_that_open_a_fresh_store_at_once_all_publish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    code = (
+        "import sys; from pathlib import Path; from pipeline.tracking.runs import Run; from pipeline.tracking.experiment import Experiment; "
+        "Experiment(Path(sys.argv[1]), 'study').publish([Run('one', {'role': 'baseline'})])"
+    )
+    crowd = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "mlruns")]) for _ in range(2)
+    ]
+    assert [process.wait() for process in crowd] == [0, 0]
+    assert shown(Experiment(tmp_path / "mlruns", "study")) == ["one"]
+
+
+def test_a_store_of_an_earlier_mlflow_is_upgraded_and_a_copy_is_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Experiment(folder, "study").publish([OTHER])
+    before, answers = (
+        (folder / "mlflow.db").read_bytes(),
+        [MlflowException("Detected out-of-date database schema (found version a, but expected b)")],
+    )
+    through = MlflowClient.search_experiments
+
+    def search(*args: object, **options: object) -> object:
+        if answers:
+            raise answers.pop()
+        return through(*args, **options)
+
+    monkeypatch.setattr(MlflowClient, "search_experiments", search)
+    assert shown(Experiment(folder, "study")) == ["last value"]
+    assert (folder / "mlflow.before-upgrade.db").read_bytes() == before
+
+
+def candidate(folder: Path, content: str) -> Candidate:
+    folder = folder / content / "forecaster"
+    folder.mkdir(parents=True)
+    (folder / "params.json").write_text(content)
+    return Candidate("forecaster", folder, f"variant {content}", ["origin", "time_hour", "temp"])
+
+
+RECORD = Run("promotion of plain", {"role": "promotion"}, metrics={"mse": 0.1})
+
+
+@pytest.fixture
+def registry(store: Experiment) -> Registry:
+    return Registry(store, "forecaster")
+
+
+def test_a_crowned_candidate_is_champion_and_the_one_before_is_kept(
+    registry: Registry, tmp_path: Path
+) -> None:
+    assert registry.version() is None
+    first = registry.crown(candidate(tmp_path, "a"), RECORD, instead_of=None)
+    second = registry.crown(candidate(tmp_path, "b"), RECORD, instead_of=first)
+    assert registry.version() == second
+    assert registry.version(PREVIOUS) == first
+    assert second.variant == "variant b"
+
+
+def test_a_champion_is_fetched_as_it_was_registered_with_its_code(
+    registry: Registry, tmp_path: Path
+) -> None:
+    one = candidate(tmp_path, "a")
+    folder = registry.fetch(registry.crown(one, RECORD, instead_of=None))
+    assert digest(folder / "artifacts" / "forecaster") == digest(one.folder)
+    assert (folder / "code" / "pipeline" / "forecaster.py").exists()
+    assert not list(folder.rglob("*.pkl"))
+
+
+def test_a_champion_whose_files_were_changed_is_refused(registry: Registry, tmp_path: Path) -> None:
+    version = registry.crown(candidate(tmp_path, "a"), RECORD, instead_of=None)
+    (registry.fetch(version) / "artifacts" / "forecaster" / "params.json").write_text("b")
+    with pytest.raises(InputError, match="are not the ones that were registered"):
+        registry.fetch(version)
+
+
+def test_rollback_swaps_champion_and_previous_champion(registry: Registry, tmp_path: Path) -> None:
+    first = registry.crown(candidate(tmp_path, "a"), RECORD, instead_of=None)
+    second = registry.crown(candidate(tmp_path, "b"), RECORD, instead_of=first)
+    registry.rollback()
+    assert registry.version().number == first.number
+    assert registry.version(PREVIOUS).number == second.number
+    assert registry.version(PREVIOUS).rolled_back
+    registry.rollback()
+    assert registry.version() == second
+    assert registry.version(PREVIOUS).rolled_back
+
+
+def test_rollback_without_an_earlier_champion_is_refused(
+    registry: Registry, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="its champion is not chosen yet"):
+        registry.rollback()
+    registry.crown(candidate(tmp_path, "a"), RECORD, instead_of=None)
+    with pytest.raises(InputError, match="no earlier champion"):
+        registry.rollback()
+
+
+def test_a_champion_that_changed_since_the_comparison_stays(
+    registry: Registry, tmp_path: Path
+) -> None:
+    first = registry.crown(candidate(tmp_path, "a"), RECORD, instead_of=None)
+    with pytest.raises(InputError, match="another champion in the meantime"):
+        registry.crown(candidate(tmp_path, "b"), RECORD, instead_of=None)
+    assert registry.version() == first
+
+
+def test_a_promotion_that_died_leaves_nothing_behind(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = candidate(tmp_path, "a")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(
+            MlflowClient,
+            "create_model_version",
+            lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt()),
+        )
+        registry.crown(one, RECORD, instead_of=None)
+    assert registry.version() is None
+    registry.crown(one, RECORD, instead_of=None)
+    assert [run.info.status for run in registry.store.search("tags.role = 'promotion'")] == [
+        "FINISHED"
+    ]
+
+
+def test_the_same_forecaster_is_registered_once(registry: Registry, tmp_path: Path) -> None:
+    one, two = candidate(tmp_path, "a"), candidate(tmp_path, "b")
+    first = registry.crown(one, RECORD, instead_of=None)
+    second = registry.crown(two, RECORD, instead_of=first)
+    assert registry.crown(one, RECORD, instead_of=second) == first
+
+
+@pytest.fixture
+def server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A tracking server on this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    store = [
+        "--backend-store-uri",
+        f"sqlite:///{folder / 'mlflow.db'}",
+        "--artifacts-destination",
+        str(folder / "served"),
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        port,
+        "--workers",
+        "1",
+        *store,
+    ]
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+    try:
+        wait_for(f"http://127.0.0.1:{port}/health", process)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            assert process.poll() is None and time.monotonic() < deadline, (
+                "the server does not start"
+            )
+            time.sleep(0.1)
+
+
+def test_a_server_takes_runs_and_champions_as_the_store_in_files_does(
+    server: None, tmp_path: Path
+) -> None:
+    store = Experiment(tmp_path / "mlruns", "study")
+    (tmp_path / "report.md").write_text("# Report")
+    run = dataclasses.replace(PARENT, artifacts={"report.md": tmp_path / "report.md"})
+    assert [store.publish([run, OTHER]), store.publish([run, OTHER])] == [2, 0]
+    registry, one = Registry(store, "forecaster"), candidate(tmp_path, "a")
+    registry.crown(one, RECORD, instead_of=None)
+    assert digest(registry.fetch(registry.version()) / "artifacts" / "forecaster") == digest(
+        one.folder
+    )
