@@ -23,8 +23,8 @@ TABLE = r"^NORMALIZATIONS\b.*= \{$"
 CONTRACT = "centering or every_kind_has_a_reference or says_what"
 FINGERPRINTS = """
 import json
-from pipeline import params
-from pipeline.training.fingerprint import fingerprint
+from pipeline.config import params
+from pipeline.training.jobs.fingerprint import fingerprint
 read = params.read()
 print(json.dumps({v.name: fingerprint(v.model, v.train, read.shape, "data") for v in read.selected}))
 """
@@ -32,7 +32,7 @@ print(json.dumps({v.name: fingerprint(v.model, v.train, read.shape, "data") for 
 
 def copy(repository: Path) -> Path:
     """What the blocks change, and what runs it."""
-    for folder in ("pipeline", "tests/network"):
+    for folder in ("pipeline", "tests/network", "tests/config"):
         shutil.copytree(
             ROOT / folder, repository / folder, ignore=shutil.ignore_patterns("__pycache__")
         )
@@ -43,8 +43,8 @@ def copy(repository: Path) -> Path:
 
 def apply(repository: Path, reference: bool = True) -> None:
     layer, row, formula, variant, study = BLOCKS
-    (repository / "pipeline/network/centering.py").write_text(layer)
-    put(repository / "pipeline/network/catalogue.py", TABLE, row)
+    (repository / "pipeline/network/layers/centering.py").write_text(layer)
+    put(repository / "pipeline/config/kinds.py", TABLE, row)
     if reference:
         put(repository / "tests/network/references.py", TABLE, formula)
     put(repository / "params.yaml", "^variants:.*$", variant)
@@ -83,7 +83,7 @@ def layer_tests(repository: Path, reference: bool) -> str:
         "tests/network/test_layers.py",
         "tests/network/test_normalization.py",
         "tests/network/test_traits.py",
-        "tests/network/test_rules.py",
+        "tests/config/test_rules.py",
     ]
     return python(
         repository, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", CONTRACT

@@ -19,7 +19,7 @@ class Kind:
     """A row: `layer` is a dotted class name or null for the identity, `places` are slots of the network, `options` name -> default.
 
     `cells` are the recurrent cells that have what the kind acts on, where it stands inside of one. The others are what the rules ask about:
-    `over`, the axes of a normalization's statistics (batch, time, channels); `live`, whether those of the batch also serve at inference;
+    `reduction_axes`, the axes of a normalization's statistics (batch, time, channels); `batch_stats_at_inference`, whether those of the batch also serve at inference;
     `reversible`, whether it is undone behind the head; `noise`, whether it is a dropout; `alpha`, whether only selu's mean and variance survive it.
     """
 
@@ -27,15 +27,15 @@ class Kind:
     places: frozenset[str]
     options: Mapping[str, Any] = field(default_factory=dict)
     cells: frozenset[str] = frozenset({"lstm", "gru", "simple_rnn"})
-    over: frozenset[str] = frozenset()
-    live: bool = False
+    reduction_axes: frozenset[str] = frozenset()
+    batch_stats_at_inference: bool = False
     reversible: bool = False
     noise: bool = False
     alpha: bool = False
 
     def axes(self, options: Mapping[str, Any]) -> frozenset[str]:
         """The axes of the statistics with these options."""
-        return self.over - ({"time"} if options.get("per_step") else set())
+        return self.reduction_axes - ({"time"} if options.get("per_step") else set())
 
     def load(self) -> Any:
         """What `layer` names, imported now."""
@@ -46,8 +46,8 @@ class Kind:
 def _kind(
     layer: str | None,
     places: str,
-    over: str = "",
-    live: bool = False,
+    reduction_axes: str = "",
+    batch_stats_at_inference: bool = False,
     reversible: bool = False,
     **options: Any,
 ) -> Kind:
@@ -55,8 +55,8 @@ def _kind(
         layer,
         frozenset(places.split()),
         options,
-        over=frozenset(over.split()),
-        live=live,
+        reduction_axes=frozenset(reduction_axes.split()),
+        batch_stats_at_inference=batch_stats_at_inference,
         reversible=reversible,
     )
 
@@ -69,7 +69,7 @@ def _inside(
     layer: str,
     places: str,
     cells: str = "lstm gru simple_rnn",
-    over: str = "",
+    reduction_axes: str = "",
     noise: bool = False,
     **options: Any,
 ) -> Kind:
@@ -79,7 +79,7 @@ def _inside(
         frozenset(places.split()),
         options,
         frozenset(cells.split()),
-        frozenset(over.split()),
+        frozenset(reduction_axes.split()),
         noise=noise,
     )
 
@@ -94,7 +94,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
     "revin": _kind(
         "pipeline.network.layers.input_normalization.RevIN",
         "input",
-        over="time",
+        reduction_axes="time",
         reversible=True,
         affine=True,
         epsilon=1e-5,
@@ -102,7 +102,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
     "revin_last": _kind(
         "pipeline.network.layers.input_normalization.RevINLast",
         "input",
-        over="time",
+        reduction_axes="time",
         reversible=True,
         affine=True,
         epsilon=1e-5,
@@ -110,20 +110,20 @@ NORMALIZATIONS: Mapping[str, Kind] = {
     "last_value": _kind(
         "pipeline.network.layers.input_normalization.LastValue",
         "input",
-        over="time",
+        reduction_axes="time",
         reversible=True,
     ),
     "robust": _kind(
         "pipeline.network.layers.input_normalization.Robust",
         "input",
-        over="time",
+        reduction_axes="time",
         reversible=True,
         epsilon=1e-5,
     ),
     "batch": _kind(
         "keras.layers.BatchNormalization",
         "input conv pooling between head",
-        over="batch time",
+        reduction_axes="batch time",
         momentum=0.99,
         epsilon=1e-3,
         scale=True,
@@ -131,7 +131,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
     "batch_renorm": _kind(
         f"{_OWN}.BatchRenormalization",
         "conv pooling between head",
-        over="batch time",
+        reduction_axes="batch time",
         momentum=0.99,
         epsilon=1e-3,
         scale=True,
@@ -141,15 +141,15 @@ NORMALIZATIONS: Mapping[str, Kind] = {
     "batch_always": _kind(
         f"{_OWN}.AlwaysBatchNormalization",
         "conv pooling between head",
-        over="batch time",
-        live=True,
+        reduction_axes="batch time",
+        batch_stats_at_inference=True,
         epsilon=1e-3,
         scale=True,
     ),
     "batch_time_step": _kind(
         f"{_OWN}.TimeStepBatchNormalization",
         "between",
-        over="batch",
+        reduction_axes="batch",
         momentum=0.99,
         epsilon=1e-3,
         scale=True,
@@ -157,69 +157,90 @@ NORMALIZATIONS: Mapping[str, Kind] = {
     "layer": _kind(
         "keras.layers.LayerNormalization",
         "conv pooling between head",
-        over="channels",
+        reduction_axes="channels",
         epsilon=1e-3,
     ),
     "group": _kind(
         "keras.layers.GroupNormalization",
         "conv pooling between head",
-        over="time channels",
+        reduction_axes="time channels",
         groups=REQUIRED,
         epsilon=1e-3,
     ),
     "instance": _kind(
         f"{_OWN}.InstanceNormalization",
         "conv pooling between",
-        over="time",
+        reduction_axes="time",
         epsilon=1e-3,
         scale=True,
     ),
     "rms": _kind(
-        "keras.layers.RMSNormalization", "conv pooling between head", over="channels", epsilon=1e-6
+        "keras.layers.RMSNormalization",
+        "conv pooling between head",
+        reduction_axes="channels",
+        epsilon=1e-6,
     ),
     "unit": _kind(
-        f"{_OWN}.UnitNormalization", "conv pooling between head", over="channels", epsilon=1e-6
+        f"{_OWN}.UnitNormalization",
+        "conv pooling between head",
+        reduction_axes="channels",
+        epsilon=1e-6,
     ),
     "layer_paper": _inside(
-        f"{_CELL}.LayerSeparate", "cell", over="channels", epsilon=1e-5, shift=True, cell="shown"
+        f"{_CELL}.LayerSeparate",
+        "cell",
+        reduction_axes="channels",
+        epsilon=1e-5,
+        shift=True,
+        cell="output",
     ),
     "layer_addons": _inside(
         f"{_CELL}.LayerSeparate",
         "cell",
         "lstm",
-        over="channels",
+        reduction_axes="channels",
         epsilon=1e-3,
         shift=True,
-        cell="carried",
+        cell="state",
     ),
     "layer_joint": _inside(
-        f"{_CELL}.LayerJoint", "cell", over="channels", epsilon=1e-5, cell="shown", output=False
+        f"{_CELL}.LayerJoint",
+        "cell",
+        reduction_axes="channels",
+        epsilon=1e-5,
+        cell="output",
+        output=False,
     ),
     "layer_per_gate": _inside(
-        f"{_CELL}.LayerPerGate", "cell", "lstm gru", over="channels", epsilon=1e-12, cell="carried"
+        f"{_CELL}.LayerPerGate",
+        "cell",
+        "lstm gru",
+        reduction_axes="channels",
+        epsilon=1e-12,
+        cell="state",
     ),
     "batch_recurrent": _inside(
         f"{_CELL}.BatchSeparate",
         "cell",
-        over="batch",
+        reduction_axes="batch",
         momentum=0.99,
         epsilon=1e-5,
         gamma=0.1,
-        cell="shown",
+        cell="output",
     ),
     "batch_shared": _inside(
         f"{_CELL}.BatchShared",
         "cell",
-        over="batch",
+        reduction_axes="batch",
         momentum=0.99,
         epsilon=1e-5,
         gamma=0.1,
-        cell="shown",
+        cell="output",
     ),
     "batch_inputs": _inside(
         f"{_CELL}.BatchInputs",
         "cell",
-        over="batch time",
+        reduction_axes="batch time",
         momentum=0.99,
         epsilon=1e-5,
         gamma=1.0,
@@ -363,5 +384,5 @@ RANGES: Mapping[str, Any] = {  # option -> (is it allowed?, what is)
     "per_step": _BOOLEAN,
     "tied": _BOOLEAN,
     "cell_rate": between(0, 1),
-    "cell": (lambda value: value in ("none", "shown", "carried"), "one of none, shown, carried"),
+    "cell": (lambda value: value in ("none", "output", "state"), "one of none, output, state"),
 }

@@ -212,12 +212,12 @@ def test_a_rule_tells_the_keys_that_break_it(what: str) -> None:
 
 def test_what_the_cell_would_pass_over_is_refused() -> None:
     overlay = {
-        "recurrent": {"cell": "gru", "normalization": {"kind": "layer_paper", "cell": "carried"}}
+        "recurrent": {"cell": "gru", "normalization": {"kind": "layer_paper", "cell": "state"}}
     }
     (finding,) = findings(case(overlay), "refuse")
     assert (
         finding
-        == "recurrent.normalization.cell acts on a cell state, which gru does not have; leave it at shown"
+        == "recurrent.normalization.cell acts on a cell state, which gru does not have; leave it at output"
     )
 
 
@@ -226,7 +226,7 @@ def test_steps_follow_the_stride_of_each_block() -> None:
 
 
 def test_a_normalization_says_what_its_statistics_are_over() -> None:
-    assert {name for name, row in NORMALIZATIONS.items() if row.layer and not row.over} == {
-        "keras"
-    }  # the training rows
+    assert {
+        name for name, row in NORMALIZATIONS.items() if row.layer and not row.reduction_axes
+    } == {"keras"}  # the training rows
     assert {name for name, row in DROPOUTS.items() if row.layer and not row.noise} == set()

@@ -15,7 +15,7 @@ from pipeline.core.files import new_file, new_folder, read_json, remove_folder, 
 WRITER = """
 import sys, time
 from pathlib import Path
-from pipeline import files
+from pipeline.core import files
 with getattr(files, sys.argv[1])(Path(sys.argv[2])) as draft:
     (draft / "part" if draft.is_dir() else draft).write_text("half")
     print("writing", flush=True)

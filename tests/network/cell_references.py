@@ -38,7 +38,7 @@ class Plain:
     def shown_and_carried(self, c, t):
         where = getattr(self, "cell", "none")
         shown = c if where == "none" else self.normal("cell", c, t)
-        return shown, shown if where == "carried" else c
+        return shown, shown if where == "state" else c
 
     def output(self, h, t):
         return self.normal("output", h, t) if getattr(self, "output_too", False) else h

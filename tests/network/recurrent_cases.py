@@ -3,9 +3,9 @@
 from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS, WEIGHTS
 
 SETTINGS = {  # beside the defaults
-    "layer_paper": [{"shift": False}, {"cell": "carried"}, {"cell": "none"}],
+    "layer_paper": [{"shift": False}, {"cell": "state"}, {"cell": "none"}],
     "layer_joint": [{"output": True}],
-    "layer_per_gate": [{"cell": "shown"}],
+    "layer_per_gate": [{"cell": "output"}],
     "batch_recurrent": [{"cell": "none"}],
     "batch_inputs": [{"per_step": True}],
     "gal": [{"tied": True}],

@@ -244,7 +244,7 @@ def test_initial_weights_are_drawn_as_keras_draws_them(cell):
 
 
 @pytest.mark.parametrize(
-    ("cell", "carry"), [("carried", [-1.0, 1.0]), ("shown", [0.28764914, 0.36075499])]
+    ("cell", "carry"), [("state", [-1.0, 1.0]), ("output", [0.28764914, 0.36075499])]
 )
 def test_one_vector_tells_the_two_carries_apart(cell, carry):
     normalization = LayerSeparate(epsilon=1e-12, cell=cell, dtype="float64")
@@ -622,7 +622,7 @@ def test_half_precision_normalizes_in_single(kind):
         ({"recurrent_dropout": {"kind": "keras"}}, "needs the option 'rate'"),
         (
             {"normalization": {"kind": "layer_paper", "cell": "raw"}},
-            "cell is 'raw'; it must be one of none, shown, carried",
+            "cell is 'raw'; it must be one of none, output, state",
         ),
         (
             {"cell": "gru", "recurrent_dropout": {"kind": "moon", "rate": 0.1}},

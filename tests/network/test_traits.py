@@ -96,7 +96,7 @@ def test_statistics_are_over_the_axes_that_the_row_names(kind, setting):
 
 @pytest.mark.parametrize("kind", ROWS)
 def test_at_inference_a_window_hangs_on_its_batch_only_where_the_row_says_live(kind):
-    assert ("batch" in measured(computed(kind, False))) == ROWS[kind].live
+    assert ("batch" in measured(computed(kind, False))) == ROWS[kind].batch_stats_at_inference
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_at_inference_a_window_hangs_on_its_batch_only_where_the_row_says_live(k
 def test_a_bias_before_it_is_cancelled_where_statistics_are_not_over_channels(kind):
     function, x = computed(kind, True), values()
     cancelled = np.allclose(function(x + np.arange(x.shape[-1])), function(x), rtol=0, atol=1e-9)
-    assert cancelled == ("channels" not in BETWEEN[kind].over)
+    assert cancelled == ("channels" not in BETWEEN[kind].reduction_axes)
 
 
 @pytest.mark.parametrize("kind", INPUT)

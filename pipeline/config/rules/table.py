@@ -225,7 +225,7 @@ RULES = (
     Rule(
         "R30",
         "refuse",
-        where(lambda p: p.kind.live),
+        where(lambda p: p.kind.batch_stats_at_inference),
         "batch statistics at inference make a forecast depend on what else is in its batch",
         "use kind batch",
     ),

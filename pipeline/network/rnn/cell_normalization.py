@@ -104,8 +104,8 @@ class Norms:
 class CellNormalization(keras.Layer):
     """No normalization, x W + h U + b: the kind `none`, and the base of the others.
 
-    Arguments: `cell`, which copy of an LSTM's cell state is normalized: `none`; `shown`, that which the output gate sees, while the next step gets the
-    state as it is; `carried`, that which the next step gets too. `output`: is h normalized, which the next step gets too?
+    Arguments: `cell`, which copy of an LSTM's cell state is normalized: `none`; `output`, that which the output gate sees, while the next step gets the
+    state as it is; `state`, that which the next step gets too. `output`: is h normalized, which the next step gets too?
     """
 
     gates: type[Nothing] = Nothing
@@ -148,7 +148,7 @@ class CellNormalization(keras.Layer):
             _block(self.gates, "gates", terms),
             _block(self.candidate, "candidate", terms),
             terms,
-            self.cell == "carried",
+            self.cell == "state",
         )
 
 
@@ -162,7 +162,7 @@ class LayerSeparate(CellNormalization):
 
     Terms are (batch, gate and unit), states (batch, unit); statistics run over the last axis.
 
-    `cell: shown` carries the raw c_t: the paper's form, and Haste's with `shift: false`. `cell: carried` carries LN''(c_t): the form of TensorFlow
+    `cell: output` carries the raw c_t: the paper's form, and Haste's with `shift: false`. `cell: state` carries LN''(c_t): the form of TensorFlow
     Addons and of PyTorch's fastrnns, another network from the second step on. `cell: none` leaves c_t alone. The candidate of a GRU is
     LN(x W_g) + b_g + r (LN'(h U_g) + b'_g), apart from its other gates, as in the authors' code, which adds b before LN. `shift`: does
     each LN of a term have a beta beside b? That of a state always has.
@@ -177,7 +177,7 @@ class LayerSeparate(CellNormalization):
         self,
         epsilon: float = 1e-5,
         shift: bool = True,
-        cell: str = "shown",
+        cell: str = "output",
         output: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -204,7 +204,7 @@ class LayerJoint(LayerSeparate):
     gates = Joint
 
     def __init__(
-        self, epsilon: float = 1e-5, cell: str = "shown", output: bool = False, **kwargs: Any
+        self, epsilon: float = 1e-5, cell: str = "output", output: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(epsilon, False, cell, output, **kwargs)
 
@@ -214,7 +214,7 @@ class LayerPerGate(LayerJoint):
 
     The sum is (batch, gate and unit); statistics run over the units of a gate.
 
-    With `cell: carried` it is LayerNormBasicLSTMCell of TensorFlow 1's contrib, whose beta and forget bias are b here and whose dropout
+    With `cell: state` it is LayerNormBasicLSTMCell of TensorFlow 1's contrib, whose beta and forget bias are b here and whose dropout
     is the kind `semeniuta`. A GRU's candidate has its two terms normalized apart, as in contrib's LayerNormBasicGRUCell, which is this one but for the
     update gate: there h_t = (1 - z) h_{t-1} + z g, here and in Keras h_t = z h_{t-1} + (1 - z) g. To copy weights, turn the signs of W_z, U_z and b_z.
     It is not the paper's. Source: contrib's rnn_cell.py. Causal. Not for the cuDNN kernel. Cost: as `LayerJoint`.
@@ -242,7 +242,7 @@ class BatchSeparate(CellNormalization):
         momentum: float = 0.99,
         epsilon: float = 1e-5,
         gamma: float = 0.1,
-        cell: str = "shown",
+        cell: str = "output",
         **kwargs: Any,
     ) -> None:
         super().__init__(cell, **kwargs)
