@@ -2,7 +2,7 @@
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: run test test-faults ui install lint types check bench lock
+.PHONY: run test test-faults ui install lint types check docs bench lock
 
 run: install
 	dvc repro
@@ -20,7 +20,7 @@ ui: install
 install: .venv/installed
 
 .venv/installed: requirements.lock
-	@python3 -c 'import sys; sys.version_info >= (3, 11) or sys.exit("python3 is " + sys.version.split()[0] + "; this project needs Python 3.11 or newer")'
+	@python3 -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("python3 is " + sys.version.split()[0] + "; this project needs Python 3.11, 3.12 or 3.13")'
 	python3 -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	touch $@
@@ -35,9 +35,13 @@ types:
 check:
 	pytest -n auto --dist loadfile --no-loadscope-reorder
 
+docs: install
+	mkdocs build --strict --quiet
+	@echo "The documentation is in site/index.html."
+
 bench: install
-	python benchmarks/throughput.py --log docs/log.md
-	python -m benchmarks.catalogue --log docs/log.md
+	python benchmarks/throughput.py
+	python -m benchmarks.catalogue
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --group dev pyproject.toml -o requirements.lock

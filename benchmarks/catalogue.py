@@ -1,6 +1,6 @@
 """`dvc repro` of the catalogue beside one `keras fit` process per variant, one after the other as stages of DVC are, and one a core with one thread each.
 
-    python -m benchmarks.catalogue [--every 4] [--log docs/log.md]      `--every` takes each n-th variant
+    python -m benchmarks.catalogue [--every 4]      `--every` takes each n-th variant
 
 Ours is the whole of what is committed, from the raw table to the verdict and MLflow, in a fresh clone with an empty store. Keras trains the same networks
 on the same windows, all seeds, for the epochs that ours took, and evaluates nothing. Each of its processes is run for real until its second epoch ends; the
@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,7 +128,6 @@ def main() -> None:
     parser.add_argument(
         "--workers", type=int, default=2, help="of ours, and of Keras with one thread each"
     )
-    parser.add_argument("--log", type=Path, help="append the result to this file")
     parser.add_argument("--fit", metavar="VARIANT")
     arguments = parser.parse_args()
     if arguments.fit:
@@ -151,11 +149,6 @@ def main() -> None:
                 )
             told += f"; one keras fit process per variant, {processes} at a time, {theirs:.0f} s, {theirs / mine:.1f} times as long"
     print(told)
-    if arguments.log:
-        with arguments.log.open("a") as file:
-            file.write(
-                f"\n**The catalogue, {date.today()}.** {told} (`python -m benchmarks.catalogue --every {arguments.every}`).\n"
-            )
 
 
 if __name__ == "__main__":

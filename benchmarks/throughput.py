@@ -1,6 +1,6 @@
 """How many optimizer steps of small recurrent forecasters a machine does in a second: plain `keras fit`, a PyTorch loop, our fleets.
 
-    python benchmarks/throughput.py [--rounds 5] [--seconds 16] [--log docs/log.md] [work ...]
+    python benchmarks/throughput.py [--rounds 5] [--seconds 16] [work ...]
 
 Every contender of `contenders.py` trains the same network on the same data with the same batch size and optimizer, in processes that are started and warmed up
 first and then take turns, so that a drift of the machine's speed hits all of them. A figure is model-steps per second: steps of one seed's network,
@@ -16,9 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import date
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from contenders import CONTENDERS, CORES, WORKS, Work
@@ -150,21 +148,13 @@ def main() -> None:
         default=16.0,
         help="of a round, if an epoch takes longer; a short one charges the start of a `fit`",
     )
-    parser.add_argument("--log", type=Path, help="append the results to this file")
     parser.add_argument("--serve", nargs=2, metavar=("CONTENDER", "WORK"))
     arguments = parser.parse_args()
     if arguments.serve:
         return serve(*arguments.serve)
-    told = []
     for work in arguments.works:
         for line in lines(work, arguments.rounds, arguments.seconds):
-            told.append(line)
             print(line, flush=True)
-    if arguments.log:
-        with arguments.log.open("a") as file:
-            file.write(
-                "\n".join(["", f"**Throughput, {date.today()}**", "", "```", *told, "```", ""])
-            )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""The workflows are valid, ask for no rights that they do not need, and call commands that people call."""
+"""The workflows are valid, ask for few rights, and run the commands that people run."""
 
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,14 @@ def test_steps_are_commands_of_one_line_and_actions_with_a_version(file: Path) -
 
 
 def test_ci_runs_what_people_run() -> None:
-    assert commands("ci.yml") == ["make test test-faults"]
+    assert commands("ci.yml") == ["make test test-faults docs"]
+
+
+def test_ci_runs_the_oldest_and_the_newest_python_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == ">=3.11,<3.14"
+    matrix = load("ci.yml")["jobs"]["test"]["strategy"]["matrix"]
+    assert matrix["python"] == ["3.11", "3.13"]
 
 
 def test_retraining_installs_fetches_retrains_and_keeps() -> None:
