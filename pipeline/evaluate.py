@@ -15,10 +15,10 @@ from pipeline.config import params
 from pipeline.config.params import Params
 from pipeline.core import command, files
 from pipeline.core.errors import InputError
-from pipeline.evaluation import entries as contender
+from pipeline.evaluation import entries
 from pipeline.evaluation.baselines import BASELINES, ForecastTask, Starts
 from pipeline.evaluation.entries import NOT_FINITE, TRAINED, Summary
-from pipeline.evaluation.evaluator import Exam, Facts
+from pipeline.evaluation.evaluator import Evaluator, Setup
 from pipeline.evaluation.metrics import Array
 from pipeline.series.dataset import Dataset
 from pipeline.series.windows import Windows, gather
@@ -28,13 +28,13 @@ def run(params: Params, standardized: Path, windows: Path, models: Path, out: Pa
     """Forecast every test window with every variant of this run and with the baselines."""
     folders = _trained(params, models)
     data, cut = Dataset.load(standardized), Windows.load(windows)
-    exam = _exam(params, data, cut)
+    evaluator = _evaluator(params, data, cut)
     with files.new_folder(out) as errors:
         _describe(errors, params, data, cut)
         for folder in folders:
-            _examine_variant(exam, data, folder, errors / folder.name)
+            _evaluate_variant(evaluator, data, folder, errors / folder.name)
         for name in BASELINES:
-            _examine_baseline(exam, name, errors / name)
+            _evaluate_baseline(evaluator, name, errors / name)
     print(
         f"evaluate: {len(folders)} variants and {len(BASELINES)} baselines on {len(cut.test):,} test windows"
     )
@@ -53,7 +53,7 @@ def _trained(params: Params, models: Path) -> Sequence[Path]:
     return folders
 
 
-def _exam(params: Params, data: Dataset, cut: Windows) -> Exam:
+def _evaluator(params: Params, data: Dataset, cut: Windows) -> Evaluator:
     channels = data.channels
     task = ForecastTask(
         array=data.standardized,
@@ -63,18 +63,20 @@ def _exam(params: Params, data: Dataset, cut: Windows) -> Exam:
         lookback=cut.lookback,
         horizon=cut.horizon,
         targets=len(channels.targets),
-        known=len(channels.known),
-        season=params.evaluate.season,
+        future=len(channels.future_covariates),
+        season_length=params.evaluate.season,
         penalty=params.evaluate.ridge,
     )
     ones = np.ones((len(cut.test), task.targets))
-    return Exam(task, data.scaler.inverse_difference(ones, data.series[cut.test], channels.targets))
+    return Evaluator(
+        task, data.scaler.inverse_difference(ones, data.series[cut.test], channels.targets)
+    )
 
 
 def _describe(errors: Path, params: Params, data: Dataset, cut: Windows) -> None:
-    """What was asked, and of which windows: `exam.json`, and `windows.parquet` with a row per test window (series, origin, start)."""
+    """What was asked, and of which windows: `setup.json`, and `windows.parquet` with a row per test window (series, origin, start)."""
     settings, scaler = params.evaluate, data.scaler
-    Facts(
+    Setup(
         data.channels.targets,
         cut.lookback,
         cut.horizon,
@@ -92,7 +94,7 @@ def _describe(errors: Path, params: Params, data: Dataset, cut: Windows) -> None
     )
 
 
-def _examine_variant(exam: Exam, data: Dataset, trained: Path, out: Path) -> None:
+def _evaluate_variant(evaluator: Evaluator, data: Dataset, trained: Path, out: Path) -> None:
     """Errors of every seed; those of a lost replica are NaN."""
     from pipeline.training.engine.ensemble import Ensemble  # imports TensorFlow
 
@@ -102,13 +104,19 @@ def _examine_variant(exam: Exam, data: Dataset, trained: Path, out: Path) -> Non
 
     def forecast(starts: Starts) -> Array:
         return ensemble.forecast(
-            gather(array, starts, exam.task.lookback, exam.task.horizon, exam.task.known)
+            gather(
+                array,
+                starts,
+                evaluator.task.lookback,
+                evaluator.task.horizon,
+                evaluator.task.future,
+            )
         )
 
     states = np.array(facts["states"])
-    lost = exam.sit(out, states != TRAINED, forecast)
+    lost = evaluator.evaluate(out, states != TRAINED, forecast)
     states = np.where(lost & (states == TRAINED), NOT_FINITE, states)
-    contender.save(out, _summary(facts, cost, states.tolist()))
+    entries.save(out, _summary(facts, cost, states.tolist()))
 
 
 def _summary(facts: Mapping[str, Any], cost: Mapping[str, Any], states: Sequence[str]) -> Summary:
@@ -130,10 +138,10 @@ def _summary(facts: Mapping[str, Any], cost: Mapping[str, Any], states: Sequence
     )
 
 
-def _examine_baseline(exam: Exam, name: str, out: Path) -> None:
-    fitted = BASELINES[name].fit(exam.task)
-    exam.sit(out, np.zeros(1, bool), lambda starts: fitted.forecast(starts)[None])
-    contender.save(out, contender.baseline(name, fitted.parameters, fitted.note))
+def _evaluate_baseline(evaluator: Evaluator, name: str, out: Path) -> None:
+    fitted = BASELINES[name].fit(evaluator.task)
+    evaluator.evaluate(out, np.zeros(1, bool), lambda starts: fitted.forecast(starts)[None])
+    entries.save(out, entries.baseline(name, fitted.parameters, fitted.note))
 
 
 if __name__ == "__main__":

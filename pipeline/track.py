@@ -24,7 +24,7 @@ from pipeline.tracking.runs import Run
 def run(params: Params, models: Path, errors: Path, verdict: Path, out: Path) -> None:
     """Put MLflow in the state that the files describe."""
     judged = read(errors)
-    runs = list(_contenders(judged, models, _files(verdict)))
+    runs = list(_entries(judged, models, _files(verdict)))
     everything = [_summary(judged, verdict), *runs]
     store = Experiment(out.parent, params.track.experiment)
     new = store.publish(
@@ -55,7 +55,7 @@ def _files(verdict: Path) -> dict[str, Path]:
     }
 
 
-def _contenders(judged: Verdict, models: Path, files: Mapping[str, Path]) -> Iterator[Run]:
+def _entries(judged: Verdict, models: Path, files: Mapping[str, Path]) -> Iterator[Run]:
     figures = {name: path for name, path in files.items() if path.suffix == ".png"}
     numbers: Any = (
         leaderboard.leaderboard(judged).set_index("name").select_dtypes("number").to_dict("index")
@@ -71,8 +71,8 @@ def _contenders(judged: Verdict, models: Path, files: Mapping[str, Path]) -> Ite
             _tags(result),
             params={
                 **_task(judged),
-                **_flat(result.contender.summary.model),
-                **_flat(result.contender.summary.train, "train."),
+                **_flat(result.entry.summary.model),
+                **_flat(result.entry.summary.train, "train."),
             },
             metrics=numbers[result.name],
             curves=curves,
@@ -83,7 +83,7 @@ def _contenders(judged: Verdict, models: Path, files: Mapping[str, Path]) -> Ite
 
 
 def _tags(result: Result) -> dict[str, str]:
-    summary = result.contender.summary
+    summary = result.entry.summary
     optional = {
         "fingerprint": summary.fingerprint,
         "note": summary.note,
@@ -125,11 +125,11 @@ def _flat(section: Mapping[str, Any] | None, path: str = "") -> dict[str, str]:
 
 
 def _task(judged: Verdict) -> dict[str, str]:
-    return {key: str(value) for key, value in vars(judged.exam).items()}
+    return {key: str(value) for key, value in vars(judged.setup).items()}
 
 
 def _seeds(result: Result, folder: Path) -> Iterator[Run]:
-    summary = result.contender.summary
+    summary = result.entry.summary
     history = pd.read_parquet(folder / "history.parquet")
     for i, (seed, state) in enumerate(zip(summary.seeds, summary.states, strict=True)):
         epochs = history[history["seed"] == seed]
@@ -153,17 +153,17 @@ def _seeds(result: Result, folder: Path) -> Iterator[Run]:
 
 def _metrics(result: Result, i: int) -> dict[str, float]:
     """What the seed at position `i` reached on the test part, and when it was at its best on the validation part."""
-    contender = result.contender
-    epochs = {"epochs": contender.summary.epochs[i], "best_epoch": contender.summary.best_epochs[i]}
+    entry = result.entry
+    epochs = {"epochs": entry.summary.epochs[i], "best_epoch": entry.summary.best_epochs[i]}
     metrics = {
-        "mse": contender.scores.mse[i],
-        "mae": contender.scores.mae[i],
+        "mse": entry.scores.mse[i],
+        "mae": entry.scores.mae[i],
         **{key: value for key, value in epochs.items() if value is not None},
     }
     for j, target in enumerate(result.unit_mse):
         metrics |= {
-            f"{target}_mse": contender.unit_scores.squared[i, :, j].mean(),
-            f"{target}_mae": contender.unit_scores.absolute[i, :, j].mean(),
+            f"{target}_mse": entry.unit_scores.squared[i, :, j].mean(),
+            f"{target}_mae": entry.unit_scores.absolute[i, :, j].mean(),
         }
     return {name: float(value) for name, value in metrics.items()}
 

@@ -12,9 +12,9 @@ from pipeline import compare
 from pipeline.config import params
 from pipeline.config.params import Params
 from pipeline.core.errors import InputError
-from pipeline.evaluation import entries as contender
+from pipeline.evaluation import entries
 from pipeline.evaluation.entries import Summary
-from pipeline.evaluation.evaluator import Facts
+from pipeline.evaluation.evaluator import Setup
 from pipeline.evaluation.figures import FIGURES
 
 WINDOWS, HORIZON = 30, 4
@@ -44,7 +44,7 @@ def settings() -> Params:
 def errors(tmp_path: Path) -> Path:
     folder = tmp_path / "errors"
     folder.mkdir()
-    Facts(("temp",), 6, HORIZON, 1, 24, 1.0, "standard", "series").save(folder)
+    Setup(("temp",), 6, HORIZON, 1, 24, 1.0, "standard", "series").save(folder)
     origins = pd.date_range("2013-11-06", periods=WINDOWS, freq="h", tz="UTC")
     pd.DataFrame({"series": "JFK", "origin": origins, "start": range(WINDOWS)}).to_parquet(
         folder / "windows.parquet"
@@ -69,7 +69,7 @@ def errors(tmp_path: Path) -> Path:
         )
         write(folder / name, summary, size)
     for name, size in (("last_value", 0.8), ("seasonal_naive", 0.9), ("ridge", 0.5)):
-        write(folder / name, contender.baseline(name, 0, None), size)
+        write(folder / name, entries.baseline(name, 0, None), size)
     return folder
 
 
@@ -80,9 +80,9 @@ def write(folder: Path, summary: Summary, size: float) -> None:
         .astype(np.float32)
     )
     values[np.array(summary.states) == "diverged"] = np.nan
-    standardized, units = contender.create(folder, values.shape)
+    standardized, units = entries.create(folder, values.shape)
     standardized[:], units[:] = values, 18 * values
-    contender.save(folder, summary)
+    entries.save(folder, summary)
 
 
 def test_the_verdict_is_a_leaderboard_metrics_a_table_by_step_a_report_and_figures(
@@ -149,7 +149,7 @@ def test_a_refusal_leaves_an_earlier_verdict_as_it_was(
     settings: Params, errors: Path, tmp_path: Path
 ) -> None:
     compare.run(settings, errors, tmp_path / "verdict")
-    (errors / "exam.json").unlink()
+    (errors / "setup.json").unlink()
     with pytest.raises(InputError):
         compare.run(settings, errors, tmp_path / "verdict")
     assert (tmp_path / "verdict" / "report.md").exists()

@@ -16,7 +16,7 @@ from pipeline.config import params
 from pipeline.config.params import Params
 from pipeline.core import files
 from pipeline.core.errors import InputError
-from pipeline.evaluation import entries as contender
+from pipeline.evaluation import entries
 from pipeline.evaluation.baselines import BASELINES
 
 ROWS, LOOKBACK, HORIZON = 80, 6, 4  # rows of each series
@@ -80,8 +80,8 @@ def write_arrays(folder: Path) -> np.ndarray:
         json.dumps(
             {
                 "targets": ["temp"],
-                "covariates": ["wind"],
-                "known": ["hour_of_day_sin", "hour_of_day_cos"],
+                "past_covariates": ["wind"],
+                "future_covariates": ["hour_of_day_sin", "hour_of_day_cos"],
             }
         )
     )
@@ -177,7 +177,7 @@ TRAINED = (["trained", "trained"], "standardized")
 
 def test_every_variant_and_baseline_is_tested_on_every_test_window(run: Run) -> None:
     errors = run(plain=TRAINED, other=TRAINED)
-    found = {made.summary.name: made.standardized.shape for made in contender.load_all(errors)}
+    found = {made.summary.name: made.standardized.shape for made in entries.load_all(errors)}
     windows = len(np.load(errors.parent / "windows" / "test.npy"))
     assert found == {
         "plain": (2, windows, HORIZON, 1),
@@ -190,7 +190,7 @@ def test_a_variant_that_forecasts_the_newest_value_errs_like_the_last_value_base
     run: Run,
 ) -> None:
     errors = run(plain=TRAINED)
-    plain, last = contender.load(errors / "plain"), contender.load(errors / "last_value")
+    plain, last = entries.load(errors / "plain"), entries.load(errors / "last_value")
     np.testing.assert_array_equal(plain.standardized[0], last.standardized[0])
     np.testing.assert_allclose(plain.standardized[1], last.standardized[0] + 1, atol=1e-5)
     np.testing.assert_array_equal(plain.units[0], last.units[0])
@@ -205,7 +205,7 @@ def test_unit_errors_are_those_of_the_unscaled_table(run: Run) -> None:
     origin = starts[:, None] + LOOKBACK - 1
     expected = raw[origin, 0] - raw[origin + 1 + np.arange(HORIZON), 0]
     np.testing.assert_allclose(
-        contender.load(errors / "last_value").units[0, :, :, 0], expected, rtol=1e-4, atol=1e-4
+        entries.load(errors / "last_value").units[0, :, :, 0], expected, rtol=1e-4, atol=1e-4
     )
 
 
@@ -223,7 +223,7 @@ def test_a_variant_is_fed_the_array_that_it_was_trained_on(values: str, run: Run
 
 
 def test_a_diverged_replica_is_nan_and_keeps_its_state(run: Run) -> None:
-    found = contender.load(run(plain=(["diverged", "trained"], "standardized")) / "plain")
+    found = entries.load(run(plain=(["diverged", "trained"], "standardized")) / "plain")
     assert np.isnan(found.standardized[0]).all()
     assert np.isnan(found.units[0]).all()
     assert np.isfinite(found.standardized[1]).all()
@@ -239,13 +239,13 @@ def test_a_trained_replica_whose_forecast_is_not_finite_is_recorded_as_such(
         lambda self, inputs: np.full((2, len(inputs), HORIZON, 1), np.inf, np.float32),
     )
     assert (
-        contender.load(run(plain=TRAINED) / "plain").summary.state
+        entries.load(run(plain=TRAINED) / "plain").summary.state
         == "2 of 2 not finite on the test part"
     )
 
 
 def test_a_summary_carries_over_what_training_recorded(run: Run) -> None:
-    summary = contender.load(run(plain=TRAINED) / "plain").summary
+    summary = entries.load(run(plain=TRAINED) / "plain").summary
     assert (summary.kind, summary.family, summary.seeds, summary.best_epochs) == (
         "variant",
         "plain",

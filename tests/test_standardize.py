@@ -69,8 +69,8 @@ def run(tmp_path: Path, chosen: Params | None = None, noise_from: float = 1.0) -
 def test_the_arrays_hold_targets_covariates_and_calendar(tmp_path: Path) -> None:
     data = run(tmp_path)
     index, columns = table()
-    assert (data.channels.targets, data.channels.covariates) == (("x",), ("y",))
-    assert data.channels.known == calendar.names(DATA.calendar)
+    assert (data.channels.targets, data.channels.past_covariates) == (("x",), ("y",))
+    assert data.channels.future_covariates == calendar.names(DATA.calendar)
     assert data.raw.shape == data.standardized.shape == (sum(LENGTHS), 6)
     assert data.raw.dtype == data.standardized.dtype == np.float32
     np.testing.assert_array_equal(data.raw[:, 0], columns["x"].astype(np.float32))

@@ -97,8 +97,9 @@ MEASURE = """
 import sys, tracemalloc
 from pathlib import Path
 import pyarrow
-from pipeline import params, window
-from pipeline.sections import Window
+from pipeline import window
+from pipeline.config import params
+from pipeline.config.sections import Window
 chosen = params.read(Path("params.yaml"))
 chosen = chosen.model_copy(update={"window": Window(lookback=96, horizon=24)})
 tracemalloc.start()

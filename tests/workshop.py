@@ -14,9 +14,9 @@ from pipeline.config import params
 from pipeline.config.params import Params
 from pipeline.config.paths import Paths
 from pipeline.core.files import read_json, write_json
-from pipeline.evaluation import entries as contender
+from pipeline.evaluation import entries
 from pipeline.evaluation.entries import Summary
-from pipeline.evaluation.evaluator import Facts
+from pipeline.evaluation.evaluator import Setup
 from pipeline.series.scaler import Scaler
 from pipeline.series.windows import Windows
 from pipeline.tables import rows
@@ -127,7 +127,7 @@ class Workshop:
             rows.read(self.paths.clean / "table.parquet"),
             Windows.load(self.paths.windows).test,
         )
-        Facts(targets, window.lookback, window.horizon, 1, 24, 1.0, "standard", "series").save(
+        Setup(targets, window.lookback, window.horizon, 1, 24, 1.0, "standard", "series").save(
             made(self.paths.errors)
         )
         origins = index.times[starts + window.lookback - 1]
@@ -140,16 +140,16 @@ class Workshop:
             "seasonal_naive": [0.9],
             "ridge": [0.01],
         }.items():
-            standardized, units = contender.create(
+            standardized, units = entries.create(
                 self.paths.errors / name, (len(sizes), len(starts), window.horizon, 1)
             )
             standardized[:] = np.array(sizes)[:, None, None, None]
             units[:] = scaler.inverse_difference(standardized[0], index.series[starts], targets)[
                 None
             ]
-            contender.save(
+            entries.save(
                 self.paths.errors / name,
-                self._summary(name, sizes) if name in errors else contender.baseline(name, 0, None),
+                self._summary(name, sizes) if name in errors else entries.baseline(name, 0, None),
             )
             self.variant(name, errors=np.array(sizes))
             history = {

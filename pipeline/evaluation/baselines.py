@@ -26,7 +26,7 @@ CHUNK = 1 << 22  # window values that the ridge regression holds at once: 32 MB 
 class ForecastTask:
     """What a baseline may know: the rows before each origin, and the training windows.
 
-    `array` is (row, channel), targets first and `known` calendar channels last; `segment` numbers the gapless stretches, (row,), never falling.
+    `array` is (row, channel), targets first and `future` covariates last; `segment` numbers the gapless stretches, (row,), never falling.
     """
 
     array: Array
@@ -36,14 +36,14 @@ class ForecastTask:
     lookback: int
     horizon: int
     targets: int
-    known: int
-    season: int
+    future: int
+    season_length: int
     penalty: float
 
     def inputs(self, starts: Starts) -> Array:
         """The windows that the networks see, flattened: (batch, lookback * channel) float64."""
         return (
-            gather(self.array, starts, self.lookback, self.horizon, self.known)
+            gather(self.array, starts, self.lookback, self.horizon, self.future)
             .reshape(len(starts), -1)
             .astype(np.float64)
         )
@@ -97,13 +97,13 @@ def seasonal_naive(task: ForecastTask) -> Fitted:
         return task.array[np.where(reachable, rows, newest), : task.targets]
 
     short = int((~_season_ago(task, task.test)[1].all(axis=1)).sum())
-    note = f"{short} of {len(task.test)} windows have less than a season ({task.season} steps) of unbroken past; there the last value stands in"
+    note = f"{short} of {len(task.test)} windows have less than a season ({task.season_length} steps) of unbroken past; there the last value stands in"
     return Fitted(forecast, note=note if short else None)
 
 
 def _season_ago(task: ForecastTask, starts: Starts) -> tuple[Starts, npt.NDArray[np.bool_]]:
     """The row that each horizon step repeats, and whether it lies in the window's segment: both (batch, horizon)."""
-    steps = np.arange(task.horizon) % task.season - task.season
+    steps = np.arange(task.horizon) % task.season_length - task.season_length
     rows = (starts + task.lookback)[:, None] + steps
     first = np.searchsorted(task.segment, task.segment[starts], side="left")
     return rows, rows >= first[:, None]

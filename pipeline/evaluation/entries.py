@@ -1,4 +1,4 @@
-"""A contender, that is a variant or a baseline, with its signed test errors, and both as files.
+"""An entry, that is a variant or a baseline, with its signed test errors, and both as files.
 
 `<folder>/summary.json` holds the facts, `standardized.npy` and `units.npy` the errors (seed, window, horizon, target) in float32, forecast - truth.
 Errors are written and read as memory maps, so that the disk and not the memory bounds their number.
@@ -21,7 +21,7 @@ NOT_FINITE = "not finite on the test part"
 
 @dataclass(frozen=True)
 class Summary:
-    """The facts of a contender. Tuples run over the seeds; `note` is for the reader of the report."""
+    """The facts of an entry. Tuples run over the seeds; `note` is for the reader of the report."""
 
     name: str
     kind: Literal["variant", "baseline"]
@@ -114,7 +114,7 @@ def save(folder: Path, summary: Summary) -> None:
 
 
 def load(folder: Path) -> Entry:
-    """One contender, its errors memory-mapped."""
+    """One entry, its errors memory-mapped."""
     content = files.read_json(folder / "summary.json")
     facts: dict[str, Any] = {field.name: content[field.name] for field in fields(Summary)}
     whole: dict[str, Any] = {
@@ -127,5 +127,5 @@ def load(folder: Path) -> Entry:
 
 
 def load_all(errors: Path) -> tuple[Entry, ...]:
-    """Every contender of the folder of errors, by name."""
+    """Every entry of the folder of errors, by name."""
     return tuple(load(path.parent) for path in sorted(errors.glob("*/summary.json")))

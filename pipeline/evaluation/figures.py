@@ -116,7 +116,7 @@ def leaderboard(verdict: Verdict) -> Figure:
 
 
 def _label(result: Result) -> str:
-    lost = len(result.contender.summary.seeds) - result.measured
+    lost = len(result.entry.summary.seeds) - result.measured
     return (
         f"{result.name} ({result.measured} of {result.measured + lost} seeds)"
         if lost
@@ -126,16 +126,16 @@ def _label(result: Result) -> str:
 
 def _measure(verdict: Verdict) -> str:
     steps = (
-        f"mean over {verdict.exam.horizon} horizon steps"
-        if verdict.exam.horizon > 1
+        f"mean over {verdict.setup.horizon} horizon steps"
+        if verdict.setup.horizon > 1
         else "one step ahead"
     )
-    return f"MSE, {steps} ({ONE[verdict.exam.scaler]})"
+    return f"MSE, {steps} ({ONE[verdict.setup.scaler]})"
 
 
 def _limits(verdict: Verdict) -> tuple[float, float]:
     """From the least error to the largest within `REACH` of the best mean, with a margin."""
-    values = np.concatenate([result.contender.scores.mse for result in verdict.results])
+    values = np.concatenate([result.entry.scores.mse for result in verdict.results])
     values = values[np.isfinite(values)]
     best = verdict.best.mse.mean if verdict.best else float(values.min())
     low, high = float(values.min()), float(values[values <= REACH * best].max(initial=best))
@@ -148,7 +148,7 @@ def _draw_rows(axes: Axes, verdict: Verdict) -> None:
     places = decimals(result.mse.mean for result in verdict.variants)
     edge = axes.get_xlim()[1]
     for y, result in enumerate(verdict.variants):
-        color, values = colors[result.contender.summary.family], result.contender.scores.mse
+        color, values = colors[result.entry.summary.family], result.entry.scores.mse
         inside = values[values <= edge]
         axes.axhline(y, color=PALE, linewidth=0.7 if result.measured else 0, zorder=0)
         axes.plot(
@@ -165,13 +165,13 @@ def _draw_rows(axes: Axes, verdict: Verdict) -> None:
         if (values > edge).any():
             axes.plot(edge, y, ">", color=color, markersize=7, clip_on=False)
         _write_columns(
-            axes, y, [plus_minus(result.mse, places), result.contender.summary.family], color
+            axes, y, [plus_minus(result.mse, places), result.entry.summary.family], color
         )
         if not result.measured:
             axes.text(
                 0.02,
                 y,
-                result.contender.summary.state,
+                result.entry.summary.state,
                 transform=axes.get_yaxis_transform(),
                 va="center",
                 color=GREY,
@@ -204,7 +204,7 @@ def _write_columns(axes: Axes, y: int, texts: Sequence[str], color: str) -> None
 
 
 def _family_colors(verdict: Verdict) -> dict[str, str]:
-    families = sorted({result.contender.summary.family for result in verdict.variants})
+    families = sorted({result.entry.summary.family for result in verdict.variants})
     return {family: COLORS[i % len(COLORS)] for i, family in enumerate(families)}
 
 
@@ -260,7 +260,7 @@ def _draw_baseline(axes: Axes, value: float, text: str, side: str, lift: float, 
 
 def horizon(verdict: Verdict) -> Figure:
     """MSE by horizon step: the best variants, with a band of one sd about the very best, and the baselines in grey."""
-    figure = Figure(figsize=(9.6, 4.4), paths="constrained")
+    figure = Figure(figsize=(9.6, 4.4), layout="constrained")
     axes = figure.add_subplot()
     shown = [
         result
@@ -280,9 +280,9 @@ def horizon(verdict: Verdict) -> Figure:
             label=result.name,
         )
     axes.set(
-        xlim=(1, max(2, verdict.exam.horizon)),
+        xlim=(1, max(2, verdict.setup.horizon)),
         xlabel="horizon step",
-        ylabel=f"MSE ({ONE[verdict.exam.scaler]})",
+        ylabel=f"MSE ({ONE[verdict.setup.scaler]})",
     )
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -328,7 +328,7 @@ def _draw_line(axes: Axes, result: Result, color: str, band: bool) -> None:
 
 def _by_step(result: Result) -> tuple[Array, Array, Array]:
     """Horizon step from 1, and mean and sd over the seeds of the MSE there: (horizon,) each."""
-    spreads = [spread(step) for step in result.contender.scores.squared.mean(axis=2).T]
+    spreads = [spread(step) for step in result.entry.scores.squared.mean(axis=2).T]
     return (
         np.arange(1.0, len(spreads) + 1),
         np.array([s.mean for s in spreads]),

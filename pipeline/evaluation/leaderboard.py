@@ -19,14 +19,14 @@ def csv(frame: pd.DataFrame) -> str:
 
 
 def leaderboard(verdict: Verdict) -> pd.DataFrame:
-    """One row per contender, best first. `mse`, `mae` are standardized, `<target>_mse`, `<target>_mae` in the target's own unit."""
+    """One row per entry, best first. `mse`, `mae` are standardized, `<target>_mse`, `<target>_mae` in the target's own unit."""
     return pd.DataFrame([_row(result) for result in verdict.results]).astype(
         {"parameters": "int64", "seeds": "int64"}
     )
 
 
 def _row(result: Result) -> dict[str, Any]:
-    summary = result.contender.summary
+    summary = result.entry.summary
     units = [
         item
         for target in result.unit_mse
@@ -58,7 +58,7 @@ def _columns(name: str, value: Spread) -> Iterator[tuple[str, float]]:
 
 
 def metrics(verdict: Verdict) -> dict[str, Any]:
-    """For `dvc metrics show` and `diff`: the best variant, then MSE, MAE and skill of every contender that has a number."""
+    """For `dvc metrics show` and `diff`: the best variant, then MSE, MAE and skill of every entry that has a number."""
     best = (
         {}
         if verdict.best is None
@@ -83,12 +83,12 @@ def _numbers(result: Result) -> dict[str, float]:
 
 
 def horizon(verdict: Verdict) -> pd.DataFrame:
-    """Errors by horizon step, long: one row per contender and step (1 is the first), means over the seeds and `mse_sd`; best contender first."""
+    """Errors by horizon step, long: one row per entry and step (1 is the first), means over the seeds and `mse_sd`; best entry first."""
     return pd.concat([_steps(result) for result in verdict.results], ignore_index=True)
 
 
 def _steps(result: Result) -> pd.DataFrame:
-    scores, units = result.contender.scores, result.contender.unit_scores
+    scores, units = result.entry.scores, result.entry.unit_scores
     squared = [spread(step) for step in scores.squared.mean(axis=2).T]
     columns: dict[str, Any] = {
         "mse": [step.mean for step in squared],
@@ -100,7 +100,7 @@ def _steps(result: Result) -> pd.DataFrame:
             f"{target}_mse": _means(units.squared[:, :, i]),
             f"{target}_mae": _means(units.absolute[:, :, i]),
         }
-    summary = result.contender.summary
+    summary = result.entry.summary
     head = {
         "name": summary.name,
         "kind": summary.kind,

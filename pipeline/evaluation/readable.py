@@ -40,14 +40,14 @@ def plus_minus(value: Spread, places: int) -> str:
 
 
 def cells(verdict: Verdict) -> tuple[list[str], list[list[str]]]:
-    """Header and rows, best contender first; errors are `mean ± sd` over the seeds."""
+    """Header and rows, best entry first; errors are `mean ± sd` over the seeds."""
     columns = _columns(verdict)
     return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
 
 
 def _columns(verdict: Verdict) -> dict[str, list[str]]:
-    results, summaries = verdict.results, [result.contender.summary for result in verdict.results]
-    shown = verdict.exam.targets if len(verdict.exam.targets) <= UNITS_SHOWN else ()
+    results, summaries = verdict.results, [result.entry.summary for result in verdict.results]
+    shown = verdict.setup.targets if len(verdict.setup.targets) <= UNITS_SHOWN else ()
     return {
         "name": [result.name for result in results],
         "family": [summary.family for summary in summaries],

@@ -88,21 +88,21 @@ def _apart(best: Result, other: Result) -> bool:
 
 
 def _table(verdict: Verdict, data: str) -> str:
-    exam = verdict.exam
+    setup = verdict.setup
     lines = [
-        f"MSE and MAE are on the standardized scale ({SCALES[exam.scaler]}), mean ± standard deviation over the seeds that have a number.",
+        f"MSE and MAE are on the standardized scale ({SCALES[setup.scaler]}), mean ± standard deviation over the seeds that have a number.",
         f"Skill is the share of the MSE of *{verdict.reference.name}*, the best naive baseline, that is gone: 1 is perfect, below 0 is worse than it.",
     ]
-    if len(exam.targets) > UNITS_SHOWN:
+    if len(setup.targets) > UNITS_SHOWN:
         lines.append("Errors in each target's own unit are in `leaderboard.csv`.")
-    if any(result.measured < len(result.contender.summary.seeds) for result in verdict.variants):
+    if any(result.measured < len(result.entry.summary.seeds) for result in verdict.variants):
         lines.append(
             "A lost replica is in no mean, which flatters its variant; the state tells how many are missing."
         )
     notes = [
-        f"- *{result.name}*: {result.contender.summary.note}."
+        f"- *{result.name}*: {result.entry.summary.note}."
         for result in verdict.results
-        if result.contender.summary.note
+        if result.entry.summary.note
     ]
     return "\n\n".join(
         filter(None, ["## Leaderboard", markdown(verdict), "\n".join(lines), "\n".join(notes)])
@@ -116,14 +116,14 @@ def _figures(verdict: Verdict, data: str) -> str:
 
 
 def _measured(verdict: Verdict, data: str) -> str:
-    exam = verdict.exam
+    setup = verdict.setup
     facts = [
-        f"Data: `{data}`; target{'s' * (len(exam.targets) > 1)} {', '.join(f'`{target}`' for target in exam.targets)}.",
-        f"ForecastTask: {exam.horizon} steps ahead from the last {exam.lookback}, an origin {f'every {exam.stride} steps' if exam.stride > 1 else 'at every step'}.",
-        f"Scaling: {exam.scaler}, fitted on the training part, {'for each series' if exam.scope == 'series' else 'one scaler for all series'}.",
+        f"Data: `{data}`; target{'s' * (len(setup.targets) > 1)} {', '.join(f'`{target}`' for target in setup.targets)}.",
+        f"ForecastTask: {setup.horizon} steps ahead from the last {setup.lookback}, an origin {f'every {setup.stride} steps' if setup.stride > 1 else 'at every step'}.",
+        f"Scaling: {setup.scaler}, fitted on the training part, {'for each series' if setup.scope == 'series' else 'one scaler for all series'}.",
         f"Test windows: {len(verdict.windows):,}, all of them, the same for every variant and baseline.",
         f"Seeds: {_seed_counts(verdict)}.",
-        f"Baselines: the last value; the value {exam.season} steps ago; ridge regression with penalty {exam.ridge:g}, fitted on the training windows.",
+        f"Baselines: the last value; the value {setup.season_length} steps ago; ridge regression with penalty {setup.ridge_penalty:g}, fitted on the training windows.",
     ]
     return (
         "## What was measured\n\n"
@@ -133,9 +133,7 @@ def _measured(verdict: Verdict, data: str) -> str:
 
 
 def _seed_counts(verdict: Verdict) -> str:
-    counts = sorted(
-        (len(result.contender.summary.seeds), result.name) for result in verdict.variants
-    )
+    counts = sorted((len(result.entry.summary.seeds), result.name) for result in verdict.variants)
     groups = [
         (count, [name for _, name in group])
         for count, group in groupby(counts, key=lambda item: item[0])

@@ -1,4 +1,4 @@
-"""The verdict: all contenders in the order of their test error, with the numbers that tables, figures and the report show."""
+"""The verdict: all entries in the order of their test error, with the numbers that tables, figures and the report show."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ import pandas as pd
 from pipeline.core.errors import InputError
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.entries import Entry, load_all
-from pipeline.evaluation.evaluator import NAME, Facts
+from pipeline.evaluation.evaluator import NAME, Setup
 from pipeline.evaluation.metrics import Spread, skill, spread
 
 
 @dataclass(frozen=True)
 class Result:
-    """A contender's numbers. The spreads are over its seeds; per target, they are in that target's own unit (MSE: squared)."""
+    """An entry's numbers. The spreads are over its seeds; per target, they are in that target's own unit (MSE: squared)."""
 
-    contender: Entry
+    entry: Entry
     mse: Spread
     mae: Spread
     unit_mse: Mapping[str, Spread]
@@ -29,24 +29,24 @@ class Result:
     @property
     def name(self) -> str:
         """Of the variant or baseline."""
-        return self.contender.summary.name
+        return self.entry.summary.name
 
     @property
     def is_variant(self) -> bool:
         """False for a baseline."""
-        return self.contender.summary.kind == "variant"
+        return self.entry.summary.kind == "variant"
 
     @property
     def measured(self) -> int:
         """The number of seeds that the means are made of."""
-        return int(np.isfinite(self.contender.scores.mse).sum())
+        return int(np.isfinite(self.entry.scores.mse).sum())
 
 
 @dataclass(frozen=True)
 class Verdict:
     """All results, best mean first and those without a number last; `windows` has one row per test window: series, origin, start."""
 
-    exam: Facts
+    setup: Setup
     windows: pd.DataFrame
     results: tuple[Result, ...]
 
@@ -77,19 +77,19 @@ def read(errors: Path) -> Verdict:
         raise InputError(
             f"{errors}: holds no {NAME}, so there is nothing to compare; run 'dvc repro evaluate'"
         )
-    return judge(Facts.load(errors), pd.read_parquet(errors / "windows.parquet"), load_all(errors))
+    return judge(Setup.load(errors), pd.read_parquet(errors / "windows.parquet"), load_all(errors))
 
 
-def judge(facts: Facts, windows: pd.DataFrame, contenders: Sequence[Entry]) -> Verdict:
-    """Put the contenders in order: mean MSE over the seeds, on the standardized scale; ties by name."""
+def judge(setup: Setup, windows: pd.DataFrame, entries: Sequence[Entry]) -> Verdict:
+    """Put the entries in order: mean MSE over the seeds, on the standardized scale; ties by name."""
     naive = min(
         float(c.scores.mse[0])
-        for c in contenders
+        for c in entries
         if c.summary.name in BASELINES and BASELINES[c.summary.name].naive
     )
-    results = (_result(contender, facts.targets, naive) for contender in contenders)
+    results = (_result(entry, setup.targets, naive) for entry in entries)
     return Verdict(
-        facts,
+        setup,
         windows,
         tuple(
             sorted(
@@ -100,11 +100,11 @@ def judge(facts: Facts, windows: pd.DataFrame, contenders: Sequence[Entry]) -> V
     )
 
 
-def _result(contender: Entry, targets: Sequence[str], naive: float) -> Result:
-    scores, units = contender.scores, contender.unit_scores
+def _result(entry: Entry, targets: Sequence[str], naive: float) -> Result:
+    scores, units = entry.scores, entry.unit_scores
     mse = spread(scores.mse)
     return Result(
-        contender,
+        entry,
         mse,
         spread(scores.mae),
         {target: spread(units.squared[:, :, i].mean(axis=1)) for i, target in enumerate(targets)},

@@ -23,8 +23,8 @@ class Channels:
     """The channels' names, in the arrays' order."""
 
     targets: tuple[str, ...]
-    covariates: tuple[str, ...]
-    known: tuple[str, ...]
+    past_covariates: tuple[str, ...]
+    future_covariates: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)

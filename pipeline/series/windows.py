@@ -118,19 +118,27 @@ def _longest(outline: Outline) -> Array:
     return longest
 
 
-def gather(array: Array, starts: Array, lookback: int, horizon: int, known: int) -> Array:
-    """The inputs of windows, (batch, lookback, channel), from `array` (row, channel).
+def gather(array: Array, starts: Array, lookback: int, horizon: int, future: int) -> Array:
+    """Return the inputs of windows, (window, lookback, channel), from `array` (row, channel).
 
-    The last `known` channels are read `horizon` rows later than the others: they are known ahead, and so the inputs hold those of the
-    steps to forecast.
+    The last `future` channels are future covariates, aligned with the forecast steps (`align`).
     """
-    rows = starts[:, None] + np.arange(lookback)  # (batch, lookback)
-    inputs = np.asarray(array[rows])
-    if known:
-        inputs[..., -known:] = array[rows + horizon, -known:]
-    return inputs
+    rows = array[starts[:, None] + np.arange(lookback + horizon)]
+    return align(rows, horizon, future)[:, :lookback]
+
+
+def align(rows: Array, horizon: int, future: int) -> Array:
+    """Return `rows` (..., row, channel) with the last `future` channels read `horizon` rows later.
+
+    This is the one place that says how a window sees its future covariates: beside the past
+    values of step t stand the future covariates of step t + horizon, so that the inputs hold those
+    of every step to forecast. The last `horizon` rows wrap around; no window has inputs there.
+    """
+    past = rows.shape[-1] - future
+    ahead = np.roll(rows[..., past:], -horizon, axis=-2)
+    return np.concatenate([rows[..., :past], ahead], axis=-1)
 
 
 def gather_targets(array: Array, starts: Array, lookback: int, horizon: int, targets: int) -> Array:
-    """What windows forecast, (batch, horizon, target), from the first `targets` channels of `array` (row, channel)."""
+    """Return what windows forecast, (window, horizon, target): the first `targets` channels."""
     return np.asarray(array[starts[:, None] + lookback + np.arange(horizon), :targets])

@@ -21,6 +21,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.files import new_file, new_folder, read_json, write_json
 from pipeline.series import calendar
 from pipeline.series.scaler import Scaler
+from pipeline.series.windows import align
 from pipeline.serving import recent
 from pipeline.serving.recent import Form, Recent
 from pipeline.tables import frequency, rows
@@ -148,15 +149,13 @@ class Forecaster:
         """
         codes = np.array([self.scaler.names.index(name) for name in series])
         measured = values if self.raw else self.scaler.transform(values, codes)
-        known = np.concatenate([times, self._ahead(times)], axis=1)[
-            :, self.horizon :
-        ]  # the calendar is read one horizon later
-        channels = calendar.channels(known.reshape(-1), self.form.data.calendar).reshape(
-            *known.shape, -1
-        )
-        forecasts = self.replicas.forecast(
-            np.concatenate([measured, channels], axis=2).astype(np.float32)
-        )
+        steps = np.concatenate([times, self._ahead(times)], axis=1)  # (window, lookback + horizon)
+        future = calendar.channels(steps.reshape(-1), self.form.data.calendar)
+        future = future.reshape(*steps.shape, -1)
+        past = np.pad(measured, ((0, 0), (0, self.horizon), (0, 0)))  # nothing is measured ahead
+        rows = np.concatenate([past, future], axis=2).astype(np.float32)
+        inputs = align(rows, self.horizon, future.shape[2])[:, : self.form.lookback]
+        forecasts = self.replicas.forecast(inputs)
         return self.scaler.inverse(
             forecasts[self.members].mean(axis=0, dtype=np.float64), codes, self.form.data.targets
         )

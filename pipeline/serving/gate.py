@@ -206,14 +206,14 @@ def trial(paths: Paths, judged: Verdict) -> Trial:
     """The questions that the test windows of `judged` are."""
     table = paths.clean / "table.parquet"
     scaler = Scaler.from_json(read_json(paths.standardized / "scaler.json"))
-    exam = judged.exam
+    setup = judged.setup
     return Trial(
         table,
         rows.read(table),
         judged.windows["start"].to_numpy(),
-        exam.lookback,
-        exam.horizon,
-        exam.targets,
+        setup.lookback,
+        setup.horizon,
+        setup.targets,
         scaler,
     )
 
@@ -278,7 +278,7 @@ def _compare(
 
 def _evaluated(result: Result) -> float:
     """MSE of the mean forecast over the trained seeds, from the errors that `evaluate` wrote: the mean error is the error of the mean."""
-    return _mse(result.contender.standardized[_members(result)].mean(axis=0, dtype=np.float64))
+    return _mse(result.entry.standardized[_members(result)].mean(axis=0, dtype=np.float64))
 
 
 def _mse(errors: Array) -> float:
@@ -286,7 +286,7 @@ def _mse(errors: Array) -> float:
 
 
 def _members(result: Result) -> list[int]:
-    return [seed for seed, state in enumerate(result.contender.summary.states) if state == TRAINED]
+    return [seed for seed, state in enumerate(result.entry.summary.states) if state == TRAINED]
 
 
 def _record(best: Result, errors: Mapping[str, float]) -> Run:

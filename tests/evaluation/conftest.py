@@ -1,4 +1,4 @@
-"""Made-up contenders and verdicts: no network is trained here."""
+"""Made-up entries and verdicts: no network is trained here."""
 
 from collections.abc import Callable
 
@@ -6,25 +6,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.evaluation import entries as contender
-from pipeline.evaluation import verdict
+from pipeline.evaluation import entries, verdict
 from pipeline.evaluation.entries import Entry, Summary
-from pipeline.evaluation.evaluator import Facts
+from pipeline.evaluation.evaluator import Setup
 
 WINDOWS, HORIZON = 40, 3
 
 
-def facts(targets: tuple[str, ...] = ("temp",), **changed: object) -> Facts:
+def setup(targets: tuple[str, ...] = ("temp",), **changed: object) -> Setup:
     settings = {
         "lookback": 8,
         "horizon": HORIZON,
         "stride": 1,
-        "season": 24,
-        "ridge": 1.0,
+        "season_length": 24,
+        "ridge_penalty": 1.0,
         "scaler": "standard",
         "scope": "series",
     }
-    return Facts(targets, **{**settings, **changed})
+    return Setup(targets, **{**settings, **changed})
 
 
 def make_errors(sizes: list[float], targets: int) -> np.ndarray:
@@ -63,7 +62,7 @@ def make_baseline(
     name: str, size: float, note: str | None = None, targets: int = 1, scale: float = 10.0
 ) -> Entry:
     errors = make_errors([size], targets)
-    return Entry(contender.baseline(name, 7, note), errors, errors * np.float32(scale))
+    return Entry(entries.baseline(name, 7, note), errors, errors * np.float32(scale))
 
 
 def make_verdict(
@@ -85,7 +84,7 @@ def make_verdict(
             "start": range(WINDOWS),
         }
     )
-    return verdict.judge(facts(targets, **changed), windows, [*variants, *baselines])
+    return verdict.judge(setup(targets, **changed), windows, [*variants, *baselines])
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ from sklearn.linear_model import Ridge
 from pipeline.evaluation import baselines
 from pipeline.evaluation.baselines import BASELINES, ForecastTask
 
-TARGETS, COVARIATES, KNOWN = 2, 1, 2
-CHANNELS = TARGETS + COVARIATES + KNOWN
+TARGETS, PAST, FUTURE = 2, 1, 2
+CHANNELS = TARGETS + PAST + FUTURE
 
 
 def make_task(lookback: int = 8, horizon: int = 5, season: int = 6, cut: int = 60) -> ForecastTask:
@@ -21,15 +21,15 @@ def make_task(lookback: int = 8, horizon: int = 5, season: int = 6, cut: int = 6
     last = 120 - lookback - horizon
     train, test = np.arange(0, cut - lookback - horizon + 1), np.arange(cut, last + 1)
     return ForecastTask(
-        array, segment, train, test, lookback, horizon, TARGETS, KNOWN, season, penalty=0.7
+        array, segment, train, test, lookback, horizon, TARGETS, FUTURE, season, penalty=0.7
     )
 
 
 def window(task: ForecastTask, start: int) -> np.ndarray:
     """The flattened input of one window, written out: calendar channels are read `horizon` rows later."""
     end = start + task.lookback
-    measured = task.array[start:end, : -task.known]
-    calendar = task.array[start + task.horizon : end + task.horizon, -task.known :]
+    measured = task.array[start:end, : -task.future]
+    calendar = task.array[start + task.horizon : end + task.horizon, -task.future :]
     return np.hstack([measured, calendar]).ravel().astype(np.float64)
 
 
@@ -55,7 +55,7 @@ def seasonal_naive(task: ForecastTask) -> np.ndarray:
         for step in range(1, task.horizon + 1):
             row = origin + step
             while row > origin:
-                row -= task.season
+                row -= task.season_length
             here = row >= 0 and task.segment[row] == task.segment[start]
             forecasts[i, step - 1] = task.array[row if here else origin, : task.targets]
     return forecasts
@@ -115,7 +115,7 @@ def test_no_baseline_looks_at_what_happens_after_the_origin(name: str, season: i
     task = make_task(season=season)
     start = task.test[len(task.test) // 2 : len(task.test) // 2 + 1]
     future = task.array.copy()
-    future[int(start[0]) + task.lookback :, : TARGETS + COVARIATES] = 1e6
+    future[int(start[0]) + task.lookback :, : TARGETS + PAST] = 1e6
     before, after = (
         BASELINES[name].fit(replace(task, array=array)).forecast(start)
         for array in (task.array, future)

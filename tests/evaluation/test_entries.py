@@ -6,20 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.evaluation import entries as contender
+from pipeline.evaluation import entries
 from pipeline.evaluation.entries import NOT_FINITE, Entry
 
 
 def store(folder: Path, made: Entry) -> None:
-    standardized, units = contender.create(folder, made.standardized.shape)
+    standardized, units = entries.create(folder, made.standardized.shape)
     standardized[:], units[:] = made.standardized, made.units
-    contender.save(folder, made.summary)
+    entries.save(folder, made.summary)
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path, variant: Callable[..., Entry]) -> None:
     made = variant("plain", [0.2, float("nan")])
     store(tmp_path / "plain", made)
-    loaded = contender.load(tmp_path / "plain")
+    loaded = entries.load(tmp_path / "plain")
     assert loaded.summary == made.summary
     np.testing.assert_array_equal(loaded.standardized, made.standardized)
     np.testing.assert_array_equal(loaded.units, made.units)
@@ -58,7 +58,7 @@ def test_all_contenders_of_a_folder_are_found_in_the_order_of_their_names(
     for name in ("b", "c", "a"):
         store(tmp_path / name, variant(name, [0.2]))
     (tmp_path / "windows.parquet").touch()
-    assert [found.summary.name for found in contender.load_all(tmp_path)] == ["a", "b", "c"]
+    assert [found.summary.name for found in entries.load_all(tmp_path)] == ["a", "b", "c"]
 
 
 STATES = {
@@ -84,4 +84,4 @@ def test_the_state_tells_how_many_seeds_were_lost_and_when(
 
 
 def test_a_baseline_is_deterministic() -> None:
-    assert contender.baseline("ridge", 12, None).state == "deterministic"
+    assert entries.baseline("ridge", 12, None).state == "deterministic"

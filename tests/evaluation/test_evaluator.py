@@ -4,17 +4,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.evaluation import entries as contender
-from pipeline.evaluation import evaluator as exam
+from pipeline.evaluation import entries, evaluator
 from pipeline.evaluation.baselines import ForecastTask
-from pipeline.evaluation.evaluator import Exam, Facts
+from pipeline.evaluation.evaluator import Evaluator, Setup
 
 LOOKBACK, HORIZON, TARGETS = 4, 3, 2
 SCALE = np.array([2.0, 50.0])
 
 
 @pytest.fixture
-def sitting() -> Exam:
+def two_targets() -> Evaluator:
     array = np.random.default_rng(0).normal(size=(60, TARGETS + 1)).astype(np.float32)
     starts = np.arange(20, 60 - LOOKBACK - HORIZON + 1)
     task = ForecastTask(
@@ -25,11 +24,11 @@ def sitting() -> Exam:
         LOOKBACK,
         HORIZON,
         TARGETS,
-        known=1,
-        season=2,
+        future=1,
+        season_length=2,
         penalty=1.0,
     )
-    return Exam(task, np.tile(SCALE, (len(starts), 1)))
+    return Evaluator(task, np.tile(SCALE, (len(starts), 1)))
 
 
 def off_by(task: ForecastTask, *distances: float) -> Callable[[np.ndarray], np.ndarray]:
@@ -45,10 +44,10 @@ def written(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("batch", [1, 7, 34, 1000])
 def test_every_window_counts_the_last_batch_included(
-    batch: int, sitting: Exam, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    batch: int, two_targets: Evaluator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exam, "BATCH", batch)
-    lost = sitting.sit(tmp_path, np.zeros(2, bool), off_by(sitting.task, 1.0, -2.0))
+    monkeypatch.setattr(evaluator, "BATCH", batch)
+    lost = two_targets.evaluate(tmp_path, np.zeros(2, bool), off_by(two_targets.task, 1.0, -2.0))
     standardized, units = written(tmp_path)
     assert standardized.shape == (2, 34, HORIZON, TARGETS)
     assert standardized.dtype == units.dtype == np.float32
@@ -58,8 +57,10 @@ def test_every_window_counts_the_last_batch_included(
     assert not lost.any()
 
 
-def test_a_lost_seed_is_nan_whatever_it_forecasts(sitting: Exam, tmp_path: Path) -> None:
-    lost = sitting.sit(tmp_path, np.array([False, True]), off_by(sitting.task, 1.0, 1.0))
+def test_a_lost_seed_is_nan_whatever_it_forecasts(two_targets: Evaluator, tmp_path: Path) -> None:
+    lost = two_targets.evaluate(
+        tmp_path, np.array([False, True]), off_by(two_targets.task, 1.0, 1.0)
+    )
     for errors in written(tmp_path):
         assert np.isfinite(errors[0]).all()
         assert np.isnan(errors[1]).all()
@@ -68,28 +69,30 @@ def test_a_lost_seed_is_nan_whatever_it_forecasts(sitting: Exam, tmp_path: Path)
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e38])
 def test_a_seed_with_one_forecast_that_is_not_finite_is_lost(
-    value: float, sitting: Exam, tmp_path: Path
+    value: float, two_targets: Evaluator, tmp_path: Path
 ) -> None:
     def forecast(starts: np.ndarray) -> np.ndarray:
-        result = off_by(sitting.task, 1.0, 1.0)(starts)
+        result = off_by(two_targets.task, 1.0, 1.0)(starts)
         result[1, 0, -1, -1] = value
         return result
 
-    assert sitting.sit(tmp_path, np.zeros(2, bool), forecast).tolist() == [False, True]
+    assert two_targets.evaluate(tmp_path, np.zeros(2, bool), forecast).tolist() == [False, True]
     assert np.isnan(written(tmp_path)[0][1]).all()
 
 
-def test_errors_are_forecast_minus_truth(sitting: Exam, tmp_path: Path) -> None:
-    sitting.sit(
+def test_errors_are_forecast_minus_truth(two_targets: Evaluator, tmp_path: Path) -> None:
+    two_targets.evaluate(
         tmp_path,
         np.zeros(1, bool),
         lambda starts: np.zeros((1, len(starts), HORIZON, TARGETS), np.float32),
     )
-    np.testing.assert_array_equal(written(tmp_path)[0][0], -sitting.task.truth(sitting.task.test))
+    np.testing.assert_array_equal(
+        written(tmp_path)[0][0], -two_targets.task.truth(two_targets.task.test)
+    )
 
 
-def test_the_facts_are_read_as_they_were_written(tmp_path: Path) -> None:
-    facts = Facts(("a", "b"), 24, 6, 1, 24, 0.5, "robust", "global")
-    facts.save(tmp_path)
-    assert Facts.load(tmp_path) == facts
-    assert contender.load_all(tmp_path) == ()
+def test_the_setup_is_read_as_it_was_written(tmp_path: Path) -> None:
+    setup = Setup(("a", "b"), 24, 6, 1, 24, 0.5, "robust", "global")
+    setup.save(tmp_path)
+    assert Setup.load(tmp_path) == setup
+    assert entries.load_all(tmp_path) == ()

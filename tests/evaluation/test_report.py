@@ -73,7 +73,7 @@ def test_a_report_without_any_result_says_so(variant: Variant, judged: Judged) -
 
 def test_notes_of_baselines_reach_the_reader(variant: Variant, judged: Judged) -> None:
     found = judged(variant("plain", [0.1]))
-    object.__setattr__(found.baselines[0].contender.summary, "note", "3 of 40 windows are special")
+    object.__setattr__(found.baselines[0].entry.summary, "note", "3 of 40 windows are special")
     assert "- *ridge*: 3 of 40 windows are special." in report.text(found, "x")
 
 

@@ -158,11 +158,11 @@ def test_a_stride_takes_the_first_window_of_a_stretch_and_then_every_so_many_ste
         assert getattr(some, part).tolist() == expected
 
 
-def test_a_window_reads_known_channels_of_the_steps_to_forecast() -> None:
+def test_a_window_reads_the_future_covariates_of_the_steps_to_forecast() -> None:
     table = np.stack(
         [np.arange(100), np.arange(100) * 10, np.arange(100) * 100], axis=1
     )  # target, covariate, known
-    inputs = windows.gather(table, np.array([3, 50]), lookback=4, horizon=2, known=1)
+    inputs = windows.gather(table, np.array([3, 50]), lookback=4, horizon=2, future=1)
     assert inputs.shape == (2, 4, 3)
     assert inputs[1, :, 0].tolist() == [50, 51, 52, 53]
     assert inputs[1, :, 1].tolist() == [500, 510, 520, 530]

@@ -126,7 +126,7 @@ def test_the_network_is_fed_what_it_was_trained_on(
         starts,
         LOOKBACK,
         HORIZON,
-        known=4,
+        future=4,
     )
     np.testing.assert_array_equal(np.concatenate(stand_in.asked), trained_on)
     assert np.load(workshop.folder / "answers.npy").shape == (len(starts), HORIZON, 1)

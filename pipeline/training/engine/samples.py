@@ -12,7 +12,7 @@ import tensorflow as tf
 from pipeline.config.model import Shape
 from pipeline.series.dataset import Dataset
 from pipeline.series.split import TRAIN
-from pipeline.series.windows import Windows
+from pipeline.series.windows import Windows, align
 
 Tensor = Any
 
@@ -57,14 +57,10 @@ class Samples:
         return self._rows(self.inputs, self.targets)
 
     def _rows(self, inputs: np.ndarray, targets: np.ndarray) -> DeviceData:
-        """Known channels move up by the horizon: at the row of an input step stands the calendar of one horizon later. The axis of rows is the last but one."""
-        measured = inputs.shape[-1] - self.shape.known
-        ahead = np.concatenate(
-            [inputs[..., :measured], np.roll(inputs[..., measured:], -self.shape.horizon, axis=-2)],
-            axis=-1,
-        )
+        """Put rows (..., row, channel) on the device, future covariates aligned with the horizon."""
+        aligned = align(inputs, self.shape.horizon, self.shape.known)
         return DeviceData(
-            tf.constant(ahead.reshape(-1, self.shape.channels)),
+            tf.constant(aligned.reshape(-1, self.shape.channels)),
             tf.constant(targets.reshape(-1, self.shape.targets)),
             self.shape,
         )
