@@ -1,4 +1,8 @@
-"""`1_clean` to `2_standardized`: split by time, scale by training rows, one float32 array (row, channel) standardized and one raw."""
+"""Stage `standardize`: the clean table as arrays, split in time and scaled.
+
+The split is by time, and the scaler is fitted on the training rows only. The same rows are written
+as two float32 arrays (row, channel), one standardized and one in the units of the columns.
+"""
 
 from pathlib import Path
 
@@ -10,7 +14,7 @@ from pipeline.tables import outline, rows
 
 
 def run(params: Params, clean: Path, out: Path) -> None:
-    """Split, fit the scaler on the training rows, write the arrays."""
+    """Split the clean table, fit the scaler on its training rows and write the arrays."""
     table, data, section = clean / "table.parquet", params.data, params.standardize
     whole = outline.trace(
         ((part, None) for part, _ in rows.parts(table)),
@@ -24,8 +28,10 @@ def run(params: Params, clean: Path, out: Path) -> None:
         dataset.write(
             folder, table, split.divide(whole, section.split), fitted, data.targets, data.calendar
         )
+    count = sum(part.stop - part.start for part in training)
     print(
-        f"standardize: {whole.stop[-1]} rows x {len(data.columns)} columns, {sum(part.stop - part.start for part in training)} rows for training"
+        f"standardize: {whole.stop[-1]} rows x {len(data.columns)} columns, "
+        f"{count} rows for training"
     )
 
 

@@ -1,4 +1,4 @@
-"""`2_standardized` to `3_windows`: where each window starts; never a copy of its rows."""
+"""Stage `window`: the row where each window starts, for every split; never a copy of rows."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from pipeline.tables import outline, rows
 
 
 def run(params: Params, standardized: Path, out: Path) -> None:
-    """Find the windows of each part."""
+    """Find the windows of each split."""
     table = outline.trace(
         (part, columns["split"])
         for part, columns in rows.parts(standardized / "rows.parquet", ["split"])
@@ -22,7 +22,8 @@ def run(params: Params, standardized: Path, out: Path) -> None:
     with files.new_folder(out) as folder:
         counts = plan.save(folder)
     print(
-        f"window: {counts['train']} windows for training, {counts['validation']} for validation, {counts['test']} for test"
+        f"window: {counts['train']} windows for training, {counts['validation']} for validation, "
+        f"{counts['test']} for test"
     )
 
 

@@ -1,4 +1,4 @@
-"""The promises of the `standardize` stage: arrays that fit their rows, a scaler that knows only the training part."""
+"""The `standardize` stage: arrays that match their rows, and a scaler of the training rows only."""
 
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 from pipeline import standardize
 from pipeline.config import params
 from pipeline.config.params import Params
+from pipeline.config.scalers import SCALERS
 from pipeline.config.sections import Data, Dates, Shares, Standardize
 from pipeline.core.errors import InputError
 from pipeline.series import calendar
@@ -66,7 +67,7 @@ def run(tmp_path: Path, chosen: Params | None = None, noise_from: float = 1.0) -
     return Dataset.load(tmp_path / "out")
 
 
-def test_the_arrays_hold_targets_covariates_and_calendar(tmp_path: Path) -> None:
+def test_the_arrays_hold_targets_past_covariates_and_calendar(tmp_path: Path) -> None:
     data = run(tmp_path)
     index, columns = table()
     assert (data.channels.targets, data.channels.past_covariates) == (("x",), ("y",))
@@ -99,7 +100,7 @@ def test_rows_are_described_in_the_order_of_the_arrays(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("kind", ["standard", "minmax", "robust", "none"])
+@pytest.mark.parametrize("kind", SCALERS)
 def test_the_inverse_of_the_standardized_array_is_the_raw_one(kind: str, tmp_path: Path) -> None:
     data = run(tmp_path, settings(kind))
     np.testing.assert_allclose(
@@ -118,7 +119,7 @@ def test_training_rows_are_standardized_in_every_series(tmp_path: Path) -> None:
         np.testing.assert_allclose(values.std(axis=0), 1, atol=1e-6)
 
 
-def test_noise_after_the_training_part_changes_neither_scaler_nor_split_nor_what_came_before(
+def test_noise_after_the_training_split_changes_neither_scaler_nor_split_nor_what_came_before(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "a").mkdir()
@@ -151,7 +152,7 @@ def test_a_split_by_date_is_the_same_for_all_series(tmp_path: Path) -> None:
     assert data.times[data.split == 2].min() == np.datetime64("2001-04-01T00:00")
 
 
-def test_a_column_that_is_constant_in_training_is_refused_and_nothing_is_written(
+def test_a_column_that_is_constant_in_training_is_rejected_and_nothing_is_written(
     tmp_path: Path,
 ) -> None:
     index, columns = table()
@@ -159,7 +160,7 @@ def test_a_column_that_is_constant_in_training_is_refused_and_nothing_is_written
     (tmp_path / "clean").mkdir()
     rows.write(tmp_path / "clean" / "table.parquet", index, columns)
     with pytest.raises(
-        InputError, match="column 'y', series 'A': all of its 49000 training rows is 3"
+        InputError, match="column 'y' has no spread in series 'A': all 49000 training rows are 3"
     ):
         standardize.run(settings(), tmp_path / "clean", tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -177,9 +178,9 @@ def test_rows_are_readable_by_pandas_with_the_promised_types(tmp_path: Path) -> 
     assert pq.read_metadata(tmp_path / "out" / "rows.parquet").num_row_groups == 2
 
 
-@pytest.mark.parametrize("kind", ["standard", "minmax", "robust", "none"])
+@pytest.mark.parametrize("kind", SCALERS)
 @pytest.mark.parametrize("scope", ["series", "global"])
-def test_results_do_not_hang_on_the_parts_in_which_the_table_is_stored(
+def test_results_do_not_depend_on_the_row_groups_in_which_the_table_is_stored(
     kind: str, scope: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = settings(kind)

@@ -1,4 +1,4 @@
-"""The promises of the `window` stage: start indices, little memory, and a refusal where a series has no window."""
+"""The `window` stage: start rows, little memory, and an error where a series has no window."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def settings(**shape: int) -> Params:
 
 
 def standardized(folder: Path, length: int, segments: int = 1) -> Path:
-    """A folder as the `standardize` stage leaves it, of one series, split 70/15/15, in so many segments."""
+    """Write a folder as `standardize` does: one series, split 70/15/15, of so many segments."""
     folder.mkdir()
     segment = (np.arange(length) * segments // length).astype(np.int32)
     table = rows.Rows(
@@ -59,10 +59,11 @@ def test_starts_and_sizes_are_written(tmp_path: Path) -> None:
     }
 
 
-def test_a_series_without_a_window_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+def test_a_series_without_a_window_is_rejected_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(
         InputError,
-        match=r"series 'all': no window for validation and test: a window takes 120 rows.*lower window\.lookback",
+        match=r"series 'all': no window for validation and test: a window takes 120 consecutive"
+        r" rows.*lower window\.lookback",
     ):
         window.run(
             settings(lookback=20, horizon=100), standardized(tmp_path / "in", 500), tmp_path / "out"
@@ -78,7 +79,7 @@ def test_equal_rows_give_equal_bytes(tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
 
-def test_starts_do_not_hang_on_the_parts_in_which_rows_are_read_and_windows_written(
+def test_starts_do_not_depend_on_the_pieces_in_which_rows_are_read_and_windows_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, size in (("whole", 1 << 20), ("parts", 13)):

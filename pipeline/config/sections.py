@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.config.model import Section
+from pipeline.config.scalers import SCALERS
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 Steps = Annotated[int, Field(ge=0, strict=True)]
@@ -148,10 +149,23 @@ def _read_split(value: Any) -> Any:
     return RowCounts.model_validate(value) if whole else Shares.model_validate(value)
 
 
+def _check_scaler(kind: object) -> object:
+    if not isinstance(kind, str) or kind not in SCALERS:
+        raise PydanticCustomError(
+            "value",
+            "is {kind}; choose one of {kinds}",
+            {"kind": repr(kind), "kinds": ", ".join(sorted(SCALERS))},
+        )
+    return kind
+
+
+Scaler = Annotated[str, BeforeValidator(_check_scaler)]
+
+
 class Standardize(Section):
     """Split and scaler."""
 
-    scaler: Literal["standard", "minmax", "robust", "none"] = "standard"
+    scaler: Scaler = "standard"
     scope: Literal["series", "global"] = "series"
     split: Annotated[Shares | RowCounts | Dates, BeforeValidator(_read_split)]
 

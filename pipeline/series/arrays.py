@@ -1,30 +1,33 @@
-"""Arrays on disk that are longer than memory: written from the front to the end, read as memory maps."""
+"""Arrays larger than memory: written piece by piece, read as memory maps."""
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.tables.rows import Array
 
 
 class Writer:
-    """A `.npy` file of a known shape, written piece by piece along its first axis: what `np.save` writes of the whole."""
+    """Write a `.npy` file of a known shape piece by piece along its first axis.
 
-    def __init__(self, path: Path, shape: tuple[int, ...], kind: Any) -> None:
-        self.kind = np.dtype(kind)
+    The file has the bytes that `np.save` writes for the whole array.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
+        self.dtype = np.dtype(dtype)
         self.file = path.open("wb")
         header = {
-            "descr": np.lib.format.dtype_to_descr(self.kind),
+            "descr": np.lib.format.dtype_to_descr(self.dtype),
             "fortran_order": False,
             "shape": shape,
         }
         np.lib.format.write_array_header_1_0(self.file, header)
 
     def add(self, values: Array) -> None:
-        """The next piece."""
-        np.ascontiguousarray(values, self.kind).tofile(self.file)
+        """Append the next rows of the array."""
+        np.ascontiguousarray(values, self.dtype).tofile(self.file)
 
     def __enter__(self) -> "Writer":
         return self
@@ -33,8 +36,10 @@ class Writer:
         self.file.close()
 
 
-def write(path: Path, shape: tuple[int, ...], kind: Any, pieces: Iterable[Array]) -> None:
-    """Write all pieces of an array."""
-    with Writer(path, shape, kind) as writer:
+def write(
+    path: Path, shape: tuple[int, ...], dtype: npt.DTypeLike, pieces: Iterable[Array]
+) -> None:
+    """Write the array whose rows are those of `pieces`."""
+    with Writer(path, shape, dtype) as writer:
         for piece in pieces:
             writer.add(piece)

@@ -1,6 +1,8 @@
-"""The arrays that networks learn from, on disk: `standardized.npy` and `raw.npy`, (row, channel) float32, and what their rows and channels are.
+"""The arrays that networks learn from, on disk, and what their rows and channels are.
 
-Channels stand in the order targets, covariates, known. The known (calendar) channels are the same in both arrays.
+`standardized.npy` and `raw.npy` are (row, channel) float32. The channels stand in the order
+targets, past covariates, future covariates. The future covariates are those of the calendar, the
+same in both arrays.
 """
 
 from collections.abc import Sequence
@@ -20,43 +22,41 @@ from pipeline.tables.rows import Array, Rows
 
 @dataclass(frozen=True)
 class Channels:
-    """The channels' names, in the arrays' order."""
+    """The names of the channels, in the order of the arrays."""
 
     targets: tuple[str, ...]
     past_covariates: tuple[str, ...]
     future_covariates: tuple[str, ...]
 
+    @classmethod
+    def load(cls, path: Path) -> "Channels":
+        """Read `channels.json`."""
+        content = files.read_json(path)
+        return cls(**{role: tuple(names) for role, names in content.items()})
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """The `standardize` stage's output: its two arrays memory-mapped, what its rows are read when it is asked for.
+    """The output of the `standardize` stage; its arrays need not fit in memory.
 
-    An array need not fit in memory: `windows.gather` reads the rows of the windows that it gathers, and `training` is the rest.
+    Both arrays are memory-mapped: `windows.gather` reads the rows of the windows that it gathers.
+    What describes the rows is read when it is first asked for.
     """
 
     standardized: Array  # (row, channel) float32
-    raw: Array  # (row, channel) float32, in the columns' units
+    raw: Array  # (row, channel) float32, in the units of the columns
     scaler: Scaler
     channels: Channels
     table: Path  # of the rows
 
     @classmethod
     def load(cls, folder: Path) -> "Dataset":
-        """Read the folder that `write` wrote."""
-        standardized, raw = (
-            np.load(folder / name, mmap_mode="r") for name in ("standardized.npy", "raw.npy")
-        )
-        channels = Channels(
-            **{
-                kind: tuple(names)
-                for kind, names in files.read_json(folder / "channels.json").items()
-            }
-        )
+        """Open the folder that `write` wrote."""
         return cls(
-            standardized,
-            raw,
+            np.load(folder / "standardized.npy", mmap_mode="r"),
+            np.load(folder / "raw.npy", mmap_mode="r"),
             Scaler.from_json(files.read_json(folder / "scaler.json")),
-            channels,
+            Channels.load(folder / "channels.json"),
             folder / "rows.parquet",
         )
 
@@ -66,27 +66,27 @@ class Dataset:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the series."""
+        """The names of the series."""
         return self.scaler.names
 
     @property
     def series(self) -> Array:
-        """(row,) int32, position in `names`."""
+        """The series of each row as a position in `names`, (row,) int32."""
         return self._index.series
 
     @property
     def times(self) -> Array:
-        """(row,) datetime64[ns], UTC."""
+        """The time of each row, (row,) datetime64[ns] in UTC."""
         return self._index.times
 
     @property
     def segment(self) -> Array:
-        """(row,) int32."""
+        """The segment of each row, (row,) int32."""
         return self._index.segment
 
     @cached_property
     def split(self) -> Array:
-        """(row,) int8: a part of `split.PARTS`, or `split.UNUSED`."""
+        """The split of each row, (row,) int8: a position in `split.SPLITS`, or `split.UNUSED`."""
         return rows.column(self.table, "split")
 
 
@@ -98,12 +98,13 @@ def write(
     targets: Sequence[str],
     cycles: Sequence[str],
 ) -> None:
-    """Write the clean `table` (Parquet) as arrays, part by part, so that it need not fit in memory; `outline` is that of the table, split."""
-    covariates = tuple(column for column in scaler.columns if column not in targets)
-    files.write_json(
-        folder / "channels.json",
-        asdict(Channels(tuple(targets), covariates, calendar.names(cycles))),
-    )
+    """Write the clean `table` (Parquet) as arrays, part by part: it need not fit in memory.
+
+    `outline` is that of the table, split; `cycles` are those of the calendar channels.
+    """
+    past = tuple(column for column in scaler.columns if column not in targets)
+    channels = Channels(tuple(targets), past, calendar.names(cycles))
+    files.write_json(folder / "channels.json", asdict(channels))
     files.write_json(folder / "scaler.json", scaler.to_json())
     shape = (int(outline.stop[-1]), len(scaler.columns) + 2 * len(cycles))
     codes = {name: code for code, name in enumerate(scaler.names)}
@@ -114,15 +115,13 @@ def write(
     ):
         start = 0
         for part, columns in rows.parts(table, scaler.columns):
-            index.add(part, {"split": outline.parts(start, start := start + len(part.times))})
-            values = np.column_stack(
-                [columns[column] for column in scaler.columns]
-            )  # (row, column) float64
+            stop = start + len(part.times)
+            index.add(part, {"split": outline.parts(start, stop)})
+            values = np.column_stack([columns[column] for column in scaler.columns])  # float64
             series = np.array([codes[name] for name in part.names])[part.series]
-            known = calendar.channels(part.times, cycles)
-            raw.add(np.hstack([values, known], dtype=np.float32, casting="same_kind"))
+            future = calendar.channels(part.times, cycles)
+            raw.add(np.hstack([values.astype(np.float32), future]))
             standardized.add(
-                np.hstack(
-                    [scaler.transform(values, series), known], dtype=np.float32, casting="same_kind"
-                )
+                np.hstack([scaler.transform(values, series).astype(np.float32), future])
             )
+            start = stop

@@ -1,16 +1,19 @@
-"""Scalers: one center and one scale for each series and column, from training rows only, undone exactly where they were done.
+"""Scalers: one center and one scale per series and column, fitted on training rows only.
 
-All four kinds are affine: standardized = (x - center) / scale. `standard` takes mean and standard deviation, `minmax` the lowest value and
-the range, `robust` the median and the distance between the quartiles, `none` 0 and 1. They are scikit-learn's, fitted in float64.
+Every scaler is affine: standardized = (x - center) / scale. `standard` takes the mean and the
+standard deviation, `minmax` the minimum and the range, `robust` the median and the interquartile
+range, `none` 0 and 1. All are fitted by scikit-learn in float64. The table of scalers is
+`pipeline/config/scalers.py`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol, TypedDict
 
 import numpy as np
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
+from pipeline.config.scalers import SCALERS
 from pipeline.config.sections import Standardize
 from pipeline.core.errors import InputError
 from pipeline.tables.rows import Array
@@ -18,9 +21,31 @@ from pipeline.tables.rows import Array
 PIECE = 1 << 20  # rows that are fitted at a time
 
 
+class Affine(TypedDict):
+    """Center and scale of each column of one series."""
+
+    center: list[float]
+    scale: list[float]
+
+
+class ScalerJson(TypedDict):
+    """The content of `scaler.json`."""
+
+    kind: str
+    scope: str
+    columns: list[str]
+    series: Mapping[str, Affine]
+
+
+class Column(Protocol):
+    """Values (row,) of a column, read from its file as far as they are asked for."""
+
+    def __getitem__(self, rows: slice, /) -> Array: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Scaler:
-    """Center and scale, both (series, column) float64; a global scaler repeats itself for every series."""
+    """Center and scale, each (series, column) float64; a global scaler has equal rows."""
 
     kind: str
     scope: str
@@ -32,96 +57,90 @@ class Scaler:
     def transform(
         self, values: Array, series: Array, columns: Sequence[str] | None = None
     ) -> Array:
-        """Standardize `values` (..., column) in the columns' units; `series` are positions in `names`, one for each entry of the leading axes."""
+        """Standardize `values` (..., column), given in the units of the columns.
+
+        `series` are positions in `names`, one for each entry of the leading axes of `values`.
+        """
         center, scale = self._at(values, series, columns)
         return (values - center) / scale
 
     def inverse(self, values: Array, series: Array, columns: Sequence[str] | None = None) -> Array:
-        """Undo `transform`."""
+        """Return standardized `values` in the units of the columns: the inverse of `transform`."""
         center, scale = self._at(values, series, columns)
         return values * scale + center
 
     def inverse_difference(
         self, values: Array, series: Array, columns: Sequence[str] | None = None
     ) -> Array:
-        """A difference of two standardized values, such as an error, in the columns' units."""
-        return values * self._at(values, series, columns)[1]
+        """Return differences of standardized values, such as errors, in the columns' units."""
+        _, scale = self._at(values, series, columns)
+        return values * scale
 
     def _at(
         self, values: Array, series: Array, columns: Sequence[str] | None
     ) -> tuple[Array, Array]:
-        """Center and scale (series..., 1..., column), which broadcast against `values`."""
+        """Return center and scale (series..., 1..., column), which broadcast against `values`."""
         chosen = [self.columns.index(column) for column in columns or self.columns]
         series = np.asarray(series)
         shape = (*series.shape, *(1,) * (values.ndim - series.ndim - 1), len(chosen))
-        return self.center[:, chosen][series].reshape(shape), self.scale[:, chosen][series].reshape(
-            shape
-        )
+        center = self.center[:, chosen][series].reshape(shape)
+        scale = self.scale[:, chosen][series].reshape(shape)
+        return center, scale
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain lists and numbers, which read back to equal bits."""
+    def to_json(self) -> ScalerJson:
+        """Return lists and numbers that `from_json` reads back to the last bit."""
         rows = zip(self.names, self.center.tolist(), self.scale.tolist(), strict=True)
-        series = {name: {"center": center, "scale": scale} for name, center, scale in rows}
         return {
             "kind": self.kind,
             "scope": self.scope,
             "columns": list(self.columns),
-            "series": series,
+            "series": {name: {"center": center, "scale": scale} for name, center, scale in rows},
         }
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "Scaler":
-        """Read what `to_json` gave."""
-        series = content["series"]
-        center, scale = (
-            np.array([series[name][key] for name in series], np.float64)
-            for key in ("center", "scale")
-        )
+    def from_json(cls, content: ScalerJson) -> "Scaler":
+        """Return the scaler that `to_json` described."""
+        rows = content["series"].values()
         return cls(
             content["kind"],
             content["scope"],
             tuple(content["columns"]),
-            tuple(series),
-            center,
-            scale,
+            tuple(content["series"]),
+            np.array([row["center"] for row in rows], np.float64),
+            np.array([row["scale"] for row in rows], np.float64),
         )
 
 
-def _standard(pieces: Iterable[Array]) -> tuple[float, float]:
+def fit_standard(pieces: Iterable[Array]) -> tuple[float, float]:
+    """Return mean and standard deviation, 0 where values vary by no more than rounding."""
     fitted = StandardScaler()
     for values in pieces:
         fitted.partial_fit(values[:, None])
     deviation = np.sqrt(fitted.var_[0])
-    return fitted.mean_[0], deviation if fitted.scale_[
-        0
-    ] == deviation else 0.0  # scikit-learn puts 1 where nothing varies but by rounding
+    varies = fitted.scale_[0] == deviation  # scikit-learn puts 1 where nothing varies
+    return fitted.mean_[0], deviation if varies else 0.0
 
 
-def _minmax(pieces: Iterable[Array]) -> tuple[float, float]:
+def fit_minmax(pieces: Iterable[Array]) -> tuple[float, float]:
+    """Return minimum and range."""
     fitted = MinMaxScaler()
     for values in pieces:
         fitted.partial_fit(values[:, None])
     return fitted.data_min_[0], fitted.data_range_[0]
 
 
-def _robust(pieces: Iterable[Array]) -> tuple[float, float]:
-    """Quartiles need all values of a column at once."""
+def fit_robust(pieces: Iterable[Array]) -> tuple[float, float]:
+    """Return median and interquartile range; quartiles need all values of a column at once."""
     values = np.concatenate(list(pieces))
     fitted = RobustScaler().fit(values[:, None])
     low, high = np.percentile(values, [25, 75])
-    return fitted.center_[0], fitted.scale_[
-        0
-    ] if high > low else 0.0  # scikit-learn puts 1 where the quartiles are equal
+    varies = high > low  # scikit-learn puts 1 where the quartiles are equal
+    return fitted.center_[0], fitted.scale_[0] if varies else 0.0
 
 
-KINDS: Mapping[
-    str, Callable[[Iterable[Array]], tuple[float, float]]
-] = {  # values (row,) in pieces -> center, and scale, 0 where the values have none
-    "standard": _standard,
-    "minmax": _minmax,
-    "robust": _robust,
-    "none": lambda pieces: (0.0, 1.0),
-}
+def fit_none(pieces: Iterable[Array]) -> tuple[float, float]:
+    """Return 0 and 1, which leave every value as it is."""
+    return 0.0, 1.0
 
 
 def fit(
@@ -129,27 +148,25 @@ def fit(
     names: tuple[str, ...],
     training: Sequence[slice],
     columns: Sequence[str],
-    read: Callable[[str], Any],
+    read: Callable[[str], Column],
 ) -> Scaler:
-    """Fit on the `training` rows of each series; `read` gives a column that `[start:stop]` reads a part of, so that never all is in memory.
+    """Fit the scaler of `section` on the `training` rows of each series.
 
-    Raises `InputError` for every column that does not vary in the training rows of a series, or of all for the global scope.
+    `read` opens a column by its name, so that never all of the table is in memory. Raises
+    `InputError` with every column that does not vary within the training rows of a series, or
+    within those of all series where the scope is global.
     """
     groups = [[rows] for rows in training] if section.scope == "series" else [training]
+    fit_column = SCALERS[section.scaler].load()
     center, scale = np.empty((2, len(groups), len(columns)))
     findings: list[str] = []
     for position, column in enumerate(columns):
         values = read(column)
         for group, parts in enumerate(groups):
-            center[group, position], scale[group, position] = KINDS[section.scaler](
-                _pieces(values, parts)
-            )
+            center[group, position], scale[group, position] = fit_column(_pieces(values, parts))
             if scale[group, position] == 0:
-                findings.append(
-                    _explain(
-                        section, column, names[group], np.concatenate(list(_pieces(values, parts)))
-                    )
-                )
+                fitted_on = np.concatenate(list(_pieces(values, parts)))
+                findings.append(_no_spread(section, column, names[group], fitted_on))
     if findings:
         raise InputError(*findings)
     shape = (len(names), len(columns))
@@ -163,23 +180,29 @@ def fit(
     )
 
 
-def _pieces(values: Any, parts: Sequence[slice]) -> Iterator[Array]:
-    """The rows of `parts` in pieces of a length of their own, so that sums come out the same to the last bit however the file is divided."""
+def _pieces(values: Column, parts: Sequence[slice]) -> Iterator[Array]:
+    """Yield the rows of `parts` in pieces of `PIECE` rows.
+
+    The pieces depend on the rows alone, so that sums are the same to the last bit however the file
+    is divided into row groups.
+    """
+    for rows in parts:
+        for start in range(rows.start, rows.stop, PIECE):
+            yield values[start : min(start + PIECE, rows.stop)]
+
+
+def _no_spread(section: Standardize, column: str, name: str, values: Array) -> str:
+    """Say that the training `values` of a column have no spread to scale by, and what to do."""
+    by_series = section.scope == "series"
+    where = f"in series {name!r}" if by_series else "in all series together"
+    fault = f"all {len(values)} training rows are {np.median(values):.10g}"
+    ways = ["a longer training split", f"remove {column!r} from `data`"]
+    if by_series:
+        ways.insert(0, "scope: global")
+    if section.scaler == "robust" and values.min() < values.max():
+        fault = f"the interquartile range of its {len(values)} training rows is 0"
+        ways.insert(0, "scaler: standard")
     return (
-        values[start : min(start + PIECE, rows.stop)]
-        for rows in parts
-        for start in range(rows.start, rows.stop, PIECE)
+        f"params.yaml: standardize: column {column!r} has no spread {where}: {fault}; "
+        f"use {', '.join(ways[:-1])}, or {ways[-1]}"
     )
-
-
-def _explain(section: Standardize, column: str, name: str, known: Array) -> str:
-    where = f"series {name!r}" if section.scope == "series" else "all series"
-    same = "the middle half" if section.scaler == "robust" and known.min() < known.max() else "all"
-    ways = [
-        *(["scaler: standard"] if same != "all" else []),
-        *(["scope: global"] if section.scope == "series" else []),
-        "a longer training part",
-        f"leave {column!r} out of `data`",
-    ]
-    fault = f"{same} of its {len(known)} training rows is {np.median(known):.10g}, so there is nothing to scale by"
-    return f"params.yaml: standardize: column {column!r}, {where}: {fault}; choose {', '.join(ways[:-1])} or {ways[-1]}"

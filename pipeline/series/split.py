@@ -1,7 +1,9 @@
-"""The split in time: each series' rows are first training, then validation, then test. Nothing is drawn at random."""
+"""The split in time: the rows of each series are first training, then validation, then test.
+
+Nothing is drawn at random.
+"""
 
 from dataclasses import replace
-from functools import singledispatch
 from itertools import accumulate
 
 import numpy as np
@@ -12,96 +14,93 @@ from pipeline.tables import timestamps
 from pipeline.tables.outline import Outline
 from pipeline.tables.rows import Array
 
-PARTS = ("train", "validation", "test")
-TRAIN, VALIDATION, TEST = range(len(PARTS))
+SPLITS = ("train", "validation", "test")
+TRAIN, VALIDATION, TEST = range(len(SPLITS))
 UNUSED = -1
+Rule = Shares | RowCounts | Dates  # what `standardize.split` may be
 
 
-def moments(split: Shares | RowCounts | Dates, zone: str) -> Array:
-    """The dates that the outline of a table must know of to be split, (moment,) in UTC; without a zone of their own they are local in `zone`."""
-    dates = [split.validation, split.test] if isinstance(split, Dates) else []
+def moments(rule: Rule, zone: str) -> Array:
+    """Return the dates at which `rule` splits, (moment,) datetime64[ns] in UTC; none for others.
+
+    An outline must count the rows before them. A date without a zone of its own is local in `zone`.
+    """
+    dates = [rule.validation, rule.test] if isinstance(rule, Dates) else []
     return np.array([timestamps.moment(date, zone) for date in dates], "datetime64[ns]")
 
 
-def stops(outline: Outline, split: Shares | RowCounts | Dates) -> Array:
-    """(series, part) rows of each series up to the end of train, validation and test; raises `InputError` where a part of a series is empty."""
-    counts = outline.counts().tolist()
-    stops = np.array(
-        [
-            _stops(split, count, earlier)
-            for count, earlier in zip(counts, outline.earlier.tolist(), strict=True)
-        ]
-    )
+def stops(outline: Outline, rule: Rule) -> Array:
+    """Return the number of rows of each series up to the end of each split, (series, split).
+
+    Raises `InputError` with every series in which a split is empty.
+    """
+    counts, earlier = outline.counts().tolist(), outline.earlier.tolist()
+    result = [_stops(rule, *series) for series in zip(counts, earlier, strict=True)]
     findings: list[str] = []
-    for series, (count, own) in enumerate(zip(counts, stops.tolist(), strict=True)):
-        starts = [0, *own[:-1]]
-        if lacking := [
-            part
-            for part, start, stop in zip(PARTS, starts, own, strict=True)
-            if start >= stop or stop > count
-        ]:
-            findings.append(_explain(outline, series, count, lacking))
+    for series, (count, own) in enumerate(zip(counts, result, strict=True)):
+        bounds = zip(SPLITS, [0, *own[:-1]], own, strict=True)
+        if empty := [name for name, start, stop in bounds if start >= stop or stop > count]:
+            findings.append(_too_short(outline, series, count, empty))
     if findings:
         raise InputError(*findings)
-    return stops
+    return np.array(result)
 
 
-def divide(outline: Outline, split: Shares | RowCounts | Dates) -> Outline:
-    """The outline with the parts of `split`; raises `InputError` where a part of a series is empty."""
-    ends = stops(outline, split)  # (series, part)
+def divide(outline: Outline, rule: Rule) -> Outline:
+    """Return the outline with its stretches cut where a split ends, and the split of each.
+
+    Raises `InputError` with every series in which a split is empty.
+    """
+    ends = stops(outline, rule)  # (series, split)
     counts = outline.counts()
     start = np.cumsum(counts) - counts  # (series,) its first row
     edges = (start[:, None] + ends)[ends < counts[:, None]]
     first = np.union1d(outline.first, edges)
     old = np.searchsorted(outline.first, first, side="right") - 1
     series = outline.series[old]
-    part = ((first - start[series])[:, None] >= ends[series]).sum(axis=1)
-    part = np.where(part == len(PARTS), UNUSED, part).astype(np.int8)
+    split = ((first - start[series])[:, None] >= ends[series]).sum(axis=1)
     return replace(
         outline,
         first=first,
         stop=np.append(first[1:], outline.stop[-1]),
         series=series,
         segment=outline.segment[old],
-        part=part,
+        part=np.where(split == len(SPLITS), UNUSED, split).astype(np.int8),
     )
 
 
-def training(outline: Outline, split: Shares | RowCounts | Dates) -> list[slice]:
-    """The training rows of each series; raises `InputError` where a part of a series is empty."""
+def training(outline: Outline, rule: Rule) -> list[slice]:
+    """Return the training rows of each series.
+
+    Raises `InputError` with every series in which a split is empty.
+    """
     counts = outline.counts()
     starts = np.cumsum(counts) - counts
-    return [
-        slice(start, start + stop)
-        for start, stop in zip(
-            starts.tolist(), stops(outline, split)[:, TRAIN].tolist(), strict=True
-        )
-    ]
+    ends = starts + stops(outline, rule)[:, TRAIN]
+    return [slice(*rows) for rows in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
-def _explain(outline: Outline, series: int, count: int, lacking: list[str]) -> str:
-    span = f"{count} rows from {timestamps.label(outline.opens[series])} to {timestamps.label(outline.closes[series])}"
-    where = f"params.yaml: standardize.split: series {outline.names[series]!r}"
-    return f"{where} has {span}, too few for {' and '.join(lacking)}; change the split, or leave the series out"
+def _stops(rule: Rule, count: int, earlier: list[int]) -> list[int]:
+    """Return the row at which each split of a series of `count` rows ends.
+
+    `earlier` counts the rows before each of the `moments` of the rule.
+    """
+    match rule:
+        case Shares():
+            shares = (rule.train, rule.train + rule.validation)
+            return [*(int(np.floor(count * share + 1e-6)) for share in shares), count]
+        case RowCounts():
+            return list(accumulate((rule.train, rule.validation, rule.test)))
+        case Dates():
+            return [*earlier, count]
 
 
-@singledispatch
-def _stops(split: Shares | RowCounts | Dates, count: int, earlier: list[int]) -> list[int]:
-    """Where train, validation and test end among `count` rows, of which so many are `earlier` than each of the split's moments."""
-    raise TypeError(split)
-
-
-@_stops.register
-def _(split: Shares, count: int, earlier: list[int]) -> list[int]:
-    shares = (split.train, split.train + split.validation)
-    return [*(int(np.floor(count * share + 1e-6)) for share in shares), count]
-
-
-@_stops.register
-def _(split: RowCounts, count: int, earlier: list[int]) -> list[int]:
-    return list(accumulate((split.train, split.validation, split.test)))
-
-
-@_stops.register
-def _(split: Dates, count: int, earlier: list[int]) -> list[int]:
-    return [*earlier, count]
+def _too_short(outline: Outline, series: int, count: int, empty: list[str]) -> str:
+    """Say which splits of a series are empty, and what to do."""
+    opens = timestamps.label(outline.opens[series])
+    closes = timestamps.label(outline.closes[series])
+    return (
+        f"params.yaml: standardize.split: series {outline.names[series]!r} has {count} rows, "
+        f"from {opens} to {closes}, too few for {' and '.join(empty)}; "
+        "change the split, or remove the series from the table"
+    )

@@ -1,8 +1,10 @@
-"""Windows as start indices, never as copies.
+"""Windows as start rows, never as copies.
 
-A window that starts at row s reads rows s to s + lookback - 1 and forecasts rows s + lookback to s + lookback + horizon - 1. All of them lie
-in one segment, so in one series without a gap. A training window lies wholly in the training part; a validation or test window has
-all of its targets there, while its inputs may reach back into the part before, as they will when the forecaster is in use.
+A window that starts at row s reads rows s to s + lookback - 1 and forecasts rows s + lookback to
+s + lookback + horizon - 1. All of them lie in one segment, and so in one series without a gap. A
+training window lies wholly in the training split. A validation or test window has all of its
+targets in its split, while its inputs may reach back into the split before, as they will when the
+forecaster is in use.
 """
 
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ import numpy as np
 from pipeline.config.sections import Window
 from pipeline.core import files
 from pipeline.series import arrays
-from pipeline.series.split import PARTS, TRAIN, UNUSED
+from pipeline.series.split import SPLITS, TRAIN, UNUSED
 from pipeline.tables import timestamps
 from pipeline.tables.outline import Outline
 from pipeline.tables.rows import Array
@@ -24,7 +26,7 @@ PIECE = 1 << 20  # windows that are in memory at a time
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Start rows of the windows of each part, (window,) int64, ascending, memory-mapped."""
+    """Start rows of the windows of each split, (window,) int64, ascending, memory-mapped."""
 
     lookback: int
     horizon: int
@@ -35,85 +37,80 @@ class Windows:
 
     @classmethod
     def load(cls, folder: Path) -> "Windows":
-        """Read what `Plan.save` wrote."""
+        """Open the folder that `Plan.save` wrote."""
         sizes = files.read_json(folder / "windows.json")
-        starts = (np.load(folder / f"{part}.npy", mmap_mode="r") for part in PARTS)
+        starts = (np.load(folder / f"{split}.npy", mmap_mode="r") for split in SPLITS)
         return cls(sizes["lookback"], sizes["horizon"], sizes["stride"], *starts)
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """The windows of every stretch of an outline; where a stretch has room, the first starts as early as it can."""
+    """The windows of every stretch of an outline; the first starts as early as it can."""
 
     outline: Outline
     window: Window
-    earliest: Array  # (stretch,) where the first window starts
-    count: Array  # (stretch,) windows; none in a stretch that is not used
+    earliest: Array  # (stretch,) the row where the first window starts
+    count: Array  # (stretch,) number of windows; 0 in a stretch that is not used
 
     def counts(self) -> Array:
-        """Windows of each part and series, (part, series)."""
-        counts = np.zeros((len(PARTS), len(self.outline.names)), np.int64)
+        """Return the number of windows of each split and series, (split, series)."""
+        counts = np.zeros((len(SPLITS), len(self.outline.names)), np.int64)
         used = self.count > 0
         np.add.at(counts, (self.outline.part[used], self.outline.series[used]), self.count[used])
         return counts
 
-    def starts(self, part: int) -> Iterator[Array]:
-        """Start rows of the windows of one part, (window,) int64, in pieces."""
-        count = np.where(self.outline.part == part, self.count, 0)
+    def starts(self, split: int) -> Iterator[Array]:
+        """Yield the start rows of the windows of one split, (window,) int64, in pieces."""
+        count = np.where(self.outline.part == split, self.count, 0)
         stops = np.cumsum(count)
         for first in range(0, int(count.sum()), PIECE):
             number = np.arange(first, min(first + PIECE, stops[-1]))
             stretch = np.searchsorted(stops, number, side="right")
-            yield self.earliest[stretch] + self.window.stride * (
-                number - stops[stretch] + count[stretch]
-            )
+            number_in_stretch = number - stops[stretch] + count[stretch]
+            yield self.earliest[stretch] + self.window.stride * number_in_stretch
 
     def save(self, folder: Path) -> dict[str, int]:
-        """Write one array for each part, and the sizes; return the number of windows of each part."""
-        counts = dict(zip(PARTS, self.counts().sum(axis=1).tolist(), strict=True))
-        for number, part in enumerate(PARTS):
-            arrays.write(folder / f"{part}.npy", (counts[part],), np.int64, self.starts(number))
+        """Write one array per split, and the sizes; return the number of windows of each split."""
+        counts = dict(zip(SPLITS, self.counts().sum(axis=1).tolist(), strict=True))
+        for code, split in enumerate(SPLITS):
+            arrays.write(folder / f"{split}.npy", (counts[split],), np.int64, self.starts(code))
         files.write_json(folder / "windows.json", {**self.window.model_dump(), "counts": counts})
         return counts
 
 
 def plan(outline: Outline, window: Window) -> Plan:
-    """Every window of a table that is split."""
+    """Plan every window of a table whose outline is split."""
     first, segment, train = outline.first, outline.segment, outline.part == TRAIN
     segment_first = first[np.searchsorted(segment, segment)]
     earliest = np.where(train, first, np.maximum(first - window.lookback, segment_first))
     latest = outline.stop - window.lookback - window.horizon
-    count = np.where(
-        outline.part == UNUSED, 0, np.maximum((latest - earliest) // window.stride + 1, 0)
-    )
-    return Plan(outline, window, earliest, count)
+    count = np.maximum((latest - earliest) // window.stride + 1, 0)
+    return Plan(outline, window, earliest, np.where(outline.part == UNUSED, 0, count))
 
 
-def shortage(where: Path, plan: Plan) -> list[str]:
-    """A finding for every series that has no window in some part."""
+def shortage(source: Path, plan: Plan) -> list[str]:
+    """Return a finding for every series that has no window in some split."""
     outline, window = plan.outline, plan.window
-    size = f"{window.lookback + window.horizon} rows in a row (lookback {window.lookback}, horizon {window.horizon})"
-    advice = "lower window.lookback or window.horizon, change standardize.split, raise validate.gaps where the series is cut, or add rows"
     counts, rows, longest = plan.counts(), outline.counts(), _longest(outline)
     findings: list[str] = []
     for code in np.flatnonzero((counts == 0).any(axis=0)):
-        lacking = " and ".join(
-            part for part, count in zip(PARTS, counts[:, code], strict=True) if not count
-        )
-        span = f"{rows[code]} rows from {timestamps.label(outline.opens[code])}, at most {longest[code]} of them without a cut"
+        empty = [split for split, count in zip(SPLITS, counts[:, code], strict=True) if not count]
         findings.append(
-            f"{where}: series {outline.names[code]!r}: no window for {lacking}: a window takes {size}, and the series has {span}; {advice}"
+            f"{source}: series {outline.names[code]!r}: no window for {' and '.join(empty)}: "
+            f"a window takes {window.lookback + window.horizon} consecutive rows "
+            f"(lookback {window.lookback}, horizon {window.horizon}), and the series has "
+            f"{rows[code]} rows from {timestamps.label(outline.opens[code])}, at most "
+            f"{longest[code]} of them without a gap; lower window.lookback or window.horizon, "
+            "change standardize.split, raise validate.gaps where the series has gaps, or add rows"
         )
     return findings
 
 
 def _longest(outline: Outline) -> Array:
-    """Rows of the longest segment of each series, (series,)."""
-    lengths, longest = (
-        np.zeros(outline.segment[-1] + 1, np.int64),
-        np.zeros(len(outline.names), np.int64),
-    )
+    """Return the number of rows of the longest segment of each series, (series,)."""
+    lengths = np.zeros(outline.segment[-1] + 1, np.int64)
     np.add.at(lengths, outline.segment, outline.stop - outline.first)
+    longest = np.zeros(len(outline.names), np.int64)
     np.maximum.at(longest, outline.series, lengths[outline.segment])
     return longest
 

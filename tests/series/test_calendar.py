@@ -58,5 +58,5 @@ def test_times_before_1970_have_the_same_calendar() -> None:
     np.testing.assert_allclose(early, late, atol=1e-6)
 
 
-def test_no_cycle_is_no_channel() -> None:
+def test_without_cycles_there_are_no_channels() -> None:
     assert calendar.channels(HOURS, []).shape == (len(HOURS), 0)

@@ -1,4 +1,4 @@
-"""Scalers: one table of kinds, one of references, and the round trip."""
+"""Scalers: the table of kinds against one of references, and the round trip."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.config.scalers import SCALERS
 from pipeline.config.sections import Shares, Standardize
 from pipeline.core.errors import InputError
 from pipeline.series import scaler
@@ -16,9 +17,8 @@ from pipeline.series.scaler import Scaler
 
 Array = np.ndarray[Any, Any]
 
-REFERENCES: Mapping[
-    str, Callable[[Array], tuple[Any, Any]]
-] = {  # training values (row,) -> center, scale
+# training values (row,) -> center, scale
+REFERENCES: Mapping[str, Callable[[Array], tuple[Any, Any]]] = {
     "standard": lambda values: (np.mean(values), np.std(values)),
     "minmax": lambda values: (np.min(values), np.max(values) - np.min(values)),
     "robust": lambda values: (
@@ -49,11 +49,11 @@ def fit(kind: str, scope: str = "series", columns: Mapping[str, Array] = COLUMNS
     return scaler.fit(section(kind, scope), ("A", "B"), SLICES, tuple(columns), columns.__getitem__)
 
 
-def test_every_kind_has_a_reference() -> None:
-    assert REFERENCES.keys() == scaler.KINDS.keys()
+def test_every_scaler_has_a_reference() -> None:
+    assert REFERENCES.keys() == SCALERS.keys()
 
 
-@pytest.mark.parametrize("kind", scaler.KINDS)
+@pytest.mark.parametrize("kind", SCALERS)
 @pytest.mark.parametrize("scope", ["series", "global"])
 def test_center_and_scale_are_those_of_the_training_rows(kind: str, scope: str) -> None:
     fitted = fit(kind, scope)
@@ -65,8 +65,8 @@ def test_center_and_scale_are_those_of_the_training_rows(kind: str, scope: str) 
         )
 
 
-@pytest.mark.parametrize("kind", scaler.KINDS)
-def test_a_scaler_ignores_everything_after_the_training_part(kind: str) -> None:
+@pytest.mark.parametrize("kind", SCALERS)
+def test_a_scaler_ignores_everything_after_the_training_split(kind: str) -> None:
     noise = {
         column: np.where(TRAINING, values, np.random.default_rng(3).normal(0, 1e6, 2 * ROWS))
         for column, values in COLUMNS.items()
@@ -74,7 +74,7 @@ def test_a_scaler_ignores_everything_after_the_training_part(kind: str) -> None:
     assert fit(kind).to_json() == fit(kind, columns=noise).to_json()
 
 
-@pytest.mark.parametrize("kind", scaler.KINDS)
+@pytest.mark.parametrize("kind", SCALERS)
 def test_a_scaler_ignores_the_other_series(kind: str) -> None:
     noise = {
         column: np.where(SERIES == 0, values, np.random.default_rng(3).normal(0, 1e6, 2 * ROWS))
@@ -87,7 +87,7 @@ finite = st.floats(-1e9, 1e9, allow_subnormal=False)
 
 
 @given(
-    kind=st.sampled_from(sorted(scaler.KINDS)),
+    kind=st.sampled_from(sorted(SCALERS)),
     values=st.lists(st.tuples(finite, finite), min_size=1, max_size=20),
     data=st.data(),
 )
@@ -121,7 +121,7 @@ def test_a_difference_is_scaled_without_the_center() -> None:
     np.testing.assert_allclose(fitted.inverse_difference(forecast - truth, series), units)
 
 
-@pytest.mark.parametrize("kind", scaler.KINDS)
+@pytest.mark.parametrize("kind", SCALERS)
 def test_a_scaler_written_and_read_is_the_same_to_the_last_bit(kind: str) -> None:
     content = fit(kind).to_json()
     again = Scaler.from_json(json.loads(json.dumps(content, sort_keys=True)))
@@ -140,28 +140,32 @@ MOSTLY_ZERO = np.where(np.arange(2 * ROWS) % 10 == 3, 5.0, 0.0)
             "standard",
             CONSTANT,
             [
-                "'y', series 'A'",
-                "all of its 30 training rows is 0.1",
+                "column 'y' has no spread in series 'A'",
+                "all 30 training rows are 0.1",
                 "scope: global",
-                "leave 'y' out",
+                "remove 'y' from `data`",
             ],
         ),
-        ("minmax", CONSTANT, ["'y', series 'A'", "all of its 30"]),
-        ("robust", CONSTANT, ["'y', series 'A'", "all of its 30"]),
+        ("minmax", CONSTANT, ["'y' has no spread in series 'A'", "all 30 training rows"]),
+        ("robust", CONSTANT, ["'y' has no spread in series 'A'", "all 30 training rows"]),
         (
             "robust",
             MOSTLY_ZERO,
-            ["'y', series 'A'", "the middle half of its 30 training rows is 0", "scaler: standard"],
+            [
+                "'y' has no spread in series 'A'",
+                "interquartile range of its 30 training rows is 0",
+                "scaler: standard",
+            ],
         ),
     ],
 )
-def test_a_column_without_spread_in_training_is_refused(
+def test_a_column_without_spread_in_the_training_rows_is_rejected(
     kind: str, values: Array, says: list[str]
 ) -> None:
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InputError) as rejection:
         fit(kind, columns={**COLUMNS, "y": values})
-    assert len(refusal.value.findings) == 2  # one for each series
-    assert [part for part in says if part not in refusal.value.findings[0]] == []
+    assert len(rejection.value.findings) == 2  # one for each series
+    assert [part for part in says if part not in rejection.value.findings[0]] == []
 
 
 def test_a_column_that_is_constant_in_each_series_suits_a_global_scaler() -> None:

@@ -1,4 +1,4 @@
-"""The split: in order of time, in every series, complete."""
+"""The split: in the order of time, in every series, and complete."""
 
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ SHARES = Shares(train=0.7, validation=0.15, test=0.15)
 
 
 def index(*lengths: int) -> Rows:
-    """Hourly series of these lengths, from the beginning of 2013, each one segment."""
+    """Return hourly series of these lengths from the start of 2013, each of one segment."""
     series = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
     times = [
         np.datetime64("2013-01-01", "ns") + np.arange(length) * np.timedelta64(1, "h")
@@ -29,13 +29,13 @@ def index(*lengths: int) -> Rows:
 
 
 def assign(table: Rows, kind: Any, zone: str = "UTC") -> np.ndarray[Any, Any]:
-    """The part of every row, split by the table's outline."""
+    """Return the split of every row, by the outline of the table."""
     whole = outline.trace([(table, None)], split.moments(kind, zone))
     return split.divide(whole, kind).parts(0, len(table.times))
 
 
 def counts(parts: np.ndarray[Any, Any]) -> list[int]:
-    """Rows in train, validation, test."""
+    """Return the number of rows in train, validation and test."""
     return [int((parts == part).sum()) for part in range(3)]
 
 
@@ -74,7 +74,8 @@ def test_dates_are_first_moments_in_the_zone_of_the_data() -> None:
     [
         (
             SHARES,
-            "series 'B' has 2 rows from 2013-01-01T00:00:00Z to 2013-01-01T01:00:00Z, too few for validation",
+            "series 'B' has 2 rows, from 2013-01-01T00:00:00Z to 2013-01-01T01:00:00Z, "
+            "too few for validation",
         ),
         (
             sections.RowCounts(train=20, validation=3, test=5),
@@ -84,8 +85,8 @@ def test_dates_are_first_moments_in_the_zone_of_the_data() -> None:
         (Dates(validation=datetime(2012, 1, 1), test=datetime(2013, 1, 1, 1)), "too few for train"),
     ],
 )
-def test_an_empty_part_is_refused(kind: Any, says: str) -> None:
-    with pytest.raises(InputError) as refusal:
+def test_an_empty_split_is_rejected(kind: Any, says: str) -> None:
+    with pytest.raises(InputError) as rejection:
         assign(index(30, 2), kind)
-    assert says in refusal.value.findings[-1]
-    assert "standardize.split" in refusal.value.findings[-1]
+    assert says in rejection.value.findings[-1]
+    assert "standardize.split" in rejection.value.findings[-1]

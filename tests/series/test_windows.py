@@ -1,4 +1,4 @@
-"""Windows: which there are, which there are not, and what they read."""
+"""Windows: which exist, which do not, and which rows they read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.config.sections import Window
 from pipeline.series import windows
-from pipeline.series.split import PARTS
+from pipeline.series.split import SPLITS
 from pipeline.series.windows import Plan
 from pipeline.tables import outline
 from pipeline.tables.rows import Rows
@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass
 class Found:
-    """The windows of each part."""
+    """The windows of each split."""
 
     train: Array
     validation: Array
@@ -29,23 +29,26 @@ class Found:
 
 
 def plan(segment: Array, split: Array, window: Window) -> Plan:
-    """The plan of a table, an hour a row, with these segments and parts."""
+    """Return the plan of an hourly table with these segments and splits."""
     times = np.arange(len(segment)).astype("datetime64[h]").astype("datetime64[ns]")
     rows = Rows(("A",), np.zeros(len(segment), np.int32), times, segment)
     return windows.plan(outline.trace([(rows, split)]), window)
 
 
 def find(segment: Array, split: Array, window: Window) -> Found:
-    """The windows of such a table."""
+    """Return the windows of such a table."""
     planned = plan(segment, split, window)
     return Found(
-        *(np.concatenate([np.empty(0, np.int64), *planned.starts(part)]) for part in range(3))
+        *(np.concatenate([np.empty(0, np.int64), *planned.starts(name)]) for name in range(3))
     )
 
 
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[Array, Array, Array]:
-    """(row,) series, segment and part of series of several segments, split somewhere in time; some end unused."""
+    """Draw series, segment and split, each (row,), of series of several segments.
+
+    Each series is split somewhere in time; the end of some is unused.
+    """
     series, segment, split = [], [], []
     for code in range(draw(st.integers(1, 3))):
         lengths = draw(st.lists(st.integers(1, 25), min_size=1, max_size=4))
@@ -55,11 +58,11 @@ def tables(draw: st.DrawFn) -> tuple[Array, Array, Array]:
         segment += np.repeat(np.arange(len(lengths)) + first, lengths).tolist()
         split += np.searchsorted(stops, np.arange(rows), side="right").tolist()
         series += [code] * rows
-    parts = np.array(split, np.int8)
+    codes = np.array(split, np.int8)
     return (
         np.array(series, np.int32),
         np.array(segment, np.int32),
-        np.where(parts == 3, np.int8(-1), parts),
+        np.where(codes == 3, np.int8(-1), codes),
     )
 
 
@@ -69,7 +72,10 @@ shapes = st.builds(
 
 
 def rows_of(starts: Array, window: Window) -> tuple[Array, Array]:
-    """Input rows (window, lookback) and target rows (window, horizon), gathered from a table that holds its own row numbers."""
+    """Return the input rows (window, lookback) and the target rows (window, horizon).
+
+    They are gathered from a table that holds its own row numbers.
+    """
     numbers = np.arange(10_000)[:, None]
     inputs = windows.gather(numbers, starts, window.lookback, window.horizon, 0)
     return inputs[..., 0], windows.gather_targets(
@@ -83,8 +89,8 @@ def test_windows_never_cross_a_gap_or_a_series(
 ) -> None:
     series, segment, split = table
     found = find(segment, split, window)
-    for part in PARTS:
-        inputs, targets = rows_of(getattr(found, part), window)
+    for name in SPLITS:
+        inputs, targets = rows_of(getattr(found, name), window)
         rows = np.hstack([inputs, targets])
         assert (np.diff(rows) == 1).all()
         assert (segment[rows] == segment[rows[:, :1]]).all()
@@ -92,13 +98,13 @@ def test_windows_never_cross_a_gap_or_a_series(
 
 
 @given(tables(), shapes)
-def test_no_target_leaves_its_part_and_no_training_input_does(
+def test_no_target_leaves_its_split_and_no_training_input_does(
     table: tuple[Array, Array, Array], window: Window
 ) -> None:
     _, segment, split = table
     found = find(segment, split, window)
-    for number, part in enumerate(PARTS):
-        inputs, targets = rows_of(getattr(found, part), window)
+    for number, name in enumerate(SPLITS):
+        inputs, targets = rows_of(getattr(found, name), window)
         assert (split[targets] == number).all()
         assert (split[inputs] <= number).all()
         assert (split[inputs] >= 0).all()
@@ -111,7 +117,7 @@ def test_at_stride_one_every_possible_window_is_found(
     _, segment, split = table
     found = find(segment, split, window.model_copy(update={"stride": 1}))
     size = window.lookback + window.horizon
-    for number, part in enumerate(PARTS):
+    for number, name in enumerate(SPLITS):
         expected = []
         for start in range(len(segment) - size + 1):
             targets = split[start + window.lookback : start + size]
@@ -119,7 +125,7 @@ def test_at_stride_one_every_possible_window_is_found(
             whole = segment[start] == segment[start + size - 1]
             if whole and (targets == number).all() and (number > 0 or (inputs == 0).all()):
                 expected.append(start)
-        assert getattr(found, part).tolist() == expected
+        assert getattr(found, name).tolist() == expected
 
 
 @given(tables(), shapes)
@@ -148,20 +154,20 @@ def test_a_stride_takes_the_first_window_of_a_stretch_and_then_every_so_many_ste
         find(segment, split, window.model_copy(update={"stride": stride}))
         for stride in (1, window.stride)
     )
-    for part in PARTS:
-        starts = getattr(every, part)
+    for name in SPLITS:
+        starts = getattr(every, name)
         expected = [
             start
             for stretch in np.unique(segment)
             for start in starts[segment[starts] == stretch][:: window.stride]
         ]
-        assert getattr(some, part).tolist() == expected
+        assert getattr(some, name).tolist() == expected
 
 
 def test_a_window_reads_the_future_covariates_of_the_steps_to_forecast() -> None:
     table = np.stack(
         [np.arange(100), np.arange(100) * 10, np.arange(100) * 100], axis=1
-    )  # target, covariate, known
+    )  # target, past covariate, future covariate
     inputs = windows.gather(table, np.array([3, 50]), lookback=4, horizon=2, future=1)
     assert inputs.shape == (2, 4, 3)
     assert inputs[1, :, 0].tolist() == [50, 51, 52, 53]
@@ -171,6 +177,17 @@ def test_a_window_reads_the_future_covariates_of_the_steps_to_forecast() -> None
         [[7], [8]],
         [[54], [55]],
     ]
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 3))
+def test_rows_aligned_as_a_whole_give_the_windows_that_are_gathered_one_by_one(
+    lookback: int, horizon: int, future: int
+) -> None:
+    table = np.random.default_rng(0).normal(size=(30, 3))
+    starts = np.arange(30 - lookback - horizon + 1)
+    aligned = windows.align(table, horizon, future)[starts[:, None] + np.arange(lookback)]
+    gathered = windows.gather(table, starts, lookback, horizon, future)
+    np.testing.assert_array_equal(gathered, aligned)
 
 
 def test_gathering_leaves_the_table_as_it_was() -> None:
@@ -190,9 +207,9 @@ def test_windows_are_kept_and_read_again(tmp_path: Path) -> None:
     plan(*table).save(tmp_path)
     again = windows.Windows.load(tmp_path)
     assert (again.lookback, again.horizon, again.stride) == (4, 2, 3)
-    for part in PARTS:
-        assert getattr(again, part).dtype == np.int64
-        np.testing.assert_array_equal(getattr(again, part), getattr(found, part))
+    for name in SPLITS:
+        assert getattr(again, name).dtype == np.int64
+        np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +221,7 @@ def test_windows_are_kept_and_read_again(tmp_path: Path) -> None:
         ([5, 2, 1], "train and test"),
     ],
 )
-def test_a_series_without_a_window_in_some_part_is_told(
+def test_a_series_without_a_window_in_some_split_is_reported(
     rows: list[int], lacking: str | None
 ) -> None:
     planned = plan(
