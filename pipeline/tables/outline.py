@@ -22,7 +22,7 @@ class Outline:
     stop: Array  # (stretch,) the row behind its last one
     series: Array  # (stretch,) position in `names`
     segment: Array  # (stretch,)
-    part: Array  # (stretch,) int8, a part of `split.PARTS` or `split.UNUSED`; 0 where nothing was split yet
+    part: Array  # (stretch,) int8, a part of `split.SPLITS` or `split.UNUSED`; 0 where nothing was split yet
 
     def counts(self) -> Array:
         """Rows of each series, (series,)."""
