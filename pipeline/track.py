@@ -11,7 +11,9 @@ from typing import Any
 import pandas as pd
 
 from pipeline.config import params
+from pipeline.config.model import Model
 from pipeline.config.params import Params
+from pipeline.config.slots import slots
 from pipeline.core import command
 from pipeline.core.files import write_json
 from pipeline.evaluation import leaderboard
@@ -84,6 +86,7 @@ def _entries(judged: Verdict, models: Path, files: Mapping[str, Path]) -> Iterat
 
 def _tags(result: Result) -> dict[str, str]:
     summary = result.entry.summary
+    kinds = _slots(summary.model) if summary.model else {}
     optional = {
         "fingerprint": summary.fingerprint,
         "note": summary.note,
@@ -95,7 +98,7 @@ def _tags(result: Result) -> dict[str, str]:
         "family": summary.family,
         "state": summary.state,
         **{key: value for key, value in optional.items() if value},
-        **{f"slot.{place}": kind for place, kind in _slots(summary.model or {})},
+        **{f"slot.{path}": kind for path, kind in kinds.items()},
     }
 
 
@@ -103,13 +106,10 @@ def _yes(value: bool | None) -> str | None:
     return None if value is None else str(value).lower()
 
 
-def _slots(section: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
-    """Every place that holds a kind, dotted, with the kind."""
-    for key, value in section.items():
-        if isinstance(value, Mapping):
-            if "kind" in value:
-                yield f"{path}{key}", value["kind"]
-            yield from _slots(value, f"{path}{key}.")
+def _slots(model: Mapping[str, Any]) -> dict[str, str]:
+    """Return the kind of every slot by its dotted path, and the kind of the pooling."""
+    filled = {path: slot.kind for path, slot in slots(Model.model_validate(model))}
+    return {**filled, "pooling": model["pooling"]["kind"]}
 
 
 def _flat(section: Mapping[str, Any] | None, path: str = "") -> dict[str, str]:

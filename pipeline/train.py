@@ -15,9 +15,11 @@ from typing import Any
 from joblib import cpu_count
 
 from pipeline.config import params
-from pipeline.config.params import Params, Train, Variant
-from pipeline.config.rules import table as rules
-from pipeline.config.rules.table import Case
+from pipeline.config.learning import Train
+from pipeline.config.params import Params
+from pipeline.config.rules.case import Case
+from pipeline.config.rules.findings import findings
+from pipeline.config.variants import Variant
 from pipeline.core import command
 from pipeline.core.errors import InputError
 from pipeline.core.files import new_folder
@@ -93,7 +95,7 @@ def _warn(
     """Each rule that only warns, once, with the variants that break it, unless it is `known`; returns what is known then."""
     told: dict[str, list[str]] = {}
     for variant, case in zip(variants, cases, strict=True):
-        for finding in rules.findings(case, "warn", variant.allow):
+        for finding in findings(case, "warn", variant.allow):
             told.setdefault(finding, []).append(variant.name)
     for finding, names in told.items():
         if finding not in known:

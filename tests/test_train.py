@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.learning import Train
 from pipeline.config.model import Model, Shape
-from pipeline.config.params import Train
 from pipeline.train import _missing
 from pipeline.training.jobs.store import FleetStore
 from pipeline.training.jobs.task import FleetTask

@@ -1,98 +1,70 @@
-"""The tables: every normalization, dropout and weight reparametrization that a slot can hold.
+"""The tables of the network: every normalization, dropout and weight reparametrization.
 
-A kind is one row: the layer's dotted name (imported only when a network is built, so that reading `params.yaml` costs no
-Keras import), the places it can stand in, and its options with their defaults. `REQUIRED` marks an option without a default.
-The NumPy references of the tests have the same keys; a row without a reference fails them.
+A row names its layer, which is imported only when a network is built, so that reading
+`params.yaml` costs no import of Keras; the places that it may fill; and its options with their
+defaults. The NumPy references of the tests have the same keys; a row without one fails them.
 """
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 
-REQUIRED: Any = ...
+from pipeline.config.slots import REQUIRED, Kind
 
-
-@dataclass(frozen=True)
-class Kind:
-    """A row: `layer` is a dotted class name or null for the identity, `places` are slots of the network, `options` name -> default.
-
-    `cells` are the recurrent cells that have what the kind acts on, where it stands inside of one. The others are what the rules ask about:
-    `reduction_axes`, the axes of a normalization's statistics (batch, time, channels); `batch_stats_at_inference`, whether those of the batch also serve at inference;
-    `reversible`, whether it is undone behind the head; `noise`, whether it is a dropout; `alpha`, whether only selu's mean and variance survive it.
-    """
-
-    layer: str | None
-    places: frozenset[str]
-    options: Mapping[str, Any] = field(default_factory=dict)
-    cells: frozenset[str] = frozenset({"lstm", "gru", "simple_rnn"})
-    reduction_axes: frozenset[str] = frozenset()
-    batch_stats_at_inference: bool = False
-    reversible: bool = False
-    noise: bool = False
-    alpha: bool = False
-
-    def axes(self, options: Mapping[str, Any]) -> frozenset[str]:
-        """The axes of the statistics with these options."""
-        return self.reduction_axes - ({"time"} if options.get("per_step") else set())
-
-    def load(self) -> Any:
-        """What `layer` names, imported now."""
-        module, _, name = str(self.layer).rpartition(".")
-        return getattr(import_module(module), name)
+_INPUT = "pipeline.network.layers.input_normalization"
+_NORMALIZATION = "pipeline.network.layers.normalization"
+_CELL = "pipeline.network.rnn.cell_normalization"
+_DROPOUT = "pipeline.network.layers.dropout"
+_RECURRENT = "pipeline.network.rnn.recurrent_dropout"
+_WEIGHTS = "pipeline.network.layers.weights"
 
 
 def _kind(
     layer: str | None,
     places: str,
+    *,
+    cells: str = "lstm gru simple_rnn",
     reduction_axes: str = "",
     batch_stats_at_inference: bool = False,
     reversible: bool = False,
     **options: Any,
 ) -> Kind:
-    return Kind(
-        layer,
-        frozenset(places.split()),
-        options,
-        reduction_axes=frozenset(reduction_axes.split()),
-        batch_stats_at_inference=batch_stats_at_inference,
-        reversible=reversible,
-    )
-
-
-def _dropout(layer: str, places: str, alpha: bool = False, **options: Any) -> Kind:
-    return Kind(layer, frozenset(places.split()), options, noise=True, alpha=alpha)
-
-
-def _inside(
-    layer: str,
-    places: str,
-    cells: str = "lstm gru simple_rnn",
-    reduction_axes: str = "",
-    noise: bool = False,
-    **options: Any,
-) -> Kind:
-    """A kind inside of a recurrent cell."""
+    """Return a row; places, cells and axes are given as words between spaces."""
     return Kind(
         layer,
         frozenset(places.split()),
         options,
         frozenset(cells.split()),
         frozenset(reduction_axes.split()),
-        noise=noise,
+        batch_stats_at_inference,
+        reversible,
     )
 
 
-_OWN = "pipeline.network.layers.normalization"
-_CELL = "pipeline.network.rnn.cell_normalization"
-_RECURRENT = "pipeline.network.rnn.recurrent_dropout"
+def _dropout(
+    layer: str,
+    places: str,
+    *,
+    cells: str = "lstm gru simple_rnn",
+    alpha: bool = False,
+    **options: Any,
+) -> Kind:
+    """Return the row of a dropout: its rate is required, and each can be a Monte Carlo dropout."""
+    return Kind(
+        layer,
+        frozenset(places.split()),
+        {"rate": REQUIRED, **options, "monte_carlo": False},
+        frozenset(cells.split()),
+        noise=True,
+        alpha=alpha,
+    )
+
 
 NORMALIZATIONS: Mapping[str, Kind] = {
     "none": _kind(None, "input conv pooling cell between head"),
-    "keras": _kind("pipeline.network.layers.input_normalization.AdaptedNormalization", "input"),
+    # of the input
+    "keras": _kind(f"{_INPUT}.AdaptedNormalization", "input"),
     "revin": _kind(
-        "pipeline.network.layers.input_normalization.RevIN",
+        f"{_INPUT}.RevIN",
         "input",
         reduction_axes="time",
         reversible=True,
@@ -100,26 +72,18 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         epsilon=1e-5,
     ),
     "revin_last": _kind(
-        "pipeline.network.layers.input_normalization.RevINLast",
+        f"{_INPUT}.RevINLast",
         "input",
         reduction_axes="time",
         reversible=True,
         affine=True,
         epsilon=1e-5,
     ),
-    "last_value": _kind(
-        "pipeline.network.layers.input_normalization.LastValue",
-        "input",
-        reduction_axes="time",
-        reversible=True,
-    ),
+    "last_value": _kind(f"{_INPUT}.LastValue", "input", reduction_axes="time", reversible=True),
     "robust": _kind(
-        "pipeline.network.layers.input_normalization.Robust",
-        "input",
-        reduction_axes="time",
-        reversible=True,
-        epsilon=1e-5,
+        f"{_INPUT}.Robust", "input", reduction_axes="time", reversible=True, epsilon=1e-5
     ),
+    # between layers
     "batch": _kind(
         "keras.layers.BatchNormalization",
         "input conv pooling between head",
@@ -129,7 +93,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         scale=True,
     ),
     "batch_renorm": _kind(
-        f"{_OWN}.BatchRenormalization",
+        f"{_NORMALIZATION}.BatchRenormalization",
         "conv pooling between head",
         reduction_axes="batch time",
         momentum=0.99,
@@ -139,7 +103,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         dmax=5.0,
     ),
     "batch_always": _kind(
-        f"{_OWN}.AlwaysBatchNormalization",
+        f"{_NORMALIZATION}.AlwaysBatchNormalization",
         "conv pooling between head",
         reduction_axes="batch time",
         batch_stats_at_inference=True,
@@ -147,7 +111,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         scale=True,
     ),
     "batch_time_step": _kind(
-        f"{_OWN}.TimeStepBatchNormalization",
+        f"{_NORMALIZATION}.TimeStepBatchNormalization",
         "between",
         reduction_axes="batch",
         momentum=0.99,
@@ -168,7 +132,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         epsilon=1e-3,
     ),
     "instance": _kind(
-        f"{_OWN}.InstanceNormalization",
+        f"{_NORMALIZATION}.InstanceNormalization",
         "conv pooling between",
         reduction_axes="time",
         epsilon=1e-3,
@@ -181,12 +145,13 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         epsilon=1e-6,
     ),
     "unit": _kind(
-        f"{_OWN}.UnitNormalization",
+        f"{_NORMALIZATION}.UnitNormalization",
         "conv pooling between head",
         reduction_axes="channels",
         epsilon=1e-6,
     ),
-    "layer_paper": _inside(
+    # inside a recurrent cell
+    "layer_paper": _kind(
         f"{_CELL}.LayerSeparate",
         "cell",
         reduction_axes="channels",
@@ -194,16 +159,16 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         shift=True,
         cell="output",
     ),
-    "layer_addons": _inside(
+    "layer_addons": _kind(
         f"{_CELL}.LayerSeparate",
         "cell",
-        "lstm",
+        cells="lstm",
         reduction_axes="channels",
         epsilon=1e-3,
         shift=True,
         cell="state",
     ),
-    "layer_joint": _inside(
+    "layer_joint": _kind(
         f"{_CELL}.LayerJoint",
         "cell",
         reduction_axes="channels",
@@ -211,15 +176,15 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         cell="output",
         output=False,
     ),
-    "layer_per_gate": _inside(
+    "layer_per_gate": _kind(
         f"{_CELL}.LayerPerGate",
         "cell",
-        "lstm gru",
+        cells="lstm gru",
         reduction_axes="channels",
         epsilon=1e-12,
         cell="state",
     ),
-    "batch_recurrent": _inside(
+    "batch_recurrent": _kind(
         f"{_CELL}.BatchSeparate",
         "cell",
         reduction_axes="batch",
@@ -228,7 +193,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         gamma=0.1,
         cell="output",
     ),
-    "batch_shared": _inside(
+    "batch_shared": _kind(
         f"{_CELL}.BatchShared",
         "cell",
         reduction_axes="batch",
@@ -237,7 +202,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         gamma=0.1,
         cell="output",
     ),
-    "batch_inputs": _inside(
+    "batch_inputs": _kind(
         f"{_CELL}.BatchInputs",
         "cell",
         reduction_axes="batch time",
@@ -250,139 +215,28 @@ NORMALIZATIONS: Mapping[str, Kind] = {
 
 DROPOUTS: Mapping[str, Kind] = {
     "none": _kind(None, "conv before between after head input recurrent"),
-    "standard": _dropout(
-        "pipeline.network.layers.dropout.Dropout",
-        "conv before between after head",
-        rate=REQUIRED,
-        monte_carlo=False,
-    ),
-    "spatial": _dropout(
-        "pipeline.network.layers.dropout.SpatialDropout",
-        "conv before between",
-        rate=REQUIRED,
-        monte_carlo=False,
-    ),
-    "locked": _dropout(
-        "pipeline.network.layers.dropout.SpatialDropout",
-        "before between",
-        rate=REQUIRED,
-        monte_carlo=False,
-    ),
-    "time_step": _dropout(
-        "pipeline.network.layers.dropout.TimeStepDropout",
-        "conv before between",
-        rate=REQUIRED,
-        monte_carlo=False,
-    ),
-    "gaussian": _dropout(
-        "pipeline.network.layers.dropout.GaussianDropout",
-        "conv before between after head",
-        rate=REQUIRED,
-        monte_carlo=False,
-    ),
-    "alpha": _dropout(
-        "pipeline.network.layers.dropout.AlphaDropout",
-        "conv before between after head",
-        alpha=True,
-        rate=REQUIRED,
-        monte_carlo=False,
-    ),
-    "alpha_feature": _dropout(
-        "pipeline.network.layers.dropout.AlphaFeatureDropout",
-        "conv before between",
-        alpha=True,
-        rate=REQUIRED,
-        monte_carlo=False,
-    ),
-    "keras": _inside(
-        f"{_RECURRENT}.Keras", "input recurrent", noise=True, rate=REQUIRED, monte_carlo=False
-    ),
-    "gal": _inside(
-        f"{_RECURRENT}.Gal",
-        "input recurrent",
-        noise=True,
-        rate=REQUIRED,
-        tied=False,
-        monte_carlo=False,
-    ),
-    "moon": _inside(
-        f"{_RECURRENT}.Moon", "recurrent", "lstm", noise=True, rate=REQUIRED, monte_carlo=False
-    ),
-    "semeniuta": _inside(
-        f"{_RECURRENT}.Semeniuta",
-        "recurrent",
-        "lstm gru",
-        noise=True,
-        rate=REQUIRED,
-        per_step=True,
-        monte_carlo=False,
-    ),
-    "zoneout": _inside(
-        f"{_RECURRENT}.Zoneout",
-        "recurrent",
-        noise=True,
-        rate=REQUIRED,
-        cell_rate=0.0,
-        monte_carlo=False,
-    ),
-    "weight_drop": _inside(
-        f"{_RECURRENT}.WeightDrop", "recurrent", noise=True, rate=REQUIRED, monte_carlo=False
-    ),
-    "per_step": _inside(
-        f"{_RECURRENT}.PerStep", "recurrent", noise=True, rate=REQUIRED, monte_carlo=False
-    ),
+    # between layers
+    "standard": _dropout(f"{_DROPOUT}.Dropout", "conv before between after head"),
+    "spatial": _dropout(f"{_DROPOUT}.SpatialDropout", "conv before between"),
+    "locked": _dropout(f"{_DROPOUT}.SpatialDropout", "before between"),
+    "time_step": _dropout(f"{_DROPOUT}.TimeStepDropout", "conv before between"),
+    "gaussian": _dropout(f"{_DROPOUT}.GaussianDropout", "conv before between after head"),
+    "alpha": _dropout(f"{_DROPOUT}.AlphaDropout", "conv before between after head", alpha=True),
+    "alpha_feature": _dropout(f"{_DROPOUT}.AlphaFeatureDropout", "conv before between", alpha=True),
+    # inside a recurrent layer
+    "keras": _dropout(f"{_RECURRENT}.Keras", "input recurrent"),
+    "gal": _dropout(f"{_RECURRENT}.Gal", "input recurrent", tied=False),
+    "moon": _dropout(f"{_RECURRENT}.Moon", "recurrent", cells="lstm"),
+    "semeniuta": _dropout(f"{_RECURRENT}.Semeniuta", "recurrent", cells="lstm gru", per_step=True),
+    "zoneout": _dropout(f"{_RECURRENT}.Zoneout", "recurrent", cell_rate=0.0),
+    "weight_drop": _dropout(f"{_RECURRENT}.WeightDrop", "recurrent"),
+    "per_step": _dropout(f"{_RECURRENT}.PerStep", "recurrent"),
 }
 
 WEIGHTS: Mapping[str, Kind] = {
     "none": _kind(None, "conv recurrent head"),
-    "weight_norm": _kind(
-        "pipeline.network.layers.weights.WeightNormalization", "conv recurrent head"
-    ),
-    "spectral": _kind(
-        "pipeline.network.layers.weights.SpectralNormalization", "conv recurrent head", iterations=1
-    ),
-    "max_norm": _kind("pipeline.network.layers.weights.MaxNorm", "conv recurrent head", limit=2.0),
-    "unit_norm": _kind("pipeline.network.layers.weights.UnitNorm", "conv recurrent head"),
-}
-
-
-def between(low: float, high: float) -> Any:
-    """A range as `RANGES` has them: is it allowed, and what is."""
-    return (
-        lambda value: is_number(value) and low <= value < high,
-        f"a number from {low:g} up to but not {high:g}",
-    )
-
-
-def is_number(value: Any) -> bool:
-    """Is `value` a finite number? True and false are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-_BOOLEAN = (lambda value: isinstance(value, bool), "true or false")
-COUNT = (
-    lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 1,
-    "a whole number from 1 up",
-)
-POSITIVE = (lambda value: is_number(value) and value > 0, "a number above 0")
-
-RANGES: Mapping[str, Any] = {  # option -> (is it allowed?, what is)
-    "rate": between(0, 1),
-    "momentum": between(0, 1),
-    "epsilon": POSITIVE,
-    "scale": _BOOLEAN,
-    "monte_carlo": _BOOLEAN,
-    "affine": _BOOLEAN,
-    "groups": COUNT,
-    "iterations": COUNT,
-    "rmax": (lambda value: is_number(value) and value >= 1, "a number from 1 up"),
-    "dmax": (lambda value: is_number(value) and value >= 0, "a number from 0 up"),
-    "limit": POSITIVE,
-    "gamma": POSITIVE,
-    "shift": _BOOLEAN,
-    "output": _BOOLEAN,
-    "per_step": _BOOLEAN,
-    "tied": _BOOLEAN,
-    "cell_rate": between(0, 1),
-    "cell": (lambda value: value in ("none", "output", "state"), "one of none, output, state"),
+    "weight_norm": _kind(f"{_WEIGHTS}.WeightNormalization", "conv recurrent head"),
+    "spectral": _kind(f"{_WEIGHTS}.SpectralNormalization", "conv recurrent head", iterations=1),
+    "max_norm": _kind(f"{_WEIGHTS}.MaxNorm", "conv recurrent head", limit=2.0),
+    "unit_norm": _kind(f"{_WEIGHTS}.UnitNorm", "conv recurrent head"),
 }

@@ -1,12 +1,20 @@
-"""The tables of how a fleet can learn: every optimizer, schedule, loss and way to clip. A kind is one row, as in `network/catalogue`.
+"""How a fleet learns: the tables of optimizers, schedules, losses and clips, and `train:`.
 
-A row names a class or function (imported only where a fleet is built, so that reading `params.yaml` costs no TensorFlow) and its options with their defaults.
+A row names a class or a function of `training/engine/`, imported only where a fleet is built, so
+that reading `params.yaml` costs no import of TensorFlow; and its options with their defaults.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pipeline.config.kinds import COUNT, POSITIVE, REQUIRED, Kind, between, is_number
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
+from pipeline.config.section import Count, Positive, Section
+from pipeline.config.slots import REQUIRED, Kind, Slot, fills
+
+EXECUTION = frozenset({"workers", "fleet", "checkpoint_seconds", "cluster", "memory"})
+"""Keys of `train:` on which no weight depends, except for rounding."""
 
 
 def _kind(name: str, **options: Any) -> Kind:
@@ -41,16 +49,45 @@ CLIPS: Mapping[str, Kind] = {
     "value": _kind("clipping.value", limit=REQUIRED),
 }
 
-_SHARE = (lambda value: is_number(value) and 0 < value < 1, "a number above 0 and below 1")
+_LOSS = fills(LOSSES, "train")
+_OPTIMIZER = fills(OPTIMIZERS, "train")
+_SCHEDULE = fills(SCHEDULES, "train")
+_CLIP = fills(CLIPS, "train")
 
-RANGES: Mapping[str, Any] = {  # option -> (is it allowed?, what is)
-    "weight_decay": between(0, 1),
-    "momentum": between(0, 1),
-    "every": COUNT,
-    "factor": _SHARE,
-    "warmup": (lambda value: value == 0 or COUNT[0](value), "a whole number from 0 up"),
-    "patience": COUNT,
-    "delta": POSITIVE,
-    "quantile": _SHARE,
-    "limit": POSITIVE,
-}
+
+class Train(Section):
+    """How a fleet learns; a variant may override it under its own `train:`.
+
+    Optimizer, schedule, loss and clip are slots, like those of the network. `memory` is how many
+    MiB of data a worker holds on its device; of larger data it gathers the windows of some steps at
+    a time, with the same weights as a result. `precision` is what the layers compute in; weights,
+    losses and optimizer are always float32.
+    """
+
+    seeds: Count = 5
+    epochs: Count = 20
+    batch: Count = 64
+    patience: Count = 4
+    loss: Annotated[Slot, _LOSS] = _LOSS.read("mse")
+    optimizer: Annotated[Slot, _OPTIMIZER] = _OPTIMIZER.read("adam")
+    learning_rate: Positive = 1e-3
+    schedule: Annotated[Slot, _SCHEDULE] = _SCHEDULE.read("constant")
+    clip: Annotated[Slot, _CLIP] = _CLIP.read("none")
+    precision: Literal["float32", "bfloat16"] = "float32"
+    memory: Count = 1024
+    workers: Count | None = None
+    fleet: Count = 16
+    checkpoint_seconds: Positive = 60.0
+    cluster: Literal["ray"] | None = None
+
+    @model_validator(mode="after")
+    def _reduces_the_rate_before_it_stops(self) -> "Train":
+        waits = self.schedule.options.get("patience", 0)
+        if waits >= self.patience:
+            raise PydanticCustomError(
+                "value",
+                "has schedule.patience {waits} and patience {patience}; schedule.patience must be"
+                " below patience, or training stops before the learning rate falls",
+                {"waits": waits, "patience": self.patience},
+            )
+        return self

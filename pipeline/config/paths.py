@@ -1,4 +1,4 @@
-"""Where the stages put their results: the `paths` that `dvc.yaml` declares, for commands that people call."""
+"""Where the stages put their results: the `paths` of `dvc.yaml`, for the commands."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -10,7 +10,7 @@ from pipeline.core.errors import InputError
 
 @dataclass(frozen=True)
 class Paths:
-    """A folder for each stage's results but the last's, which is a file beside MLflow's store."""
+    """The folder of each stage's results; the receipt is a file beside MLflow's store."""
 
     clean: Path
     standardized: Path
@@ -23,12 +23,15 @@ class Paths:
 
     @property
     def mlflow(self) -> Path:
-        """MLflow's folder."""
+        """The folder of MLflow's store."""
         return self.receipt.parent
 
 
 def read(path: Path = Path("dvc.yaml")) -> Paths:
-    """Read `vars: - paths:`; raises `InputError` outside of a project, and for paths that are missing."""
+    """Read `vars: - paths:`.
+
+    Raises `InputError` outside of a project, and for paths that are missing.
+    """
     vars_ = load(path).get("vars", ())
     declared: Mapping[str, str] = next((entry["paths"] for entry in vars_ if "paths" in entry), {})
     names = [field.name for field in fields(Paths)]

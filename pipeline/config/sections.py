@@ -1,27 +1,20 @@
-"""The sections of `params.yaml` about the table, its split, its windows and what is done with results, typed and checked each by itself."""
+"""The sections of `params.yaml` about the data and the results, each checked by itself."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.config.model import Section
 from pipeline.config.scalers import SCALERS
+from pipeline.config.section import Count, Names, NonNegative, Positive, Section
 
-Count = Annotated[int, Field(ge=1, strict=True)]
-Steps = Annotated[int, Field(ge=0, strict=True)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Names = Annotated[
-    tuple[str, ...],
-    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value or ()),
-]
 Date = Annotated[datetime, BeforeValidator(lambda value: datetime.fromisoformat(str(value)))]
 
 
-def _known_zone(name: str) -> str:
+def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -33,11 +26,15 @@ def _known_zone(name: str) -> str:
     return name
 
 
-Zone = Annotated[str, AfterValidator(_known_zone)]
+Zone = Annotated[str, AfterValidator(_check_zone)]
 
 
 class Data(Section):
-    """The user's table. `time_format` is that of `strptime`, null for ISO 8601; `rows` takes only so many first rows of each series."""
+    """The user's table.
+
+    `time_format` is a format of `strptime`, or null for ISO 8601. `rows` keeps that many rows from
+    the start of each series.
+    """
 
     path: str
     time: str
@@ -52,19 +49,22 @@ class Data(Section):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Targets, then covariates: the measured columns in the order that every array has them."""
+        """The measured columns in the order of every array: targets, then past covariates."""
         return self.targets + self.covariates
 
 
 class Missing(Section):
-    """What happens to missing values: `up_to` rows in a row are filled, a longer run is refused."""
+    """What happens to missing values: runs of at most `up_to` rows are filled, others rejected."""
 
     policy: Literal["refuse", "interpolate", "forward_fill"] = "refuse"
     up_to: Count = 1
 
 
 class Limits(Section):
-    """The plausible values of a column, ends included; a value `outside` is refused or treated as missing."""
+    """The plausible values of a column, ends included.
+
+    A value `outside` is rejected, or treated as missing.
+    """
 
     min: float | None = None
     max: float | None = None
@@ -82,16 +82,16 @@ class Limits(Section):
 
 
 class Validate(Section):
-    """How much imperfection of the table is accepted."""
+    """How many gaps, missing values and implausible values of the table are accepted."""
 
-    gaps: Steps = 0
+    gaps: NonNegative = 0
     mostly_missing: Annotated[float, Field(gt=0, le=1)] = 0.5
     missing: Mapping[str, Missing] = Field(default_factory=dict)
     limits: Mapping[str, Limits] = Field(default_factory=dict)
 
 
 class Shares(Section):
-    """Fractions of each series' rows, in time order."""
+    """The split by fractions of each series' rows, in time order."""
 
     train: Annotated[float, Field(gt=0, lt=1)]
     validation: Annotated[float, Field(gt=0, lt=1)]
@@ -109,7 +109,7 @@ class Shares(Section):
 
 
 class RowCounts(Section):
-    """Numbers of rows of each series, in time order; what follows them is not used."""
+    """The split by numbers of rows of each series, in time order; later rows are not used."""
 
     train: Count
     validation: Count
@@ -117,7 +117,10 @@ class RowCounts(Section):
 
 
 class Dates(Section):
-    """First moment of the validation and of the test part, in `data.time_zone` unless it says otherwise."""
+    """The split by the first time of the validation and of the test part.
+
+    A time without a zone is in `data.time_zone`.
+    """
 
     validation: Date
     test: Date
@@ -127,20 +130,21 @@ class Dates(Section):
         if self.validation.replace(tzinfo=None) >= self.test.replace(tzinfo=None):
             raise PydanticCustomError(
                 "split",
-                "starts validation at {validation} and test at {test}; validation comes first",
+                "starts validation at {validation} and test at {test}; validation must start first",
                 self.model_dump(mode="json"),
             )
         return self
 
 
-def _read_split(value: Any) -> Any:
-    """A mapping with `train` splits by share or by row, one without by date."""
+def _read_split(value: object) -> Section:
+    """Read a split: with `train` by fractions or by numbers of rows, without it by dates."""
     if isinstance(value, Section):
         return value
     if not isinstance(value, Mapping):
         raise PydanticCustomError(
             "split",
-            "is {value}; give train, validation and test, or the first dates of validation and test",
+            "is {value}; give the sizes of train, validation and test, or the first dates of"
+            " validation and test",
             {"value": repr(value)},
         )
     if "train" not in value:
@@ -179,7 +183,7 @@ class Window(Section):
 
 
 class Evaluate(Section):
-    """The baselines: period of the seasonal naive one in steps, penalty of the ridge regression."""
+    """The baselines: season length in steps of the seasonal naive one, penalty of the ridge one."""
 
     season: Count
     ridge: Positive = 1.0
@@ -192,6 +196,6 @@ class Track(Section):
 
 
 class Promote(Section):
-    """The registered model's name in MLflow."""
+    """The name of the registered model in MLflow."""
 
     name: Annotated[str, Field(min_length=1)]

@@ -1,4 +1,4 @@
-"""The only reader of YAML."""
+"""The only place where YAML is read."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from pipeline.core.errors import InputError
 
 
 def load(path: Path) -> Any:
-    """The content of a YAML file; raises `InputError` where there is none, or it is not valid."""
+    """Return the content of a YAML file; raises `InputError` for a missing or an invalid file."""
     try:
         return YAML(typ="safe", pure=True).load(path)
     except FileNotFoundError:

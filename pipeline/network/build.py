@@ -1,30 +1,31 @@
-"""The assembly: a configuration becomes a Keras model, slot by slot, in the order in which the data flows."""
+"""The assembly: a configuration becomes a Keras model, part by part, in the order of the data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from itertools import count
-from typing import Any
 
 import keras
 import numpy as np
-from keras import layers
 
-from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS, WEIGHTS, Kind
-from pipeline.config.model import Conv, Head, Model, Pooling, Recurrent, Shape, Slot
+from pipeline.config.flow import Part, Place, parts
+from pipeline.config.model import Model, Shape
+from pipeline.config.slots import Slot
 from pipeline.network.layers.convolution import CausalConv1D
 from pipeline.network.layers.dense import Dense
 from pipeline.network.layers.forecast import Forecast
 from pipeline.network.layers.input_normalization import AdaptedNormalization, WindowNormalization
-from pipeline.network.layers.pooling import Pooling as PoolingLayer
+from pipeline.network.layers.pooling import Pooling
 from pipeline.network.layers.reversible import Reversible
 from pipeline.network.layers.shared_columns import SharedColumns
 from pipeline.network.layers.squeeze_excite import SqueezeExcite
-from pipeline.network.rnn.recurrent import Recurrent as RecurrentLayer
+from pipeline.network.layers.weights import Reparametrization
+from pipeline.network.rnn.recurrent import Recurrent
 
 
 def build(model: Model, shape: Shape, seed: int, rows: np.ndarray | None = None) -> keras.Model:
-    """The network, (batch, lookback, channel) -> (batch, horizon, target), with the initial weights that `seed` draws.
+    """Return the network, (batch, lookback, channel) -> (batch, horizon, target).
 
-    A normalization that is adapted once takes its statistics from `rows` (row, channel), the training part of the inputs.
+    `seed` draws the initial weights. A normalization that is adapted once takes its statistics from
+    `rows` (row, channel), the training part of the inputs.
     """
     keras.utils.set_random_seed(seed)
     network = _Assembly(model, shape).network()
@@ -35,136 +36,107 @@ def build(model: Model, shape: Shape, seed: int, rows: np.ndarray | None = None)
 
 
 class _Assembly:
-    """Yields the layers one after the other, each under a name that says where it stands."""
+    """Makes a layer of each part of a network; the dropouts get seeds in the order of the data."""
 
     def __init__(self, model: Model, shape: Shape) -> None:
         self.model, self.shape, self.seeds = model, shape, count()
         self.targets = shape.targets if model.columns == "joint" else 1  # of one call of the body
 
     def network(self) -> keras.Model:
-        inputs = layers.Input((self.shape.lookback, self.shape.channels))
-        return keras.Sequential(
-            [inputs, *self.input(self.model.input.normalization)], name="network"
-        )
-
-    def input(self, slot: Slot) -> Iterator[Any]:
-        """The input normalization, and the body within it where it can be undone."""
-        normalization = next(self.fill(NORMALIZATIONS, slot, "input_normalization"), None)
+        """Return the whole network, with the body inside an input normalization to be undone."""
+        walk = parts(self.model, self.shape)
+        layers = [keras.layers.Input((self.shape.lookback, self.shape.channels))]
+        if self.model.input.normalization.row.layer is None:
+            return keras.Sequential([*layers, *self.columns(walk)], name="network")
+        normalization = self.layer(next(walk))
+        body = self.columns(walk)
         if isinstance(normalization, WindowNormalization):
-            yield Reversible(
-                normalization,
-                keras.Sequential(list(self.columns()), name="body"),
-                self.shape.targets + self.shape.covariates,
-                name="reversible",
-            )
+            undone = self.shape.targets + self.shape.covariates
+            inner = keras.Sequential(body, name="body")
+            layers.append(Reversible(normalization, inner, undone, name="reversible"))
         else:
-            yield from [] if normalization is None else [normalization]
-            yield from self.columns()
+            layers += [normalization, *body]
+        return keras.Sequential(layers, name="network")
 
-    def columns(self) -> Iterator[Any]:
-        """The body for all columns jointly, or shared by the target columns."""
+    def columns(self, walk: Iterator[Part]) -> Sequence[keras.Layer]:
+        """Return the body for all columns jointly, or shared by the target columns."""
+        inside = [self.layer(part) for part in walk if not _is_in_cell(part)]
+        body = [*inside, *self.head()]
         if self.model.columns == "joint":
-            yield from self.body()
-        else:
-            yield SharedColumns(
-                self.shape.targets,
-                keras.Sequential(list(self.body()), name="column"),
-                name="shared_columns",
-            )
+            return body
+        column = keras.Sequential(body, name="column")
+        return [SharedColumns(self.shape.targets, column, name="shared_columns")]
 
-    def body(self) -> Iterator[Any]:
-        yield from self.conv(self.model.conv)
-        yield from self.pooling(self.model.pooling)
-        yield from self.recurrent(self.model.recurrent)
-        yield from self.head(self.model.head)
+    def layer(self, part: Part) -> keras.Layer:
+        """Return the layer of one part, under the name of the part."""
+        model = self.model
+        match part.layer:
+            case "convolution":
+                return self.convolution(part)
+            case "activation":
+                return keras.layers.Activation(model.conv.activation, name=part.name)
+            case "squeeze_excite":
+                assert model.conv.squeeze_excite is not None
+                return SqueezeExcite(model.conv.squeeze_excite, name=part.name)
+            case "pooling":
+                return Pooling(model.pooling.kind, model.pooling.size, name=part.name)
+            case "recurrent":
+                return self.recurrent(part)
+            case "hidden":
+                units, activation = model.head.hidden[part.depth - 1], model.head.hidden_activation
+                return self.dense(units, activation, part.name)
+            case "slot":
+                assert isinstance(part, Place)
+                return self.fill(part.slot, part.name)
 
-    def fill(self, table: Mapping[str, Kind], slot: Slot, name: str) -> Iterator[Any]:
-        """The layer of a slot; nothing for `none`."""
-        kind = table[slot.kind]
-        if kind.layer is not None:
-            seed = {"seed": next(self.seeds)} if table is DROPOUTS else {}
-            yield kind.load()(**slot.options, **seed, name=name)
+    def fill(self, slot: Slot, name: str) -> keras.Layer:
+        """Return the layer of a filled slot; a dropout gets the next seed."""
+        seed = {"seed": next(self.seeds)} if slot.row.noise else {}
+        return slot.row.load()(**slot.options, **seed, name=name)
 
-    def weights(self, slot: Slot, name: str) -> Any:
-        return next(self.fill(WEIGHTS, slot, f"{name}_weights"), None)
+    def reparametrization(self, slot: Slot, name: str) -> Reparametrization | None:
+        """Return what the weights of a layer are reparametrized by, if anything."""
+        return None if slot.row.layer is None else self.fill(slot, f"{name}_weights")
 
-    def conv(self, conv: Conv) -> Iterator[Any]:
-        for depth, (filters, kernel, stride, dilation) in enumerate(conv.blocks, 1):
-            name = f"conv_{depth}"
-            activation = [layers.Activation(conv.activation, name=f"{name}_activation")]
-            normalization = list(
-                self.fill(NORMALIZATIONS, conv.normalization, f"{name}_normalization")
-            )
-            options = {
-                "use_bias": conv.bias,
-                "kernel_initializer": conv.initializer,
-                "reparametrization": self.weights(conv.weights, name),
-            }
-            yield CausalConv1D(filters, kernel, stride, dilation, **options, name=name)
-            yield from (
-                normalization + activation
-                if conv.position == "before"
-                else activation + normalization
-            )
-            yield from self.fill(DROPOUTS, conv.dropout, f"{name}_dropout")
-            if conv.squeeze_excite is not None:
-                yield SqueezeExcite(conv.squeeze_excite, name=f"{name}_squeeze_excite")
-
-    def pooling(self, pooling: Pooling) -> Iterator[Any]:
-        normalization = list(
-            self.fill(NORMALIZATIONS, pooling.normalization, "pooling_normalization")
+    def convolution(self, part: Part) -> keras.Layer:
+        conv = self.model.conv
+        return CausalConv1D(
+            *conv.blocks[part.depth - 1],
+            use_bias=conv.bias,
+            kernel_initializer=conv.initializer,
+            reparametrization=self.reparametrization(conv.weights, part.name),
+            name=part.name,
         )
-        pool = (
-            []
-            if pooling.kind == "none"
-            else [PoolingLayer(pooling.kind, pooling.size, name="pooling")]
-        )
-        yield from normalization + pool if pooling.position == "before" else pool + normalization
 
-    def recurrent(self, recurrent: Recurrent) -> Iterator[Any]:
-        yield from self.fill(DROPOUTS, recurrent.dropout_before, "dropout_before")
-        for depth, units in enumerate(recurrent.units, 1):
-            name, last = f"recurrent_{depth}", depth == len(recurrent.units)
-            yield self.recurrent_layer(
-                recurrent, units, return_sequences=not last or self.model.head.sequence, name=name
-            )
-            yield from self.fill(
-                NORMALIZATIONS, recurrent.output_normalization, f"{name}_normalization"
-            )
-            dropout = recurrent.dropout_after if last else recurrent.dropout_between
-            yield from self.fill(DROPOUTS, dropout, f"{name}_dropout")
-
-    def recurrent_layer(self, recurrent: Recurrent, units: int, **rest: Any) -> Any:
-        return RecurrentLayer(
+    def recurrent(self, part: Part) -> keras.Layer:
+        recurrent = self.model.recurrent
+        last = part.depth == len(recurrent.units)
+        return Recurrent(
             cell=recurrent.cell,
-            units=units,
+            units=recurrent.units[part.depth - 1],
             activation=recurrent.activation,
-            normalization=recurrent.normalization.flat(),
-            input_dropout=recurrent.input_dropout.flat(),
-            recurrent_dropout=recurrent.recurrent_dropout.flat(),
-            weights=recurrent.weights.flat(),
+            normalization=recurrent.normalization,
+            input_dropout=recurrent.input_dropout,
+            recurrent_dropout=recurrent.recurrent_dropout,
+            weights=recurrent.weights,
+            return_sequences=not last or self.model.head.sequence,
             bidirectional=recurrent.bidirectional,
             stateful=recurrent.stateful,
             initial_noise=recurrent.initial_noise,
             seed=next(self.seeds),
-            **rest,
+            name=part.name,
         )
 
-    def head(self, head: Head) -> Iterator[Any]:
-        for depth, units in enumerate(head.hidden, 1):
-            name = f"hidden_{depth}"
-            yield Dense(
-                units,
-                activation=head.hidden_activation,
-                reparametrization=self.weights(head.weights, name),
-                name=name,
-            )
-            yield from self.fill(NORMALIZATIONS, head.normalization, f"{name}_normalization")
-            yield from self.fill(DROPOUTS, head.dropout, f"{name}_dropout")
-        yield Dense(
-            self.shape.horizon * self.targets,
-            activation=head.activation,
-            reparametrization=self.weights(head.weights, "head"),
-            name="head",
-        )
+    def dense(self, units: int, activation: str, name: str) -> keras.Layer:
+        weights = self.reparametrization(self.model.head.weights, name)
+        return Dense(units, activation=activation, reparametrization=weights, name=name)
+
+    def head(self) -> Iterator[keras.Layer]:
+        """Yield the layer that forecasts, and the one that gives its output the right shape."""
+        outputs = self.shape.horizon * self.targets
+        yield self.dense(outputs, self.model.head.activation, "head")
         yield Forecast(self.shape.horizon, self.targets, name="forecast")
+
+
+def _is_in_cell(part: Part) -> bool:
+    return isinstance(part, Place) and part.in_cell

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from pipeline.config.learning import Train
 from pipeline.config.model import Model, Recurrent
-from pipeline.config.params import Train
 from pipeline.config.rules.cells import keeps_cudnn
 from pipeline.config.rules.table import RULES
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.config import params
+from pipeline.config import params, variants
 from pipeline.config.sections import Shares
 from pipeline.core.errors import InputError
 from pipeline.evaluation.baselines import BASELINES
@@ -41,7 +41,7 @@ MISTAKES = {
     "horizon of 0": (
         "window/horizon",
         0,
-        "params.yaml: window.horizon is 0; input should be greater than or equal to 1",
+        "params.yaml: window.horizon is 0; it must be greater than or equal to 1",
     ),
     "wrong kind": (
         "variants/conv_ln/conv/normalization",
@@ -76,13 +76,13 @@ MISTAKES = {
     "variant without a family": (
         "variants/mine",
         {"conv": {"kernel": 5}},
-        "params.yaml: variants.mine.family is missing; it is required",
+        "params.yaml: variants.mine.family is missing; add it",
     ),
     "variant that is no mapping": ("variants/mine", 3, "params.yaml: variants.mine is 3;"),
     "study of nothing": (
         "study",
         ["plian"],
-        "params.yaml: study names 'plian', which selects nothing; use a variant's name, a glob, or a family: ",
+        "params.yaml: study: 'plian' selects no variant; use the name of a variant, a glob, or a family: ",
     ),
     "fraction for a whole": ("train/epochs", 2.5, "params.yaml: train.epochs is 2.5;"),
     "text for a number": (
@@ -103,17 +103,17 @@ MISTAKES = {
     "kernels for other blocks": (
         "variants/mine",
         {"family": "mine", "conv": {"filters": [4, 4], "kernel": [3]}},
-        "params.yaml: variants.mine.conv.kernel has 1 entries and filters 2; give one number, or one for each",
+        "params.yaml: variants.mine.conv.kernel has 1 entries and filters has 2; give one number, or one for each",
     ),
     "unknown rule": (
         "variants/mine",
         {"family": "mine", "allow": ["R92"]},
-        "params.yaml: variants.mine: allow: 'R92' is no rule that refuses; choose from R1, R3,",
+        "params.yaml: variants.mine: allow: 'R92' is not the name of a rule that rejects; choose from R1, R3,",
     ),
     "name of a baseline": (
         "variants/ridge",
         {"family": "mine"},
-        "params.yaml: variants.ridge.name is the name of a baseline; choose another than last_value,",
+        "params.yaml: variants.ridge.name is the name of a baseline; choose a name other than last_value,",
     ),
     "name that is no folder": (
         "variants/a b",
@@ -159,7 +159,7 @@ def test_all_mistakes_are_told_at_once(content: dict[str, Any]) -> None:
 
 
 def test_names_of_baselines_are_those_of_the_table_of_baselines() -> None:
-    assert set(params.BASELINES) == set(BASELINES)
+    assert set(variants.BASELINES) == set(BASELINES)
 
 
 def test_a_smoke_run_needs_no_dates_in_its_slice(content: dict[str, Any]) -> None:

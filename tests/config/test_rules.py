@@ -7,7 +7,9 @@ import pytest
 
 from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS
 from pipeline.config.model import Model, Shape
-from pipeline.config.rules.table import RULES, Case, findings
+from pipeline.config.rules.case import Case
+from pipeline.config.rules.findings import findings
+from pipeline.config.rules.table import RULES
 
 SHAPE = Shape(lookback=12, horizon=3, targets=1, covariates=2, known=2)
 DROPOUT = {"kind": "standard", "rate": 0.1}
@@ -68,7 +70,7 @@ def test_a_rule_fires_on_its_network_and_says_how_to_go_on(name: str) -> None:
     told = findings(case(overlay, batch), rule.action)
     assert any(
         text.startswith(", ".join(dict.fromkeys(rule.keys(case(overlay, batch)))) + ": ")
-        and rule.way_out in text
+        and rule.advice in text
         and text.endswith(f"[{name}]")
         for text in told
     )
@@ -85,7 +87,7 @@ def test_networks_that_work_break_no_rule(overlay: dict[str, Any]) -> None:
 
 def test_what_a_cell_cannot_hold_is_refused_whatever_is_allowed() -> None:
     overlay = {"recurrent": {"cell": "gru", "recurrent_dropout": {"kind": "moon", "rate": 0.1}}}
-    (finding,) = findings(case(overlay), "refuse", allow=("R1",))
+    (finding,) = findings(case(overlay), "reject", allow=("R1",))
     assert finding.startswith(
         "recurrent.recurrent_dropout moon acts on a part that gru does not have; it fits lstm"
     )
@@ -100,7 +102,7 @@ def test_moving_statistics_are_told_of_until_a_hundredth_of_their_start_is_left(
     trained = {
         n: findings(replace(case(overlay), trained=n), "warn") for n in (0, steps - 1, steps)
     }
-    assert trained[0][0].startswith("recurrent.normalization: so few steps were trained")
+    assert trained[0][0].startswith("recurrent.normalization: after so few steps")
     assert trained[0] == trained[steps - 1] and not trained[steps]
     assert not findings(case(overlay), "warn")  # before training
 
@@ -214,7 +216,7 @@ def test_what_the_cell_would_pass_over_is_refused() -> None:
     overlay = {
         "recurrent": {"cell": "gru", "normalization": {"kind": "layer_paper", "cell": "state"}}
     }
-    (finding,) = findings(case(overlay), "refuse")
+    (finding,) = findings(case(overlay), "reject")
     assert (
         finding
         == "recurrent.normalization.cell acts on a cell state, which gru does not have; leave it at output"

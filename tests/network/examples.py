@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS, REQUIRED, WEIGHTS
+from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS, WEIGHTS
+from pipeline.config.slots import REQUIRED
 
 EXAMPLES = {"rate": 0.3, "groups": 2}
 CELL = {"cell"}

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.config.learning import Train
 from pipeline.config.model import Model, Shape
-from pipeline.config.params import Train
 
 SHAPE = Shape(lookback=8, horizon=2, targets=1, covariates=1, known=2)
 TRAIN = Train(seeds=3, epochs=4, batch=16, patience=2, learning_rate=0.01)

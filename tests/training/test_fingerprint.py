@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.config.learning import Train
 from pipeline.config.model import Model, Shape
-from pipeline.config.params import Train
 from pipeline.training.jobs import fingerprint as subject
 from pipeline.training.jobs.fingerprint import fingerprint
 

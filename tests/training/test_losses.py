@@ -8,8 +8,7 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import mean_pinball_loss
 
-from pipeline.config.learning import LOSSES
-from pipeline.config.params import Train
+from pipeline.config.learning import LOSSES, Train
 from pipeline.training.engine.fleet import _made
 
 RNG = np.random.default_rng(0)

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.config.learning import CLIPS, OPTIMIZERS
-from pipeline.config.params import Train
+from pipeline.config.learning import CLIPS, OPTIMIZERS, Train
 from pipeline.training.engine.fleet import _made
 
 STEPS, REPLICAS, PARAMETERS = 60, 3, 7

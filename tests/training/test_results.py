@@ -7,9 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.config.learning import Train
 from pipeline.config.model import Model, Shape
-from pipeline.config.params import Train, Variant
-from pipeline.config.rules.table import Case
+from pipeline.config.rules.case import Case
+from pipeline.config.variants import Variant
 from pipeline.core.files import read_json, write_arrays, write_json
 from pipeline.training.jobs import results
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from pipeline.config.learning import SCHEDULES
-from pipeline.config.params import Train
+from pipeline.config.learning import SCHEDULES, Train
 from pipeline.training.engine.fleet import Fleet, _made
 from pipeline.training.engine.train_state import learn
 

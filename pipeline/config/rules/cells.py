@@ -1,38 +1,45 @@
-"""What a recurrent cell cannot hold, and which cells a GPU's fused kernel can compute. Never imports Keras."""
+"""What a recurrent cell cannot hold, and which cells cuDNN's fused kernel could compute."""
 
 from collections.abc import Iterator
 
-from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS
+from pipeline.config.flow import IN_CELL
 from pipeline.config.model import Recurrent
+from pipeline.config.slots import Slot
 
 
 def misfits(recurrent: Recurrent) -> Iterator[str]:
-    """A sentence for each slot whose kind, or one of whose rates, acts on a part that the cell does not have."""
+    """Yield a sentence for each kind and each option that acts on a part which the cell lacks."""
     cell = recurrent.cell
-    for name, table in {
-        "normalization": NORMALIZATIONS,
-        "input_dropout": DROPOUTS,
-        "recurrent_dropout": DROPOUTS,
-    }.items():
-        kind = getattr(recurrent, name).kind
-        if cell not in table[kind].cells:
-            yield f"{name} {kind} acts on a part that {cell} does not have; it fits {', '.join(sorted(table[kind].cells))}"
+    for key in IN_CELL:
+        name = key.removeprefix("recurrent.")
+        slot: Slot = getattr(recurrent, name)
+        if cell not in slot.row.cells:
+            fitting = ", ".join(sorted(slot.row.cells))
+            yield f"{name} {slot.kind} acts on a part that {cell} does not have; it fits {fitting}"
     if cell != "lstm" and recurrent.recurrent_dropout.options.get("cell_rate", 0) > 0:
-        yield f"recurrent_dropout.cell_rate acts on a cell state, which {cell} does not have; set it to 0"
+        yield (
+            f"recurrent_dropout.cell_rate acts on a cell state, which {cell} does not have;"
+            " set it to 0"
+        )
 
 
-def idle(recurrent: Recurrent) -> Iterator[str]:
-    """A sentence for each option that was set and that the cell passes over, having no cell state."""
+def ignored(recurrent: Recurrent) -> Iterator[str]:
+    """Yield a sentence for each option that was set although the cell ignores it."""
     slot = recurrent.normalization
-    default = NORMALIZATIONS[slot.kind].options.get("cell")
+    default = slot.row.options.get("cell")
     if recurrent.cell != "lstm" and slot.options.get("cell") != default:
-        yield f"normalization.cell acts on a cell state, which {recurrent.cell} does not have; leave it at {default}"
+        yield (
+            f"normalization.cell acts on a cell state, which {recurrent.cell} does not have;"
+            f" leave it at {default}"
+        )
 
 
 def keeps_cudnn(recurrent: Recurrent) -> bool:
-    """Could cuDNN's fused kernel compute this layer? It has fixed activations; x, W, U and b are arguments; nothing comes between two steps.
+    """Return whether cuDNN's fused kernel could compute this layer.
 
-    The layer of this project never calls it: it is unrolled, on every device. An `input_dropout` passes if it masks x once for all gates.
+    The kernel has fixed activations; x, W, U and b are its arguments; nothing may come between two
+    steps. An `input_dropout` is fine if it masks x once for all gates. The layer of this project
+    never calls the kernel: its loop is unrolled on every device.
     """
     plain = (
         recurrent.cell in {"lstm", "gru"}

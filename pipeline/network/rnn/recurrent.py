@@ -9,8 +9,8 @@ from keras import ops
 from pydantic import ValidationError
 
 from pipeline.config import model as configuration
-from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS, WEIGHTS, Kind
 from pipeline.config.rules.cells import keeps_cudnn, misfits
+from pipeline.config.slots import OFF, Slot
 from pipeline.network.layers import noise
 from pipeline.network.layers.weights import Reparametrization
 from pipeline.network.rnn.cell_normalization import CellNormalization
@@ -18,14 +18,7 @@ from pipeline.network.rnn.cells import CELLS
 from pipeline.network.rnn.recurrent_dropout import Call, RecurrentDropout
 
 Tensor = Any
-Slot = Mapping[str, Any]
-NONE: Slot = {"kind": "none"}
-SLOTS: Mapping[str, tuple[Mapping[str, Kind], type]] = {  # slot -> table, what `none` is
-    "normalization": (NORMALIZATIONS, CellNormalization),
-    "input_dropout": (DROPOUTS, RecurrentDropout),
-    "recurrent_dropout": (DROPOUTS, RecurrentDropout),
-    "weights": (WEIGHTS, Reparametrization),
-}
+SLOTS = ("normalization", "input_dropout", "recurrent_dropout", "weights")
 
 
 @keras.saving.register_keras_serializable("pipeline")
@@ -51,10 +44,10 @@ class Recurrent(keras.Layer):
         cell: str = "lstm",
         units: int = 15,
         activation: str = "tanh",
-        normalization: Slot = NONE,
-        input_dropout: Slot = NONE,
-        recurrent_dropout: Slot = NONE,
-        weights: Slot = NONE,
+        normalization: Slot | Mapping[str, Any] = OFF,
+        input_dropout: Slot | Mapping[str, Any] = OFF,
+        recurrent_dropout: Slot | Mapping[str, Any] = OFF,
+        weights: Slot | Mapping[str, Any] = OFF,
         return_sequences: bool = False,
         bidirectional: bool = False,
         stateful: int | None = None,
@@ -63,29 +56,33 @@ class Recurrent(keras.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        slots = {
-            "normalization": normalization,
-            "input_dropout": input_dropout,
-            "recurrent_dropout": recurrent_dropout,
-            "weights": weights,
-        }
-        plain = {
+        self.options: dict[str, Any] = {
             "cell": cell,
             "units": units,
             "activation": activation,
             "stateful": stateful,
             "initial_noise": initial_noise,
         }
-        checked = _checked(bidirectional=bidirectional, **plain, **slots)
-        self.options: dict[str, Any] = {
-            **plain,
-            **{name: getattr(checked, name).flat() for name in slots},
-        }
+        checked = _checked(
+            **self.options,
+            bidirectional=bidirectional,
+            normalization=normalization,
+            input_dropout=input_dropout,
+            recurrent_dropout=recurrent_dropout,
+            weights=weights,
+        )
+        self.slots: dict[str, Slot] = {name: getattr(checked, name) for name in SLOTS}
         self.return_sequences, self.bidirectional, self.seed = return_sequences, bidirectional, seed
         self.keeps_cudnn = keeps_cudnn(checked)
         seeds = {"forward": seed, "backward": _other(seed)} if bidirectional else {"forward": seed}
         self.sweeps = [
-            Sweep(**self.options, seed=seeds[name], dtype=self.dtype_policy, name=name)
+            Sweep(
+                **self.options,
+                slots=self.slots,
+                seed=seeds[name],
+                dtype=self.dtype_policy,
+                name=name,
+            )
             for name in seeds
         ]
 
@@ -128,7 +125,8 @@ class Recurrent(keras.Layer):
             "bidirectional": self.bidirectional,
             "seed": self.seed,
         }
-        return {**super().get_config(), **self.options, **rest}
+        slots = {name: slot.flat() for name, slot in self.slots.items()}
+        return {**super().get_config(), **self.options, **slots, **rest}
 
 
 class Sweep(keras.Layer):
@@ -145,10 +143,10 @@ class Sweep(keras.Layer):
         activation: str,
         stateful: int | None,
         initial_noise: float,
+        slots: Mapping[str, Slot],
         seed: int,
         **rest: Any,
     ) -> None:
-        slots = {name: rest.pop(name) for name in SLOTS}
         super().__init__(**rest)
         self.cell, self.units, self.activation = (
             CELLS[cell],
@@ -157,15 +155,15 @@ class Sweep(keras.Layer):
         )
         self.stateful, self.initial_noise = stateful, initial_noise
         self.normalization = _filled(
-            "normalization", slots, name="normalization", dtype=self.dtype_policy
+            slots["normalization"], CellNormalization, name="normalization", dtype=self.dtype_policy
         )
-        self.reparametrization = _filled("weights", slots, name="weights", dtype=self.dtype_policy)
-        self.input_dropout, self.recurrent_dropout = (
-            _filled("input_dropout", slots),
-            _filled("recurrent_dropout", slots),
+        self.reparametrization = _filled(
+            slots["weights"], Reparametrization, name="weights", dtype=self.dtype_policy
         )
+        self.input_dropout = _filled(slots["input_dropout"], RecurrentDropout)
+        self.recurrent_dropout = _filled(slots["recurrent_dropout"], RecurrentDropout)
         self.masked_state = (
-            slots["recurrent_dropout"]["kind"] == "keras" and self.recurrent_dropout.rate > 0
+            slots["recurrent_dropout"].kind == "keras" and self.recurrent_dropout.rate > 0
         )
         self.generator = keras.random.SeedGenerator(seed, name="noise")
 
@@ -259,12 +257,9 @@ def _checked(**arguments: Any) -> configuration.Recurrent:
     return checked
 
 
-def _filled(slot: str, slots: Mapping[str, Slot], **rest: Any) -> Any:
-    """The object of a slot."""
-    table, nothing = SLOTS[slot]
-    options = dict(slots[slot])
-    kind = table[options.pop("kind")]
-    return (kind.load() if kind.layer else nothing)(**options, **rest)
+def _filled(slot: Slot, nothing: type, **rest: Any) -> Any:
+    """Return the object of a slot; one of class `nothing` for the kind `none`."""
+    return (slot.row.load() if slot.row.layer else nothing)(**slot.options, **rest)
 
 
 def _other(seed: int) -> int:

@@ -1,6 +1,5 @@
 """A trained variant that forecasts: one network, the weights of every seed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.config.model import Model, Shape
+from pipeline.config.slots import slots
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_json
 from pipeline.training.engine import backend
@@ -43,7 +43,8 @@ class Ensemble:
                 f"{folder / 'weights.npz'}: does not have the hash that fleet.json names; train again (dvc repro train)"
             )
         shape = Shape(**facts["shape"])
-        replicas = Replicas(Model.model_validate(facts["model"]), shape)
+        model = Model.model_validate(facts["model"])
+        replicas = Replicas(model, shape)
         with np.load(folder / "weights.npz", allow_pickle=False) as named:
             weights = replicas.stacked(named)
 
@@ -57,7 +58,8 @@ class Ensemble:
         whole = graph.get_concrete_function(
             *weights, tf.TensorSpec((None, shape.lookback, shape.channels))
         )  # one trace for any number of windows
-        passes = PASSES if _monte_carlo(facts["model"]) else 1
+        monte_carlo = any(slot.options.get("monte_carlo") for _, slot in slots(model))
+        passes = PASSES if monte_carlo else 1
         return cls(
             shape, tuple(facts["seeds"]), tuple(facts["states"]), passes, replicas, weights, whole
         )
@@ -85,10 +87,3 @@ class Ensemble:
             self._graph(weights, stream, tf.constant(inputs)).numpy() for stream in streams
         )
         return total / self.passes
-
-
-def _monte_carlo(section: Mapping[str, Any]) -> bool:
-    """Does a slot of the model leave its dropout on at inference?"""
-    return section.get("monte_carlo") is True or any(
-        _monte_carlo(value) for value in section.values() if isinstance(value, Mapping)
-    )

@@ -5,7 +5,7 @@ The trainable weights of all replicas are one matrix (replica, parameter), so th
 is one call where the data fits the device. A replica sees only its own row: its result does not hang on its fleet.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pipeline.config.kinds import Kind
-from pipeline.config.learning import CLIPS, LOSSES, OPTIMIZERS, SCHEDULES
-from pipeline.config.model import Slot
-from pipeline.config.params import Train
+from pipeline.config.learning import Train
+from pipeline.config.slots import Slot
 from pipeline.training.engine.replicas import Replicas, Statistics
 from pipeline.training.engine.samples import DeviceData, Samples
 
@@ -48,11 +46,11 @@ class Fleet:
     def __init__(self, replicas: Replicas, train: Train, samples: Samples) -> None:
         self.replicas, self.samples, self.memory = replicas, samples, train.memory * 2**20
         self.optimizer, self.loss, self.clip = (
-            _made(OPTIMIZERS, train.optimizer)(),
-            _made(LOSSES, train.loss),
-            _made(CLIPS, train.clip),
+            _made(train.optimizer)(),
+            _made(train.loss),
+            _made(train.clip),
         )
-        self.schedule = _made(SCHEDULES, train.schedule)
+        self.schedule = _made(train.schedule)
         replicas.compute_in(train.precision)
         self._define(samples.size(train.batch))
 
@@ -186,6 +184,6 @@ class Fleet:
         return tf.vectorized_map(one, (weights, statistics))
 
 
-def _made(table: Mapping[str, Kind], slot: Slot) -> Any:
+def _made(slot: Slot) -> Any:
     """The class or function of a slot, its options bound."""
-    return partial(table[slot.kind].load(), **slot.options)
+    return partial(slot.row.load(), **slot.options)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pipeline.config.params import Train
+from pipeline.config.learning import Train
 from pipeline.training.engine.fleet import Fleet, State
 
 PIECE = 1000  # steps between two moments at which a course can be saved: a second or more

@@ -3,28 +3,26 @@
 import ast
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS, WEIGHTS
-from pipeline.config.learning import CLIPS, LOSSES, OPTIMIZERS, SCHEDULES
+from pipeline.config.learning import EXECUTION, Train
 from pipeline.config.model import Model, Shape
-from pipeline.config.params import SPREAD, Train
+from pipeline.config.slots import slots
 
 LIBRARIES = ("keras", "numpy", "tensorflow")
 ROOT = Path(__file__).parents[3]
 TRAINING = ("pipeline.network.build", "pipeline.training.engine.train_state")
-TABLES = (NORMALIZATIONS, DROPOUTS, WEIGHTS, OPTIMIZERS, SCHEDULES, LOSSES, CLIPS)
-ROOMS = ("pipeline.network.", "pipeline.training.engine.")
+ROOMS = ("pipeline.network.", "pipeline.training.engine.", "pipeline.config.flow")
 
 
 def fingerprint(model: Model, train: Train, shape: Shape, data: str) -> str:
     """Of the resolved parameters, the hash of the data, the code that builds and trains this network, and the libraries."""
-    settings = train.model_dump(mode="json", exclude={"seeds", *SPREAD})
-    layers = sorted({*_layers(model.model_dump(mode="json")), *_layers(settings)})
+    settings = train.model_dump(mode="json", exclude={"seeds", *EXECUTION})
+    filled = [slot.row.layer for section in (model, train) for _, slot in slots(section)]
+    layers = sorted({layer for layer in filled if layer})
     code = syntax(*TRAINING, *(layer.rpartition(".")[0] for layer in layers))
     versions = {name: version(name) for name in LIBRARIES}
     facts = [model.model_dump(mode="json"), settings, vars(shape), data, layers, code, versions]
@@ -38,15 +36,6 @@ def digest(*files: Path) -> str:
         with file.open("rb") as stream:
             total.update(hashlib.file_digest(stream, "sha256").digest())
     return total.hexdigest()
-
-
-def _layers(section: Mapping[str, Any]) -> Iterator[str]:
-    """Dotted names of what fills the slots of a model or of its training."""
-    for value in section.values():
-        if isinstance(value, Mapping):
-            rows = (table.get(value.get("kind", "none")) for table in TABLES)
-            yield from (row.layer for row in rows if row and row.layer)
-            yield from _layers(value)
 
 
 @cache

@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.config.params import SPREAD, Variant
-from pipeline.config.rules import table as rules
+from pipeline.config.learning import EXECUTION
+from pipeline.config.rules.case import Case
 from pipeline.config.rules.cells import keeps_cudnn
-from pipeline.config.rules.table import Case
+from pipeline.config.rules.findings import broken
+from pipeline.config.variants import Variant
 from pipeline.core.files import new_file, read_json, write_arrays, write_json
 from pipeline.training.jobs.fingerprint import digest
 
@@ -78,9 +79,9 @@ def _facts(case: Case, variant: Variant, facts: Sequence[dict[str, Any]]) -> dic
         "name": variant.name,
         "family": variant.family,
         "model": variant.model.model_dump(mode="json"),
-        "train": variant.train.model_dump(mode="json", exclude=SPREAD),
+        "train": variant.train.model_dump(mode="json", exclude=set(EXECUTION)),
         "shape": vars(case.shape),
-        "warnings": [rule.name for rule in rules.broken(case, "warn", variant.allow)],
+        "warnings": [rule.name for rule in broken(case, "warn", variant.allow)],
         "allowed": list(variant.allow),
         "cudnn": keeps_cudnn(variant.model.recurrent),
         "parameters": facts[0]["parameters"],

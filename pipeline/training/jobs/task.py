@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.config.learning import Train
 from pipeline.config.model import Model, Shape
-from pipeline.config.params import Train
 from pipeline.training.engine import backend
 from pipeline.training.jobs.fingerprint import digest
 from pipeline.training.jobs.results import Replica

@@ -1,0 +1,60 @@
+"""Mistakes that pydantic found, as sentences for the user: where, what was got, what to do."""
+
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+Path = tuple[int | str, ...]
+
+
+def explain(error: ValidationError, variants: Sequence[str]) -> list[str]:
+    """Return one sentence for each mistake, where the user made it.
+
+    `variants` are the names in the order of the file. A mistake in `model` or `train` that variants
+    inherit is reported once, where it is.
+    """
+    details = error.errors()
+    everywhere = {detail["loc"] for detail in details}
+    sentences = [
+        sentence(_path(detail["loc"], variants), detail)
+        for detail in details
+        if not _is_inherited(detail["loc"], everywhere)
+    ]
+    return list(dict.fromkeys(sentences))
+
+
+def _is_inherited(path: Path, everywhere: set[Path]) -> bool:
+    """Return whether the same mistake is in the section that the variant inherits."""
+    return (
+        path[:1] == ("variants",)
+        and path[2:3] in (("model",), ("train",))
+        and path[2:] in everywhere
+    )
+
+
+def _path(path: Path, variants: Sequence[str]) -> str:
+    """Return the dotted path as in the file: a variant by its name, its network without `model`."""
+    if path[:1] == ("variants",) and len(path) > 1:
+        inside = path[3:] if path[2:3] == ("model",) else path[2:]
+        path = ("variants", variants[int(path[1])], *inside)
+    return ".".join(map(str, path))
+
+
+def sentence(path: str, detail: ErrorDetails) -> str:
+    """Return what is wrong at `path`, and what is allowed there."""
+    got, message = repr(detail["input"]), detail["msg"]
+    match detail["type"]:
+        case "model_type" | "dataclass_type" | "dict_type" | "mapping_type":
+            return f"{path} is {got}; it must be a mapping of keys to values"
+        case "extra_forbidden":
+            return f"{path} is not a known key; remove it or correct its name"
+        case "missing":
+            return f"{path} is missing; add it"
+        case "literal_error":
+            return f"{path} is {got}; choose one of {detail['ctx']['expected']}"
+        case "slot" | "split" | "model" | "value":
+            return f"{path} {message}".strip()
+        case _:
+            must = message.replace("Input should be", "it must be", 1)
+            return f"{path} is {got}; {must[0].lower()}{must[1:]}"

@@ -1,0 +1,83 @@
+"""Variants: each is the base network and training with an overlay of two or three lines."""
+
+import fnmatch
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from pipeline.config.learning import Train
+from pipeline.config.model import Model
+from pipeline.config.section import Section
+
+Content = Mapping[str, Any]
+
+SMOKE: Content = {
+    "data": {"rows": 1000},
+    # dates and numbers of rows may lie beyond these rows
+    "standardize": {"split": {"train": 0.7, "validation": 0.15, "test": 0.15}},
+    "train": {"epochs": 2, "seeds": 2},
+}
+BASELINES = ("last_value", "seasonal_naive", "ridge")
+"""Names that no variant may have; a test compares them with the table of baselines."""
+
+
+def _is_no_baseline(name: str) -> str:
+    if name in BASELINES:
+        raise PydanticCustomError(
+            "value",
+            "is the name of a baseline; choose a name other than {names}",
+            {"names": ", ".join(BASELINES)},
+        )
+    return name
+
+
+class Variant(Section):
+    """A named configuration of the network and of its training; `allow` names rules to break."""
+
+    name: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"), AfterValidator(_is_no_baseline)
+    ]
+    family: str
+    model: Model
+    train: Train
+    allow: tuple[str, ...] = ()
+
+
+def selects(entry: str, name: str, family: str) -> bool:
+    """Return whether an entry of `study` selects this variant: by name, glob or family."""
+    return entry == family or fnmatch.fnmatchcase(name, entry)
+
+
+def resolve(content: Content) -> dict[str, Any]:
+    """Return the content with each variant written out, and with the sizes of a smoke run."""
+    smoke = SMOKE if content.get("smoke") is True else {}
+    whole = {**_merge(content, smoke), "study": content.get("study", "*")}
+    variants = content.get("variants")
+    if isinstance(variants, Mapping):
+        whole["variants"] = [
+            _variant(name, overlay, whole, smoke) for name, overlay in variants.items()
+        ]
+    return whole
+
+
+def _variant(name: str, overlay: object, whole: Content, smoke: Content) -> object:
+    """Return a variant with its overlay merged into `model` and `train`."""
+    if not isinstance(overlay, Mapping):
+        return overlay
+    rest = dict(overlay)
+    own = {key: rest.pop(key) for key in ("family", "allow") if key in rest}
+    train = _merge(_merge(whole.get("train", {}), rest.pop("train", {})), smoke.get("train", {}))
+    return {"name": name, **own, "train": train, "model": _merge(whole.get("model", {}), rest)}
+
+
+def _merge(base: Any, overlay: Any) -> Any:
+    """Return `base` with `overlay` over it, section by section.
+
+    A slot that names its kind replaces the slot, and a list replaces the list.
+    """
+    if not (isinstance(base, Mapping) and isinstance(overlay, Mapping)) or "kind" in overlay:
+        return overlay
+    merged = {key: _merge(base.get(key), value) for key, value in overlay.items()}
+    return {**base, **merged}
