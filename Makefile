@@ -36,8 +36,8 @@ check:
 	pytest -n auto --dist loadfile --no-loadscope-reorder
 
 docs: install
-	mkdocs build --strict --quiet
-	@echo "The documentation is in site/index.html."
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@echo "Open site/index.html; 'python3 -m http.server -d site' adds the search."
 
 bench: install
 	python benchmarks/throughput.py

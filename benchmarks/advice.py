@@ -1,9 +1,10 @@
-"""What became of the advice: every claim of three threads as comparisons of two variants, judged by a run of the whole catalogue.
+"""Turn every claim of three threads into comparisons of two variants, judged by a whole catalogue.
 
     python benchmarks/advice.py data/6_verdict/leaderboard.csv > docs/advice.md
 
-A difference of mean test errors over the seeds is called only where its 95 % interval (Welch, 1947: seeds as independent samples of unequal
-variance) leaves zero out; otherwise it is a tie. It says what a change did on this data with these seeds, not what it does anywhere.
+A difference of mean test errors over the seeds counts only if its 95 % interval (Welch, 1947: seeds
+as independent samples of unequal variance) excludes zero; otherwise it is a tie. It says what a
+change did on this data with these seeds, not what it does anywhere.
 """
 
 import sys
@@ -18,11 +19,14 @@ from scipy import stats
 
 @dataclass(frozen=True)
 class Pair:
-    """The claim says that `better` has a lower error than `worse`, or where `same` that it has not another one; `beside` tells what else differs."""
+    """The claim says that `better` has a lower error than `worse`, or with `same` an equal one.
+
+    `confounders` says what else differs between the two.
+    """
 
     better: str
     worse: str
-    beside: str = ""
+    confounders: str = ""
     same: bool = False
 
 
@@ -132,7 +136,8 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
         "A",
         "... and on the LSTM",
         pairs("cell_bn > plain", "lstm_bn_after > plain", "cell_bn > lstm_bn_after"),
-        "Before the activation means inside the cell. An LSTM without activation, then BN, then tanh is something else, with a cell that has no bounds; "
+        "Before the activation means inside the cell. An LSTM without activation, then BN, "
+        "then tanh is something else, with a cell that has no bounds; "
         "no slot can hold it.",
     ),
     Claim("A", "BN right before the output may confuse the head", pairs("plain > lstm_bn_after")),
@@ -173,7 +178,7 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
         "A",
         "Never recurrent dropout with relu",
         (),
-        "Refused when parameters are read (rule R1), because it diverges: keras#13221.",
+        "Rejected when parameters are read (rule R1), because it diverges: keras#13221.",
     ),
     Claim(
         "A",
@@ -201,7 +206,8 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
             Pair(
                 "seed_template",
                 "plain",
-                "BN, bias, selu, alpha dropout, squeeze-and-excitation, recurrent dropout, units, optimizer",
+                "BN, bias, selu, alpha dropout, squeeze-and-excitation, recurrent dropout, units, "
+                "optimizer",
             ),
             *pairs("seed_template_published > seed_template"),
         ),
@@ -211,7 +217,8 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
         "A",
         "Random numbers as data to try the template on",
         (),
-        "Targets independent of the inputs: there is nothing to learn, and it shows only that the code runs.",
+        "Targets independent of the inputs: there is nothing to learn, and it shows only that "
+        "the code runs.",
     ),
     Claim(
         "A",
@@ -223,7 +230,8 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
                 "BN, bias, squeeze-and-excitation, and also recurrent dropout, units, optimizer",
             ),
         ),
-        "No variant has this block and a plain LSTM; its parts, one by one, are rows 11, 21 and 22.",
+        "No variant has this block and a plain LSTM; its parts, one by one, are rows 11, 21 and "
+        "22.",
     ),
     Claim(
         "A",
@@ -244,7 +252,8 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
             Pair(
                 "many_to_many_published",
                 "simple_rnn",
-                "as published: the same, BN and dropout as in training, one window a batch, one epoch",
+                "as published: the same, BN and dropout as in training, one window a batch, "
+                "one epoch",
             ),
         ),
     ),
@@ -336,7 +345,8 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
             "cell_ln_addons > plain",
             "cell_ln_gates_only > plain",
         ),
-        "The first is the published cell, corrected: as published its gates have no sigmoid, and no slot can hold that. Nothing deep or unstable is compared.",
+        "The first is the published cell, corrected: as published its gates have no sigmoid, and "
+        "no slot can hold that. Nothing deep or unstable is compared.",
     ),
     Claim("S3", "Wrap the cell in an RNN layer", (), "A way of writing it."),
     Claim(
@@ -374,7 +384,7 @@ CLAIMS = (  # numbered from 1, in the order in which the threads make them
 
 @dataclass(frozen=True)
 class Result:
-    """Errors of a pair, their difference with half the width of its 95 % interval, and what that says of the claim."""
+    """The errors of a pair, their difference with half of its 95 % interval, and the verdict."""
 
     errors: str
     difference: str
@@ -382,7 +392,10 @@ class Result:
 
 
 def measured(board: pd.DataFrame, pair: Pair) -> Result:
-    """What the run says; a variant that is not in it, lost a seed or has but one leaves the verdict open."""
+    """Return what the run says of a pair.
+
+    The verdict stays open if a variant is missing from the run, lost a seed or has a single one.
+    """
     names = [pair.better, pair.worse]
     if absent := [f"`{name}`" for name in names if name not in board.index]:
         return Result("", "", f"not in this run: {', '.join(absent)}")
@@ -391,7 +404,7 @@ def measured(board: pd.DataFrame, pair: Pair) -> Result:
         for name in names
         if board.loc[name, "state"] != "trained"
     ]:
-        return Result("", "", f"not called, as seeds were lost: {', '.join(lost)}")
+        return Result("", "", f"open, because seeds were lost: {', '.join(lost)}")
     better, worse = board.loc[names, "mse"]
     half = half_interval(board.loc[names])
     spread = f" ± {half / worse:.0%}" if np.isfinite(half) else ""
@@ -403,7 +416,7 @@ def measured(board: pd.DataFrame, pair: Pair) -> Result:
 
 
 def half_interval(rows: pd.DataFrame) -> float:
-    """Half the width of the 95 % interval of the difference between the means of two variants; not a number with a single seed."""
+    """Return half of the 95 % interval of the difference between two means; NaN for one seed."""
     variances = rows["mse_sd"] ** 2 / rows["seeds"]
     if not (variances.notna().all() and variances.sum() > 0 and rows["seeds"].min() > 1):
         return float("nan")
@@ -412,7 +425,7 @@ def half_interval(rows: pd.DataFrame) -> float:
 
 
 def verdict(value: float, half: float, same: bool) -> str:
-    """What the interval says of the claim that the difference is negative, or zero."""
+    """Return what the interval says of the claim that the difference is negative, or zero."""
     if not np.isfinite(half):
         return "no interval"
     if abs(value) <= half:
@@ -421,7 +434,7 @@ def verdict(value: float, half: float, same: bool) -> str:
 
 
 def lines(number: int, claim: Claim, results: dict[Pair, Result]) -> list[str]:
-    """The claim as rows of the table, one for each pair; percentages are of the error of the second variant."""
+    """Return the rows of a claim, one per pair; percentages refer to the second variant."""
     note = f" *{claim.note}*" if claim.note else ""
     heads = [
         f"| {number} | {claim.source} | {claim.text}.{note} |",
@@ -436,19 +449,20 @@ def lines(number: int, claim: Claim, results: dict[Pair, Result]) -> list[str]:
 
 
 def cells(pair: Pair, result: Result) -> str:
-    """A pair and its result."""
-    confounded = f"; **several things differ**: {pair.beside}" if pair.beside else ""
-    return f"`{pair.better}` against `{pair.worse}`{confounded} | {result.errors} | {result.difference} | **{result.verdict}**"
+    """Return the cells of a pair and its result."""
+    confounded = f"; **several things differ**: {pair.confounders}" if pair.confounders else ""
+    compared = f"`{pair.better}` against `{pair.worse}`{confounded}"
+    return f"{compared} | {result.errors} | {result.difference} | **{result.verdict}**"
 
 
 def text(board: pd.DataFrame) -> str:
-    """The page."""
+    """Return the whole page as Markdown."""
     results = {pair: measured(board, pair) for claim in CLAIMS for pair in claim.pairs}
     return "\n".join(
         [
             "# What became of the advice",
             "",
-            *wrap(introduction(board, results), 150),
+            *wrap(introduction(board, results), 100),
             "",
             *(f"- **{key}**: {title}" for key, title in SOURCES.items()),
             "",
@@ -464,17 +478,21 @@ def text(board: pd.DataFrame) -> str:
 
 
 def introduction(board: pd.DataFrame, results: dict[Pair, Result]) -> str:
-    """How to read the table, and its sum."""
+    """Return how to read the table, and its totals."""
     count = Counter(result.verdict.partition(":")[0] for result in results.values())
     total = ", ".join(f"{name} {number}" for name, number in count.most_common())
     untested = sum(not claim.pairs for claim in CLAIMS)
     seeds = board.loc[board["kind"] == "variant", "seeds"].max()
     return (
-        "For years the question has been answered by opinion. Here each claim is a comparison of two variants of `params.yaml` on the embedded data "
-        f"(hourly weather, 6 steps ahead, {seeds} seeds each), by their mean test error. A difference is called only where its 95 % interval over the "
-        "seeds leaves zero out. The two variants differ in what the claim is about and in nothing else; where several things change at once, the row "
-        f"says so. Of {len(CLAIMS)} claims {untested} are tested by no pair, and the row says why. What became of the {len(results)} comparisons: {total}. "
-        f"At 95 % about {len(results) * 0.05:.0f} would be called by chance alone. It holds for this data; for yours, run the catalogue "
+        "For years the question has been answered by opinion. Here each claim is a comparison of "
+        "two variants of `params.yaml` on the embedded data (hourly weather, 6 steps ahead, "
+        f"{seeds} seeds each), by their mean test error. A difference counts only if its 95 % "
+        "interval over the seeds excludes zero. The two variants differ in what the claim is about "
+        "and in nothing else; where several things change at once, the row says so. Of "
+        f"{len(CLAIMS)} claims, {untested} are tested by no pair, and the row says why. The "
+        f"outcome of the {len(results)} comparisons: {total}. At 95 %, about "
+        f"{len(results) * 0.05:.0f} would count by chance alone. The outcome holds "
+        "for this data; for yours, run the catalogue "
         '(`study: ["*"]`), then `python benchmarks/advice.py data/6_verdict/leaderboard.csv`.'
     )
 

@@ -1,11 +1,13 @@
-"""`dvc repro` of the catalogue beside one `keras fit` process per variant, one after the other as stages of DVC are, and one a core with one thread each.
+"""Compare `dvc repro` of the catalogue with one `keras fit` process per variant.
 
     python -m benchmarks.catalogue [--every 4]      `--every` takes each n-th variant
 
-Ours is the whole of what is committed, from the raw table to the verdict and MLflow, in a fresh clone with an empty store. Keras trains the same networks
-on the same windows, all seeds, for the epochs that ours took, and evaluates nothing. Each of its processes is run for real until its second epoch ends; the
-epochs and seeds that follow repeat what was just timed, so they are added up instead of waited for: import + seeds x (first epoch - second, which is
-tracing) + epochs x second.
+Keras' processes run one after the other, as stages of DVC would, and then one per core with one
+thread each. Ours is everything that is committed, from the raw table to the verdict and MLflow, in
+a fresh clone with an empty store. Keras trains the same networks on the same windows, all seeds,
+for the epochs that ours took, and evaluates nothing. Each of its processes runs until its second
+epoch ends; the epochs and seeds that follow would repeat what was just timed, so they are
+extrapolated: import + seeds x (first epoch - second, which is tracing) + epochs x second.
 """
 
 import argparse
@@ -31,13 +33,12 @@ ENVIRONMENT = os.environ | {
     "PYTHONPATH": str(ROOT),
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
-ONE_THREAD = dict.fromkeys(
-    ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
-)  # more stand in each other's way
+# More threads would compete for the same cores.
+ONE_THREAD = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
 
 
 def ours(names: list[str], workers: int, folder: Path) -> float:
-    """Seconds of `dvc repro` of these variants in a clone at `folder`."""
+    """Return the seconds of `dvc repro` of these variants in a clone at `folder`."""
     subprocess.run(["git", "clone", "-q", ROOT, folder], check=True)
     content = YAML(typ="safe").load(folder / "params.yaml") | {"study": names}
     content["train"]["workers"] = workers
@@ -49,7 +50,10 @@ def ours(names: list[str], workers: int, folder: Path) -> float:
 
 
 def keras_seconds(name: str, folder: Path, threads: dict[str, str]) -> float:
-    """Seconds of one `keras fit` process that trains all seeds of a variant, for as many epochs as ours took in the project at `folder`."""
+    """Return the seconds of one `keras fit` process that trains all seeds of a variant.
+
+    It trains as many epochs as ours took in the project at `folder`.
+    """
     began = time.perf_counter()
     command = [sys.executable, "-m", "benchmarks.catalogue", "--fit", name]
     done = subprocess.run(
@@ -68,11 +72,11 @@ def keras_seconds(name: str, folder: Path, threads: dict[str, str]) -> float:
 
 
 def fit(name: str) -> dict[str, float]:
-    """Two epochs of `keras fit` on the project here, validation included; the first one builds and traces."""
+    """Time two epochs of `keras fit`, validation included; the first one builds and traces."""
     import keras
     import numpy as np
 
-    from pipeline.network import build as assembly
+    from pipeline.network.build import build
     from pipeline.series.dataset import Dataset
     from pipeline.series.windows import Windows, gather, gather_targets
 
@@ -108,7 +112,7 @@ def fit(name: str) -> dict[str, float]:
         arrays(starts.validation),
     )
     began = time.perf_counter()
-    network = assembly.build(variant.model, shape, 0, values[data.split == 0])
+    network = build(variant.model, shape, 0, values[data.split == 0])
     network.compile(variant.train.optimizer.kind, "mse")
     settings: dict[str, Any] = {
         "batch_size": variant.train.batch,
@@ -136,19 +140,22 @@ def main() -> None:
     names = [variant.name for variant in params.read(ROOT / "params.yaml").variants][
         :: arguments.every
     ]
-    told = f"{len(names)} variants, all seeds: "
+    result = f"{len(names)} variants, all seeds: "
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "project"
         mine = ours(names, arguments.workers, folder)
-        told += f"dvc repro {mine:.0f} s"
+        result += f"dvc repro {mine:.0f} s"
         for processes, threads in ((1, {}), (arguments.workers, ONE_THREAD)):
             with ThreadPoolExecutor(processes) as pool:
                 theirs = (
                     sum(pool.map(partial(keras_seconds, folder=folder, threads=threads), names))
                     / processes
                 )
-            told += f"; one keras fit process per variant, {processes} at a time, {theirs:.0f} s, {theirs / mine:.1f} times as long"
-    print(told)
+            result += (
+                f"; one keras fit process per variant, {processes} at a time, {theirs:.0f} s, "
+                f"{theirs / mine:.1f} times as long"
+            )
+    print(result)
 
 
 if __name__ == "__main__":

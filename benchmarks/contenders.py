@@ -1,7 +1,10 @@
-"""Who trains small recurrent forecasters, and how: each contender trains the same network on the same windows, batch size and optimizer.
+"""The contenders: who trains small recurrent forecasters, and how.
 
-`make(work, seeds)` prepares a process of a contender and returns `train(steps) -> model-steps done`, one step of one seed's network each.
-Libraries whose forecasters cannot be given the network (neuralforecast, darts) train their own recurrent forecaster of the same width.
+Each contender trains the same network on the same windows, batch size and optimizer.
+`make(work, seeds)` prepares a process of a contender and returns `train(steps)`, which trains and
+returns the model-steps done, one step of one seed's network each. Libraries whose forecasters
+cannot be given the network (neuralforecast, darts) train their own recurrent forecaster of the same
+width.
 """
 
 import os
@@ -16,15 +19,14 @@ Train = Callable[[int], int]
 
 @dataclass(frozen=True)
 class Work:
-    """A network and its data: windows of `time` steps and `features` columns, one value to forecast."""
+    """A network and its data: windows of `time` steps and `features` columns, one target value."""
 
     time: int
     features: int
     units: int
     batch: int = 32
-    template: bool = (
-        True  # the seed template's convolution block; else a plain convolution with relu
-    )
+    # The seed template's convolution block, or else a plain convolution with relu.
+    template: bool = True
     recurrent_dropout: float = 0.0
     cell_normalization: str = "none"
 
@@ -74,7 +76,10 @@ def data(work: Work) -> tuple[Any, Any]:
 
 
 def table(work: Work) -> Any:
-    """Noise as one series: a target `y` and `features - 1` covariates, a row an hour, as many windows as `data`."""
+    """Return noise as one hourly series: a target `y` and `features - 1` covariates.
+
+    It has as many windows as `data`.
+    """
     import numpy as np
     import pandas as pd
 
@@ -90,7 +95,10 @@ def table(work: Work) -> Any:
 
 
 def keras_fit(work: Work, seeds: int) -> Train:
-    """Stock Keras: one seed's `fit` after the other's. A cell with LayerNorm is a loop over a cell of one's own: Keras has none."""
+    """Train with stock Keras: one seed's `fit` after another.
+
+    Keras has no cell with LayerNorm: there it is a loop over a cell written here.
+    """
     import keras
     from keras import layers
 
@@ -186,7 +194,10 @@ def fleets(work: Work, seeds: int) -> Train:
 
 
 def torch_loop(work: Work, seeds: int) -> Train:
-    """A hand-written PyTorch loop, one seed after the other, one thread; masks on the state and norms in the cell need a loop over time."""
+    """Train with a hand-written PyTorch loop: one seed after another, one thread.
+
+    Masks on the state and normalizations in the cell need a loop over time.
+    """
     import torch
     from torch import nn
 
@@ -270,7 +281,7 @@ QUIET = {
 
 
 def neuralforecast_lstm(work: Work, seeds: int) -> Train:
-    """neuralforecast's LSTM of the same width on the same windows, one seed's `fit` after the other's."""
+    """Train neuralforecast's LSTM of the same width on the same windows, seed after seed."""
     import logging
 
     import torch
@@ -308,7 +319,7 @@ def neuralforecast_lstm(work: Work, seeds: int) -> Train:
 
 
 def darts_rnn(work: Work, seeds: int) -> Train:
-    """darts' BlockRNNModel of the same width on the same windows, one seed's `fit` after the other's."""
+    """Train darts' BlockRNNModel of the same width on the same windows, seed after seed."""
     import logging
 
     import torch

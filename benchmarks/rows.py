@@ -1,10 +1,12 @@
-"""How many rows a second the three data stages take, and how much memory: validate, standardize and window as processes of their own.
+"""Measure the rows per second and the memory of the three data stages, each in its own process.
 
-    python benchmarks/rows.py 50000000 [--format parquet|csv] [--order series|time|none] [--series 50] [--scaler standard] [--folder PATH]
+    python benchmarks/rows.py 50000000 [--format parquet|csv] [--order series|time|none]
+        [--series 50] [--scaler standard] [--folder PATH]
 
-The table has eight columns by the minute, one value in ten thousand missing and a few gaps, and is made chunk by chunk in a temporary folder, which needs
-about 250 bytes a row (CSV: 330) and is removed at the end. Memory is the kernel's `ru_maxrss` of the process: everything that was ever resident
-at the same time, mapped pages of files included.
+The table has eight columns by the minute, one value in ten thousand missing and a few gaps. It is
+made chunk by chunk in a temporary folder, which needs about 250 bytes a row (CSV: 330) and is
+removed at the end. Memory is the kernel's `ru_maxrss` of the process: everything that was ever
+resident at the same time, mapped pages of files included.
 """
 
 import argparse
@@ -141,9 +143,8 @@ def main() -> None:
         "--scaler", choices=["standard", "minmax", "robust", "none"], default="standard"
     )
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
-    parser.add_argument(
-        "--make", type=Path, help=argparse.SUPPRESS
-    )  # in a process of its own: a child's ru_maxrss starts at its parent's
+    # In a process of its own: a child's ru_maxrss starts at its parent's.
+    parser.add_argument("--make", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.make:
         return make(chosen.make, chosen)
@@ -152,7 +153,8 @@ def main() -> None:
         run(__file__, *sys.argv[1:], "--make", str(folder))
         raw = folder / f"raw.{chosen.format}"
         print(
-            f"{chosen.rows:,} rows x {len(COLUMNS)} columns, {chosen.format} of {raw.stat().st_size / 1e9:.2f} GB, order: {chosen.order}",
+            f"{chosen.rows:,} rows x {len(COLUMNS)} columns, "
+            f"{chosen.format} of {raw.stat().st_size / 1e9:.2f} GB, order: {chosen.order}",
             flush=True,
         )
         for stage, arguments in stages(folder, raw):
@@ -160,7 +162,8 @@ def main() -> None:
                 "-m", f"pipeline.{stage}", "--params", str(folder / "params.yaml"), *arguments
             )
             print(
-                f"{stage:12} {seconds:8.1f} s {chosen.rows / seconds:12,.0f} rows/s {memory:6.2f} GB at most",
+                f"{stage:12} {seconds:8.1f} s {chosen.rows / seconds:12,.0f} rows/s "
+                f"{memory:6.2f} GB at most",
                 flush=True,
             )
 

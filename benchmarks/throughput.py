@@ -1,11 +1,15 @@
-"""How many optimizer steps of small recurrent forecasters a machine does in a second: plain `keras fit`, a PyTorch loop, our fleets.
+"""Count the optimizer steps of small recurrent forecasters that a machine does in a second.
 
     python benchmarks/throughput.py [--rounds 5] [--seconds 16] [work ...]
 
-Every contender of `contenders.py` trains the same network on the same data with the same batch size and optimizer, in processes that are started and warmed up
-first and then take turns, so that a drift of the machine's speed hits all of them. A figure is model-steps per second: steps of one seed's network,
-summed over all networks that train at once; the median of the rounds. Contenders whose package is not installed are left out. The last column is the
-ratio of the fleets' rate to this one's; below it, the share of the cores' peak that the fleets' matrix products use, measured in the same minute.
+Plain `keras fit`, a PyTorch loop and other libraries are compared with our fleets. Every contender
+of `contenders.py` trains the same network on the same data with the same batch size and optimizer,
+in processes that are started and warmed up first and then take turns, so that a drift of the
+machine's speed affects all of them. A figure is model-steps per second: steps of one seed's
+network, summed over all networks that train at once; the median of the rounds. Contenders whose
+package is not installed are left out. The last column is the ratio of the fleets' rate to this
+one's; the last row is the share of the cores' peak that the fleets' matrix products use, measured
+in the same minute.
 """
 
 import argparse
@@ -25,7 +29,10 @@ SEEDS = 8
 
 
 def serve(contender: str, work: str) -> None:
-    """A contender's process: build and warm up, then train as many steps as each line of standard input says, answering with the count."""
+    """Run a contender's process: build and warm up, then train and answer with the steps done.
+
+    Each line of standard input says how many steps to train.
+    """
     chosen = CONTENDERS[contender]
     train = chosen.make(WORKS[work], max(1, SEEDS // chosen.processes))
     train(3)
@@ -44,9 +51,8 @@ class Team:
             "PYTHONPATH": os.getcwd(),
         }
         if CONTENDERS[name].processes > 1:
-            environment |= dict.fromkeys(
-                ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
-            )  # more stand in each other's way
+            # More threads would compete for the same cores.
+            environment |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
         command = [sys.executable, __file__, "--serve", name, work]
         pipes: dict[str, Any] = {
             "stdin": subprocess.PIPE,
@@ -69,7 +75,7 @@ class Team:
         return str(process.stdout.readline()).strip()
 
     def rate(self, steps: int) -> float:
-        """Model-steps per second of one round of so many steps of every network."""
+        """Return model-steps per second of one round of `steps` steps of every network."""
         began = time.perf_counter()
         for process in self.processes:
             process.stdin.write(f"{steps}\n")
@@ -84,7 +90,7 @@ class Team:
 
 
 def measure(work: str, rounds: int, seconds: float) -> Iterator[tuple[str, float]]:
-    """The median rate of every contender, taking turns."""
+    """Yield the median rate of every contender; they take turns."""
     teams = {
         name: Team(name, work)
         for name, contender in CONTENDERS.items()
@@ -101,7 +107,7 @@ def measure(work: str, rounds: int, seconds: float) -> Iterator[tuple[str, float
 
 
 def peak() -> float:
-    """Floating-point operations per second of one core in a 1024 x 1024 single-precision product, the best of ten."""
+    """Return one core's FLOP/s in a 1024 x 1024 single-precision product, the best of ten."""
     code = (
         "import numpy as np, time; a = np.random.rand(1024, 1024).astype('f'); t = []\n"
         "for _ in range(10): s = time.perf_counter(); a @ a; t.append(time.perf_counter() - s)\n"
@@ -120,20 +126,21 @@ def peak() -> float:
 
 
 def products(work: Work) -> int:
-    """Floating-point operations in the matrix products of one model-step: forward, and twice that backward."""
+    """Return the FLOPs in the matrix products of a model-step: forward, and twice that backward."""
     conv = work.time * 3 * work.features * 10
     recurrent = work.time * 4 * work.units * (10 + work.units)
     return 3 * 2 * work.batch * (conv + recurrent + work.units)
 
 
 def lines(name: str, rounds: int, seconds: float) -> Iterator[str]:
-    """The measurement of a work as lines of a text."""
+    """Yield the measurement of a work as lines of text."""
     work = WORKS[name]
     yield f"{name}: {json.dumps(vars(work))}, {SEEDS} seeds, {CORES} cores"
     rates = dict(measure(name, rounds, seconds))
     for contender, rate in rates.items():
         yield f"  {contender:44}{rate:8.0f} model-steps/s{rates['fleets'] / rate:8.1f} x"
-    yield f"  share of the cores' matrix-product peak      {rates['fleets'] * products(work) / (peak() * CORES):8.1%}"
+    share = rates["fleets"] * products(work) / (peak() * CORES)
+    yield f"  share of the cores' matrix-product peak      {share:8.1%}"
 
 
 def main() -> None:
