@@ -1,6 +1,7 @@
-"""Put variants and baselines in order by their test errors.
+"""Stage `compare`: which variant forecasts best, as a leaderboard, figures and a report.
 
-Reads `errors`; writes the leaderboard, metrics for DVC, errors by horizon step, a report, and its figures; prints the leaderboard.
+Reads the errors on the test split; writes the leaderboard, metrics for DVC, the errors by horizon
+step, and a report with its figures; prints the leaderboard.
 """
 
 import sys
@@ -11,13 +12,13 @@ from rich.console import Console
 from pipeline.config import params
 from pipeline.config.params import Params
 from pipeline.core import command, files
-from pipeline.evaluation import figures, leaderboard, readable, report, verdict
+from pipeline.evaluation import figures, leaderboard, leaderboard_text, report, verdict
 
-WIDTH = 150  # columns of the table where no terminal says how many there are
+WIDTH = 150  # characters of the table where the output is no terminal
 
 
 def run(params: Params, errors: Path, out: Path) -> None:
-    """Put variants and baselines in order, and show and tell it."""
+    """Compare the variants and baselines by their test errors, and write the verdict."""
     found = verdict.read(errors)
     with files.new_folder(out) as folder:
         (folder / "leaderboard.csv").write_text(leaderboard.csv(leaderboard.leaderboard(found)))
@@ -26,7 +27,7 @@ def run(params: Params, errors: Path, out: Path) -> None:
         files.write_json(folder / "metrics.json", leaderboard.metrics(found))
         figures.write(found, folder / "figures")
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
-    console.print(readable.terminal(found, console.width))
+    console.print(leaderboard_text.terminal(found, console.width))
     console.print(f"report: {out / 'report.md'}", highlight=False, soft_wrap=True)
 
 

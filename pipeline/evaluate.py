@@ -1,11 +1,11 @@
-"""Test every trained variant, and the baselines, on every window of the test part.
+"""Stage `evaluate`: the errors of every trained variant and every baseline on the test split.
 
-Reads `standardized`, `windows` and `models`; writes into `errors` one folder of signed errors per variant and baseline, the windows, and what was asked.
+Writes one folder of signed errors per variant and baseline, the test windows (`windows.parquet`,
+with series, origin and start row) and what was evaluated (`setup.json`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,26 +25,32 @@ from pipeline.series.windows import Windows, gather
 
 
 def run(params: Params, standardized: Path, windows: Path, models: Path, out: Path) -> None:
-    """Forecast every test window with every variant of this run and with the baselines."""
+    """Evaluate the variants of this study, and the baselines, on every test window."""
     folders = _trained(params, models)
-    data, cut = Dataset.load(standardized), Windows.load(windows)
-    evaluator = _evaluator(params, data, cut)
+    data, starts = Dataset.load(standardized), Windows.load(windows)
+    setup = _setup(params, data, starts)
+    evaluator = _evaluator(setup, data, starts)
     with files.new_folder(out) as errors:
-        _describe(errors, params, data, cut)
+        setup.save(errors)
+        _write_windows(errors / "windows.parquet", data, starts)
         for folder in folders:
             _evaluate_variant(evaluator, data, folder, errors / folder.name)
         for name in BASELINES:
             _evaluate_baseline(evaluator, name, errors / name)
     print(
-        f"evaluate: {len(folders)} variants and {len(BASELINES)} baselines on {len(cut.test):,} test windows"
+        f"evaluate: {len(folders)} variants and {len(BASELINES)} baselines on "
+        f"{len(starts.test):,} test windows"
     )
 
 
 def _trained(params: Params, models: Path) -> Sequence[Path]:
-    """The folders of the variants that `study` selects; raises `InputError` for missing ones."""
+    """Return the folders of the variants that `study` selects.
+
+    Raises `InputError` with every variant that was not trained.
+    """
     folders = [models / variant.name for variant in params.selected]
     missing = [
-        f"{folder}: there is no such trained variant, but `study` selects it; run 'dvc repro train'"
+        f"{folder}: was not found, but `study` selects this variant; run 'dvc repro train'"
         for folder in folders
         if not (folder / "fleet.json").exists()
     ]
@@ -53,88 +59,81 @@ def _trained(params: Params, models: Path) -> Sequence[Path]:
     return folders
 
 
-def _evaluator(params: Params, data: Dataset, cut: Windows) -> Evaluator:
-    channels = data.channels
+def _setup(params: Params, data: Dataset, windows: Windows) -> Setup:
+    return Setup(
+        targets=data.channels.targets,
+        lookback=windows.lookback,
+        horizon=windows.horizon,
+        stride=windows.stride,
+        season_length=params.evaluate.season,
+        ridge_penalty=params.evaluate.ridge,
+        scaler=data.scaler.kind,
+        scope=data.scaler.scope,
+    )
+
+
+def _evaluator(setup: Setup, data: Dataset, windows: Windows) -> Evaluator:
     task = ForecastTask(
         array=data.standardized,
         segment=data.segment,
-        train=cut.train,
-        test=cut.test,
-        lookback=cut.lookback,
-        horizon=cut.horizon,
-        targets=len(channels.targets),
-        future=len(channels.future_covariates),
-        season_length=params.evaluate.season,
-        penalty=params.evaluate.ridge,
+        train=windows.train,
+        test=windows.test,
+        lookback=setup.lookback,
+        horizon=setup.horizon,
+        targets=len(setup.targets),
+        future=len(data.channels.future_covariates),
+        season_length=setup.season_length,
+        ridge_penalty=setup.ridge_penalty,
     )
-    ones = np.ones((len(cut.test), task.targets))
-    return Evaluator(
-        task, data.scaler.inverse_difference(ones, data.series[cut.test], channels.targets)
-    )
+    ones = np.ones((len(windows.test), task.targets))
+    series = data.series[windows.test]
+    return Evaluator(task, data.scaler.inverse_difference(ones, series, setup.targets))
 
 
-def _describe(errors: Path, params: Params, data: Dataset, cut: Windows) -> None:
-    """What was asked, and of which windows: `setup.json`, and `windows.parquet` with a row per test window (series, origin, start)."""
-    settings, scaler = params.evaluate, data.scaler
-    Setup(
-        data.channels.targets,
-        cut.lookback,
-        cut.horizon,
-        cut.stride,
-        settings.season,
-        settings.ridge,
-        scaler.kind,
-        scaler.scope,
-    ).save(errors)
-    series = np.asarray(data.names)[data.series[cut.test]]
-    origins = pa.array(data.times[cut.test + cut.lookback - 1], pa.timestamp("ns", tz="UTC"))
-    pq.write_table(
-        pa.table({"series": series, "origin": origins, "start": cut.test}),
-        errors / "windows.parquet",
-    )
+def _write_windows(path: Path, data: Dataset, windows: Windows) -> None:
+    """Write a table with the series, the origin and the start row of each test window."""
+    series = np.asarray(data.names)[data.series[windows.test]]
+    origins = data.times[windows.test + windows.lookback - 1]
+    origins = pa.array(origins, pa.timestamp("ns", tz="UTC"))
+    pq.write_table(pa.table({"series": series, "origin": origins, "start": windows.test}), path)
 
 
 def _evaluate_variant(evaluator: Evaluator, data: Dataset, trained: Path, out: Path) -> None:
-    """Errors of every seed; those of a lost replica are NaN."""
+    """Write the errors of every seed of a variant; those of a failed seed are NaN."""
     from pipeline.training.engine.ensemble import Ensemble  # imports TensorFlow
 
-    facts, cost = files.read_json(trained / "fleet.json"), files.read_json(trained / "cost.json")
+    fleet, task = files.read_json(trained / "fleet.json"), evaluator.task
     ensemble = Ensemble.load(trained)
-    array = {"standardized": data.standardized, "raw": data.raw}[facts["model"]["input"]["values"]]
+    raw = fleet["model"]["input"]["values"] == "raw"
+    array = data.raw if raw else data.standardized
 
     def forecast(starts: Starts) -> Array:
-        return ensemble.forecast(
-            gather(
-                array,
-                starts,
-                evaluator.task.lookback,
-                evaluator.task.horizon,
-                evaluator.task.future,
-            )
-        )
+        return ensemble.forecast(gather(array, starts, task.lookback, task.horizon, task.future))
 
-    states = np.array(facts["states"])
-    lost = evaluator.evaluate(out, states != TRAINED, forecast)
-    states = np.where(lost & (states == TRAINED), NOT_FINITE, states)
-    entries.save(out, _summary(facts, cost, states.tolist()))
+    states = np.array(fleet["states"])
+    failed = evaluator.evaluate(out, states != TRAINED, forecast)
+    states = np.where(failed & (states == TRAINED), NOT_FINITE, states)
+    entries.save(out, _summary(trained, states.tolist()))
 
 
-def _summary(facts: Mapping[str, Any], cost: Mapping[str, Any], states: Sequence[str]) -> Summary:
+def _summary(trained: Path, states: Sequence[str]) -> Summary:
+    """Return what training recorded of a variant, with the states after the evaluation."""
+    fleet, cost = files.read_json(trained / "fleet.json"), files.read_json(trained / "cost.json")
     return Summary(
-        name=facts["name"],
+        name=fleet["name"],
         kind="variant",
-        family=facts["family"],
-        seeds=tuple(facts["seeds"]),
+        family=fleet["family"],
+        seeds=tuple(fleet["seeds"]),
         states=tuple(states),
-        epochs=tuple(facts["epochs"]),
-        best_epochs=tuple(facts["best_epochs"]),
-        warnings=tuple(facts["warnings"]),
-        cudnn=facts["cudnn"],
-        parameters=facts["parameters"],
+        epochs=tuple(fleet["epochs"]),
+        best_epochs=tuple(fleet["best_epochs"]),
+        parameters=fleet["parameters"],
         seconds_per_replica=cost["seconds_per_replica"],
-        fingerprint=facts["weights"],
-        model=facts["model"],
-        train=facts["train"],
+        fingerprint=fleet["weights"],
+        model=fleet["model"],
+        train=fleet["train"],
+        warnings=tuple(fleet["warnings"]),
+        cudnn=fleet["cudnn"],
     )
 
 

@@ -103,7 +103,7 @@ def test_the_verdict_is_a_leaderboard_metrics_a_table_by_step_a_report_and_figur
     }
 
 
-def test_every_contender_has_a_row_with_its_state(
+def test_every_entry_has_a_row_with_its_state(
     settings: Params, errors: Path, tmp_path: Path
 ) -> None:
     compare.run(settings, errors, tmp_path / "verdict")
@@ -129,7 +129,7 @@ def test_comparing_twice_writes_the_same_bytes(
             )
 
 
-def test_the_end_prints_the_leaderboard_and_where_the_report_lies(
+def test_the_leaderboard_and_the_path_of_the_report_are_printed(
     settings: Params, errors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     compare.run(settings, errors, tmp_path / "verdict")
@@ -145,7 +145,7 @@ def test_the_end_prints_the_leaderboard_and_where_the_report_lies(
         assert word in printed
 
 
-def test_a_refusal_leaves_an_earlier_verdict_as_it_was(
+def test_a_failed_comparison_leaves_an_earlier_verdict_as_it_was(
     settings: Params, errors: Path, tmp_path: Path
 ) -> None:
     compare.run(settings, errors, tmp_path / "verdict")

@@ -1,4 +1,4 @@
-"""The stage on a small world of two series, with an ensemble that is off by known distances in the place of a trained one."""
+"""The stage on two small series, with a stand-in for the ensemble that errs by known amounts."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ from pipeline.evaluation import entries
 from pipeline.evaluation.baselines import BASELINES
 
 ROWS, LOOKBACK, HORIZON = 80, 6, 4  # rows of each series
-CHANNELS = 4  # target, covariate, sine, cosine
+CHANNELS = 4  # target, past covariate, sine, cosine
 SCALES = {"JFK": [10.0, 2.0], "LGA": [5.0, 3.0]}
 Run = Callable[..., Path]
 
@@ -131,7 +131,7 @@ def write_model(folder: Path, states: list[str], values: str = "standardized") -
 
 
 class Newest:
-    """Forecasts the newest value of the first channel, plus 1 for every seed before; remembers what it was fed."""
+    """Forecasts the newest value of the first channel plus the seed; keeps what it was given."""
 
     fed: list[np.ndarray]
 
@@ -240,7 +240,7 @@ def test_a_trained_replica_whose_forecast_is_not_finite_is_recorded_as_such(
     )
     assert (
         entries.load(run(plain=TRAINED) / "plain").summary.state
-        == "2 of 2 not finite on the test part"
+        == "2 of 2 not finite on the test split"
     )
 
 
@@ -283,11 +283,11 @@ def test_only_variants_of_this_run_are_tested(run: Run) -> None:
     assert not (errors / "leftover").exists()
 
 
-def test_variants_that_were_not_trained_are_refused_at_once(run: Run) -> None:
+def test_variants_that_were_not_trained_are_rejected_together(run: Run) -> None:
     family = {"family": "plain"}
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InputError) as rejection:
         run(study={"plain": family, "missing": family, "lost": family}, plain=TRAINED)
-    assert len(refusal.value.findings) == 2
-    assert "missing" in str(refusal.value)
-    assert "lost" in str(refusal.value)
-    assert "dvc repro train" in str(refusal.value)
+    assert len(rejection.value.findings) == 2
+    assert "missing" in str(rejection.value)
+    assert "lost" in str(rejection.value)
+    assert "dvc repro train" in str(rejection.value)

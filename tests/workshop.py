@@ -1,4 +1,4 @@
-"""A small project in a folder: the data stages' real results, variants that are no networks, and an empty MLflow."""
+"""A small project in a folder: real data stages, variants without networks, an empty MLflow."""
 
 import tempfile
 from functools import cache
@@ -57,7 +57,7 @@ CONTENT: dict[str, Any] = {
 
 
 def raw(count: int = 100) -> pd.DataFrame:
-    """Two places on very different levels; times as text, as in a CSV."""
+    """Return two places on very different levels, with times as text, as in a CSV."""
     hours = pd.date_range("2020-01-01", periods=count, freq="h").strftime("%Y-%m-%dT%H:%M:%SZ")
     rng = np.random.default_rng(1)
     parts = [
@@ -75,12 +75,15 @@ def raw(count: int = 100) -> pd.DataFrame:
 
 
 def recent(count: int = LOOKBACK) -> pd.DataFrame:
-    """The last rows of each place."""
+    """Return the last rows of each place."""
     return raw().groupby("place").tail(count).reset_index(drop=True)
 
 
 class Workshop:
-    """Runs the data stages on `raw()`; `variant` adds the folder of a trained variant, `study` variants with their errors."""
+    """A project on the table of `raw()`, whose data stages have run.
+
+    `variant` adds the folder of a trained variant, `study` variants with their errors.
+    """
 
     def __init__(self, folder: Path, **data: Any) -> None:
         self.paths = Paths(
@@ -112,7 +115,7 @@ class Workshop:
         window.run(self.params, self.paths.standardized, self.paths.windows)
 
     def variant(self, name: str, values: str = "standardized", **weights: np.ndarray) -> Path:
-        """The folder of a variant whose weights are these arrays."""
+        """Write the folder of a variant whose weights are these arrays."""
         folder = self.paths.models / name
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "fleet.json", {"model": {"input": {"values": values}}})
@@ -120,7 +123,11 @@ class Workshop:
         return folder
 
     def study(self, **errors: list[float]) -> None:
-        """Variants by name, and the standardized error that each of their seeds makes everywhere, NaN for a diverged one; as if just evaluated."""
+        """Write the errors of variants, as if they had just been evaluated.
+
+        Each seed of a variant errs by the same standardized amount everywhere; NaN is a diverged
+        seed.
+        """
         window, targets = self.params.window, self.params.data.targets
         scaler = Scaler.from_json(read_json(self.paths.standardized / "scaler.json"))
         index, starts = (
@@ -184,13 +191,13 @@ class Workshop:
 
 
 def made(folder: Path) -> Path:
-    """The folder, which exists then."""
+    """Create the folder and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def empty_mlflow(folder: Path) -> Path:
-    """A folder with an MLflow store in which nothing is; creating one takes seconds, so it is done once."""
+    """Create a folder with an empty MLflow store; as it takes seconds, it is made only once."""
     folder.mkdir()
     (folder / "mlflow.db").write_bytes(_database())
     return folder

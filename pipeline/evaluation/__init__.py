@@ -1,5 +1,13 @@
-"""How results are judged: metrics, baselines, the entries' errors as files, leaderboard, figures, report. Never imports Keras, never MLflow.
+"""How results are judged: errors on the test split become a leaderboard, figures and a report.
 
-`entry` holds what was measured, `verdict` puts it in order, the rest shows it: a further judgement is a module that takes a `Verdict`,
-and a row in `figures.FIGURES` or `report.SECTIONS`.
+In come forecasts of the test windows, from the trained variants and from the baselines. Out go
+their signed errors (`5_errors`) and the verdict on them (`6_verdict`). Nothing here imports Keras
+or MLflow.
+
+Read `metrics` (errors to scores), `baselines` (forecasts without a network), `entries` (a variant
+or baseline with its errors, as files), `evaluator` (forecasts to errors) and `verdict` (all entries
+in order). The rest shows a verdict: `leaderboard` as CSV and JSON, `leaderboard_text` on the
+terminal and in Markdown, `figures` (with `style`, `leaderboard_figure`, `horizon_figure`) and
+`report`. A new view is a module that takes a `Verdict`, and a row in `figures.FIGURES` or
+`report.SECTIONS`.
 """

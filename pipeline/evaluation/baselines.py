@@ -1,12 +1,13 @@
 """Forecasts that need no network: what a variant has to beat.
 
-Each baseline is a row of `BASELINES`: a function of a `ForecastTask` that returns a `Fitted` forecaster. Baselines work on the standardized array, on the
-very windows that the variants are tested on; scaling is affine and each series has one scale, so a copied value is the same copy in real units.
+A baseline is a row of `BASELINES`: a function of a `ForecastTask` that returns a `Fitted`
+forecaster. Baselines see the standardized array, and the same windows as the variants. Scaling is
+affine, with one scale per series, so that a value copied on the standardized scale is the same copy
+in real units.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,22 +16,23 @@ from pipeline.evaluation.metrics import Array
 from pipeline.series.windows import gather, gather_targets
 
 Starts = npt.NDArray[np.int64]
-Forecast = Callable[
-    [Starts], Array
-]  # window starts (batch,) -> standardized forecasts (batch, horizon, target)
+# window starts (window,) -> standardized forecasts (window, horizon, target)
+Forecast = Callable[[Starts], Array]
 
 CHUNK = 1 << 22  # window values that the ridge regression holds at once: 32 MB in float64
 
 
 @dataclass(frozen=True)
 class ForecastTask:
-    """What a baseline may know: the rows before each origin, and the training windows.
+    """What a baseline may use: the rows up to each origin, and the training windows.
 
-    `array` is (row, channel), targets first and `future` covariates last; `segment` numbers the gapless stretches, (row,), never falling.
+    `array` is (row, channel) with the `targets` first and the `future` covariates last. `segment`
+    numbers the stretches without a gap, (row,), in ascending order. `train` and `test` are window
+    starts, (window,).
     """
 
     array: Array
-    segment: npt.NDArray[np.integer[Any]]
+    segment: npt.NDArray[np.integer]
     train: Starts
     test: Starts
     lookback: int
@@ -38,28 +40,28 @@ class ForecastTask:
     targets: int
     future: int
     season_length: int
-    penalty: float
+    ridge_penalty: float
 
     def inputs(self, starts: Starts) -> Array:
-        """The windows that the networks see, flattened: (batch, lookback * channel) float64."""
-        return (
-            gather(self.array, starts, self.lookback, self.horizon, self.future)
-            .reshape(len(starts), -1)
-            .astype(np.float64)
-        )
+        """Return the windows that the networks see: (window, lookback * channel) float64."""
+        inputs = gather(self.array, starts, self.lookback, self.horizon, self.future)
+        return inputs.reshape(len(starts), -1).astype(np.float64)
 
     def truth(self, starts: Starts) -> Array:
-        """What is to be forecast: (batch, horizon, target) float32."""
+        """Return what is to be forecast: (window, horizon, target) float32."""
         return gather_targets(self.array, starts, self.lookback, self.horizon, self.targets)
 
     def values(self, starts: Starts) -> Array:
-        """Inputs, then outputs, flattened: (batch, lookback * channel + horizon * target) float64."""
+        """Return inputs and truth side by side: (window, value) float64.
+
+        There are lookback * channel + horizon * target values.
+        """
         return np.hstack([self.inputs(starts), self.truth(starts).reshape(len(starts), -1)])
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A baseline ready to forecast, its number of fitted parameters, and what a reader must know about it."""
+    """A baseline ready to forecast, its number of fitted parameters, and a note for the report."""
 
     forecast: Forecast
     parameters: int = 0
@@ -68,27 +70,32 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A row of the table; skill is measured against the best of those that are `naive`, that is fitted to nothing."""
+    """A row of `BASELINES`.
+
+    Skill is relative to the best of the baselines that are `naive`, which fit nothing.
+    """
 
     fit: Callable[[ForecastTask], Fitted]
     naive: bool
 
 
 def last_value(task: ForecastTask) -> Fitted:
-    """The newest value of the target, at every horizon step (the random walk's forecast)."""
+    """Repeat the newest value of each target at every horizon step (random walk)."""
 
     def forecast(starts: Starts) -> Array:
-        newest = task.array[starts + task.lookback - 1, : task.targets]  # (batch, target)
+        newest = task.array[starts + task.lookback - 1, : task.targets]  # (window, target)
         return np.repeat(newest[:, None], task.horizon, axis=1)
 
     return Fitted(forecast)
 
 
 def seasonal_naive(task: ForecastTask) -> Fitted:
-    """The value one season ago; a horizon longer than the season repeats the last season that is known at the origin.
+    """Repeat the value one season earlier (Hyndman and Athanasopoulos, 2021, section 5.2).
 
-    A season longer than the lookback reaches back before the window, which a forecaster in use could do as well. It never reaches over the
-    start of the segment, where `season` rows are not one season of time: those steps get the last value, and the note counts them.
+    A horizon longer than the season repeats the last season before the origin. A season longer than
+    the lookback reaches back before the window, as a forecaster in use could. It never reaches back
+    before the segment, where `season_length` rows are not one season of time: there the last value
+    is repeated, and a note counts those windows.
     """
 
     def forecast(starts: Starts) -> Array:
@@ -97,12 +104,18 @@ def seasonal_naive(task: ForecastTask) -> Fitted:
         return task.array[np.where(reachable, rows, newest), : task.targets]
 
     short = int((~_season_ago(task, task.test)[1].all(axis=1)).sum())
-    note = f"{short} of {len(task.test)} windows have less than a season ({task.season_length} steps) of unbroken past; there the last value stands in"
+    note = (
+        f"{short} of {len(task.test)} windows follow less than one season ({task.season_length} "
+        "steps) without a gap; there the last value is repeated"
+    )
     return Fitted(forecast, note=note if short else None)
 
 
 def _season_ago(task: ForecastTask, starts: Starts) -> tuple[Starts, npt.NDArray[np.bool_]]:
-    """The row that each horizon step repeats, and whether it lies in the window's segment: both (batch, horizon)."""
+    """Return the row that each horizon step repeats, and whether it lies in the window's segment.
+
+    Both are (window, horizon).
+    """
     steps = np.arange(task.horizon) % task.season_length - task.season_length
     rows = (starts + task.lookback)[:, None] + steps
     first = np.searchsorted(task.segment, task.segment[starts], side="left")
@@ -110,33 +123,33 @@ def _season_ago(task: ForecastTask, starts: Starts) -> tuple[Starts, npt.NDArray
 
 
 def ridge(task: ForecastTask) -> Fitted:
-    """Linear least squares with an L2 penalty (Hoerl and Kennard, 1970): the flattened window to every horizon step of every target at once.
+    """Fit a linear regression with an L2 penalty (Hoerl and Kennard, 1970).
 
-    Equals `sklearn.linear_model.Ridge(alpha=penalty)` on the training windows; it is solved by the normal equations, summed up over chunks of
-    windows in float64, because scikit-learn would hold all flattened windows in memory.
+    It maps the flattened window to every horizon step of every target at once, and equals
+    `sklearn.linear_model.Ridge(alpha=ridge_penalty)` on the training windows. scikit-learn would
+    hold all flattened windows in memory; here the normal equations are summed over chunks of
+    windows in float64.
     """
     mean, scatter = _moments(task)
     features = task.lookback * task.array.shape[1]
     weights = np.linalg.solve(
-        scatter[:features, :features] + task.penalty * np.eye(features),
+        scatter[:features, :features] + task.ridge_penalty * np.eye(features),
         scatter[:features, features:],
     )
     bias = mean[features:] - mean[:features] @ weights
 
     def forecast(starts: Starts) -> Array:
-        return (
-            (task.inputs(starts) @ weights + bias)
-            .reshape(-1, task.horizon, task.targets)
-            .astype(np.float32)
-        )
+        values = task.inputs(starts) @ weights + bias
+        return values.reshape(-1, task.horizon, task.targets).astype(np.float32)
 
     return Fitted(forecast, weights.size + bias.size)
 
 
 def _moments(task: ForecastTask) -> tuple[Array, Array]:
-    """Mean (value,) and centred sum of products (value, value) of the training windows' values, which are inputs, then outputs.
+    """Return the mean (value,) and the centered scatter (value, value) of the training windows.
 
-    The first window is subtracted before anything is summed, so that a large level costs no digits.
+    The values are those of `ForecastTask.values`. The first window is subtracted before anything is
+    summed, so that a large level costs no digits.
     """
     shift = task.values(task.train[:1])
     total, products = np.zeros(shift.size), np.zeros((shift.size, shift.size))

@@ -1,14 +1,15 @@
-"""An entry, that is a variant or a baseline, with its signed test errors, and both as files.
+"""An entry is a variant or a baseline with its signed test errors; here it is written and read.
 
-`<folder>/summary.json` holds the facts, `standardized.npy` and `units.npy` the errors (seed, window, horizon, target) in float32, forecast - truth.
-Errors are written and read as memory maps, so that the disk and not the memory bounds their number.
+A folder per entry holds `summary.json`, and the errors (forecast - truth) as `standardized.npy` and
+`units.npy`, (seed, window, horizon, target) float32. Errors are memory-mapped for writing and for
+reading, so that their number is bounded by the disk and not by the memory.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -16,12 +17,16 @@ from pipeline.core import files
 from pipeline.evaluation.metrics import Array, Scores, score
 
 TRAINED = "trained"
-NOT_FINITE = "not finite on the test part"
+NOT_FINITE = "not finite on the test split"
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The facts of an entry. Tuples run over the seeds; `note` is for the reader of the report."""
+    """What is known of an entry besides its errors; tuples run over the seeds.
+
+    `note` is for readers of the report, `warnings` are the rules that the network breaks and that
+    only warn, and `cudnn` says whether a fused GPU kernel can compute the recurrent layers.
+    """
 
     name: str
     kind: Literal["variant", "baseline"]
@@ -33,55 +38,54 @@ class Summary:
     parameters: int
     seconds_per_replica: float | None = None
     fingerprint: str | None = None
-    model: Mapping[str, Any] | None = None
-    train: Mapping[str, Any] | None = None
+    model: Mapping[str, object] | None = None
+    train: Mapping[str, object] | None = None
     note: str | None = None
-    warnings: tuple[str, ...] = ()  # rules that the network breaks and that only warn
-    cudnn: bool | None = None  # could a GPU's fused kernel have computed the recurrent layers?
+    warnings: tuple[str, ...] = ()
+    cudnn: bool | None = None
 
     @property
     def state(self) -> str:
-        """One phrase: `trained`, `deterministic` for a baseline, or how many seeds were lost and at which epochs."""
+        """`trained`, or `deterministic`, or how many seeds failed, how, and at which epochs."""
         if self.kind == "baseline":
             return "deterministic"
-        lost: dict[str, list[int | None]] = {}
+        failed: dict[str, list[int | None]] = {}
         for state, epoch in zip(self.states, self.epochs, strict=True):
             if state != TRAINED:
-                lost.setdefault(state, []).append(epoch)
-        return (
-            "; ".join(
-                f"{len(epochs)} of {len(self.seeds)} {_at(state, epochs)}"
-                for state, epochs in lost.items()
-            )
-            or TRAINED
-        )
+                failed.setdefault(state, []).append(epoch)
+        phrases = [
+            f"{len(epochs)} of {len(self.seeds)} {_at(state, epochs)}"
+            for state, epochs in failed.items()
+        ]
+        return "; ".join(phrases) or TRAINED
 
 
 def _at(state: str, epochs: list[int | None]) -> str:
-    known = sorted({epoch for epoch in epochs if epoch is not None})
-    return (
-        f"{state} at epoch {', '.join(map(str, known))}" if known and state != NOT_FINITE else state
-    )
+    """Return a state with the epochs at which it was reached, where they matter."""
+    reached = sorted({epoch for epoch in epochs if epoch is not None})
+    if state == NOT_FINITE or not reached:
+        return state
+    return f"{state} at epoch {', '.join(map(str, reached))}"
 
 
 def baseline(name: str, parameters: int, note: str | None) -> Summary:
-    """The summary of a baseline, which has one deterministic "seed"."""
+    """Return the summary of a baseline, which has one deterministic "seed"."""
     return Summary(
-        name,
-        "baseline",
-        "baseline",
-        (0,),
-        ("deterministic",),
-        (None,),
-        (None,),
-        parameters,
+        name=name,
+        kind="baseline",
+        family="baseline",
+        seeds=(0,),
+        states=("deterministic",),
+        epochs=(None,),
+        best_epochs=(None,),
+        parameters=parameters,
         note=note,
     )
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A summary and the signed errors, each (seed, window, horizon, target) float32, memory-mapped."""
+    """A summary and the signed errors, each (seed, window, horizon, target) float32."""
 
     summary: Summary
     standardized: Array
@@ -94,38 +98,38 @@ class Entry:
 
     @cached_property
     def unit_scores(self) -> Scores:
-        """Scores in the targets' own units (squared, for `squared`)."""
+        """Scores in the units of the targets, squared for `squared`."""
         return score(self.units)
 
 
 def create(folder: Path, shape: tuple[int, int, int, int]) -> tuple[Array, Array]:
-    """New files for the errors in standardized and in own units, open for writing: two arrays (seed, window, horizon, target)."""
+    """Create the files of the errors and open both for writing.
+
+    Returns the standardized errors and those in the units of the targets, of the given `shape`
+    (seed, window, horizon, target).
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    first, second = (
+    standardized, units = (
         np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=np.float32, shape=shape)
         for name in ("standardized", "units")
     )
-    return first, second
+    return standardized, units
 
 
 def save(folder: Path, summary: Summary) -> None:
-    """The facts beside the errors."""
+    """Write `summary.json` beside the errors."""
     files.write_json(folder / "summary.json", asdict(summary))
 
 
 def load(folder: Path) -> Entry:
-    """One entry, its errors memory-mapped."""
+    """Read one entry, its errors memory-mapped."""
     content = files.read_json(folder / "summary.json")
-    facts: dict[str, Any] = {field.name: content[field.name] for field in fields(Summary)}
-    whole: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()
-    }
-    return Entry(
-        Summary(**whole),
-        *(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("standardized", "units")),
-    )
+    content |= {name: tuple(value) for name, value in content.items() if isinstance(value, list)}
+    standardized = np.load(folder / "standardized.npy", mmap_mode="r")
+    units = np.load(folder / "units.npy", mmap_mode="r")
+    return Entry(Summary(**content), standardized, units)
 
 
 def load_all(errors: Path) -> tuple[Entry, ...]:
-    """Every entry of the folder of errors, by name."""
+    """Read every entry in the folder of errors, by name."""
     return tuple(load(path.parent) for path in sorted(errors.glob("*/summary.json")))

@@ -1,4 +1,7 @@
-"""The exam that every entry sits: all test windows, in batches, with the signed errors written to files."""
+"""The evaluation that every entry goes through: all test windows, in batches.
+
+The signed errors are written to files as they arise (`pipeline/evaluation/entries.py`).
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -14,13 +17,13 @@ from pipeline.evaluation.metrics import Array
 
 Mask = npt.NDArray[np.bool_]
 
-BATCH = 1024  # windows forecast at once
+BATCH = 1024  # windows that are forecast at once
 NAME = "setup.json"
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What was asked, for whoever reads the errors later."""
+    """What was evaluated, for whoever reads the errors later."""
 
     targets: tuple[str, ...]
     lookback: int
@@ -37,32 +40,37 @@ class Setup:
 
     @classmethod
     def load(cls, errors: Path) -> "Setup":
-        """The inverse of `save`."""
+        """Read `setup.json` from the folder of errors."""
         content = files.read_json(errors / NAME)
         return cls(**{**content, "targets": tuple(content["targets"])})
 
 
 @dataclass(frozen=True)
 class Evaluator:
-    """`task` holds windows and truth; `scale` is what one standardized unit is in each target's own, per test window: (window, target)."""
+    """The test windows with their truth, and the size of a standardized unit in each.
+
+    `scale` is (window, target): one standardized unit in the unit of the target.
+    """
 
     task: ForecastTask
     scale: Array
 
-    def evaluate(self, folder: Path, lost: Mask, forecast: Callable[[Starts], Array]) -> Mask:
-        """Write the errors of `forecast`, which gives (seed, batch, horizon, target) for window starts.
+    def evaluate(self, folder: Path, failed: Mask, forecast: Callable[[Starts], Array]) -> Mask:
+        """Write the errors of `forecast` into `folder`; return which seeds have failed, (seed,).
 
-        `lost` marks the seeds without a forecaster, (seed,). They get NaN, as do those that give a forecast that is not finite; returns both.
+        `forecast` maps window starts (window,) to (seed, window, horizon, target). Seeds without a
+        forecaster are marked in `failed`, (seed,). Their errors are NaN, as are those of seeds with
+        a forecast that is not finite, which count as failed too.
         """
         starts = self.task.test
-        standardized, units = entries.create(
-            folder, (len(lost), len(starts), self.task.horizon, self.task.targets)
-        )
+        shape = (len(failed), len(starts), self.task.horizon, self.task.targets)
+        standardized, units = entries.create(folder, shape)
         for first in range(0, len(starts), BATCH):
             part = slice(first, first + BATCH)
             with np.errstate(over="ignore", invalid="ignore"):
                 errors = forecast(starts[part]) - self.task.truth(starts[part])
-                standardized[:, part], units[:, part] = errors, errors * self.scale[part, None]
-            lost = lost | ~np.isfinite(units[:, part]).all(axis=(1, 2, 3))
-        standardized[lost], units[lost] = np.nan, np.nan
-        return lost
+                standardized[:, part] = errors
+                units[:, part] = errors * self.scale[part, None]
+            failed = failed | ~np.isfinite(units[:, part]).all(axis=(1, 2, 3))
+        standardized[failed], units[failed] = np.nan, np.nan
+        return failed

@@ -1,76 +1,72 @@
-"""The verdict as tables: `leaderboard.csv`, `metrics.json`, `horizon.csv`."""
+"""The verdict as files for programs: `leaderboard.csv`, `metrics.json` and `horizon.csv`."""
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
-from pipeline.evaluation.metrics import Spread, spread
+from pipeline.evaluation.metrics import Array, Spread, spread
 from pipeline.evaluation.verdict import Result, Verdict
 
-DIGITS = 6  # significant ones
+DIGITS = 6  # significant digits
 
 
 def csv(frame: pd.DataFrame) -> str:
-    """Comma-separated text with fixed number formatting; what does not exist (sd of one seed, seconds of a baseline) is empty."""
+    """Return comma-separated text with a fixed number format.
+
+    What does not exist, such as the sd of one seed or the seconds of a baseline, is empty.
+    """
     return frame.to_csv(index=False, float_format=f"%.{DIGITS}g", lineterminator="\n")
 
 
 def leaderboard(verdict: Verdict) -> pd.DataFrame:
-    """One row per entry, best first. `mse`, `mae` are standardized, `<target>_mse`, `<target>_mae` in the target's own unit."""
-    return pd.DataFrame([_row(result) for result in verdict.results]).astype(
-        {"parameters": "int64", "seeds": "int64"}
-    )
+    """Return one row per entry, best first.
+
+    `mse` and `mae` are on the standardized scale, `<target>_mse` and `<target>_mae` in the unit of
+    the target.
+    """
+    table = pd.DataFrame([_row(result) for result in verdict.results])
+    return table.astype({"parameters": "int64", "seeds": "int64"})
 
 
-def _row(result: Result) -> dict[str, Any]:
+def _row(result: Result) -> dict[str, object]:
     summary = result.entry.summary
-    units = [
-        item
-        for target in result.unit_mse
-        for item in (
-            *_columns(f"{target}_mse", result.unit_mse[target]),
-            *_columns(f"{target}_mae", result.unit_mae[target]),
-        )
-    ]
+    spreads = {"mse": result.mse, "mae": result.mae}
+    for target in result.unit_mse:
+        spreads |= {f"{target}_mse": result.unit_mse[target]}
+        spreads |= {f"{target}_mae": result.unit_mae[target]}
+    seconds = summary.seconds_per_replica
     return {
         "name": summary.name,
         "kind": summary.kind,
         "family": summary.family,
-        **dict(_columns("mse", result.mse)),
-        **dict(_columns("mae", result.mae)),
-        **dict(units),
+        **dict(_columns(spreads)),
         "skill": result.skill,
         "parameters": summary.parameters,
-        "seconds_per_replica": math.nan
-        if summary.seconds_per_replica is None
-        else summary.seconds_per_replica,
+        "seconds_per_replica": math.nan if seconds is None else seconds,
         "seeds": len(summary.seeds),
         "state": summary.state,
     }
 
 
-def _columns(name: str, value: Spread) -> Iterator[tuple[str, float]]:
-    yield name, value.mean
-    yield f"{name}_sd", value.sd
+def _columns(spreads: Mapping[str, Spread]) -> Iterator[tuple[str, float]]:
+    for name, value in spreads.items():
+        yield name, value.mean
+        yield f"{name}_sd", value.sd
 
 
-def metrics(verdict: Verdict) -> dict[str, Any]:
-    """For `dvc metrics show` and `diff`: the best variant, then MSE, MAE and skill of every entry that has a number."""
-    best = (
-        {}
-        if verdict.best is None
-        else {"best": {"name": verdict.best.name, **_numbers(verdict.best)}}
-    )
-    return {
-        **best,
-        "variants": {
-            result.name: _numbers(result) for result in verdict.variants if result.measured
-        },
-        "baselines": {result.name: _numbers(result) for result in verdict.baselines},
-    }
+def metrics(verdict: Verdict) -> dict[str, object]:
+    """Return what `dvc metrics show` and `diff` show: MSE, MAE and skill.
+
+    The best variant comes first, then every variant with a number, then the baselines.
+    """
+    variants = {result.name: _numbers(result) for result in verdict.variants if result.measured}
+    baselines = {result.name: _numbers(result) for result in verdict.baselines}
+    rest: dict[str, object] = {"variants": variants, "baselines": baselines}
+    if verdict.best is None:
+        return rest
+    return {"best": {"name": verdict.best.name, **_numbers(verdict.best)}, **rest}
 
 
 def _numbers(result: Result) -> dict[str, float]:
@@ -83,33 +79,31 @@ def _numbers(result: Result) -> dict[str, float]:
 
 
 def horizon(verdict: Verdict) -> pd.DataFrame:
-    """Errors by horizon step, long: one row per entry and step (1 is the first), means over the seeds and `mse_sd`; best entry first."""
+    """Return the errors by horizon step: one row per entry and step, the best entry first.
+
+    `step` counts from 1; errors are means over the seeds, and `mse_sd` is their deviation.
+    """
     return pd.concat([_steps(result) for result in verdict.results], ignore_index=True)
 
 
 def _steps(result: Result) -> pd.DataFrame:
-    scores, units = result.entry.scores, result.entry.unit_scores
+    summary, scores, units = result.entry.summary, result.entry.scores, result.entry.unit_scores
     squared = [spread(step) for step in scores.squared.mean(axis=2).T]
-    columns: dict[str, Any] = {
+    columns: dict[str, object] = {
+        "name": summary.name,
+        "kind": summary.kind,
+        "family": summary.family,
+        "step": np.arange(1, len(squared) + 1),
         "mse": [step.mean for step in squared],
         "mse_sd": [step.sd for step in squared],
         "mae": _means(scores.absolute.mean(axis=2)),
     }
     for i, target in enumerate(result.unit_mse):
-        columns |= {
-            f"{target}_mse": _means(units.squared[:, :, i]),
-            f"{target}_mae": _means(units.absolute[:, :, i]),
-        }
-    summary = result.entry.summary
-    head = {
-        "name": summary.name,
-        "kind": summary.kind,
-        "family": summary.family,
-        "step": np.arange(1, scores.squared.shape[1] + 1),
-    }
-    return pd.DataFrame({**head, **columns})
+        columns[f"{target}_mse"] = _means(units.squared[:, :, i])
+        columns[f"{target}_mae"] = _means(units.absolute[:, :, i])
+    return pd.DataFrame(columns)
 
 
-def _means(values: Any) -> list[float]:
-    """Mean over the measured seeds of each horizon step: (seed, horizon) -> (horizon,)."""
+def _means(values: Array) -> list[float]:
+    """Return the mean over the seeds at each horizon step: (seed, horizon) -> (horizon,)."""
     return [spread(step).mean for step in values.T]

@@ -1,36 +1,41 @@
-"""Mean squared and mean absolute errors, their spread over seeds, and skill; all sums in float64."""
+"""Mean squared and mean absolute errors, their spread over seeds, and skill.
+
+All sums are in float64.
+"""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.floating[Any]]
+Array = npt.NDArray[np.floating]
 
 CHUNK = 1 << 22  # errors that are squared at once: 32 MB, whatever the number of windows
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Means over the windows, each (seed, horizon, target) float64; NaN for a seed without forecasts."""
+    """Means over the windows, each (seed, horizon, target) float64; NaN for a failed seed."""
 
     squared: Array
     absolute: Array
 
     @property
     def mse(self) -> Array:
-        """Mean squared error of each seed, over windows, horizon and targets: (seed,)."""
+        """The mean squared error of each seed over windows, horizon and targets, (seed,)."""
         return np.asarray(self.squared.mean(axis=(1, 2)))
 
     @property
     def mae(self) -> Array:
-        """Mean absolute error of each seed, over windows, horizon and targets: (seed,)."""
+        """The mean absolute error of each seed over windows, horizon and targets, (seed,)."""
         return np.asarray(self.absolute.mean(axis=(1, 2)))
 
 
 def score(errors: Array) -> Scores:
-    """Scores of signed errors (seed, window, horizon, target), which may be a memory map: read once, in chunks of windows."""
+    """Return the scores of signed errors (seed, window, horizon, target).
+
+    The errors may be a memory map; they are read once, in chunks of windows.
+    """
     seeds, windows, *steps = errors.shape
     squared, absolute = np.zeros((seeds, *steps)), np.zeros((seeds, *steps))
     size = max(1, CHUNK // max(1, errors[:, :1].size))
@@ -43,14 +48,17 @@ def score(errors: Array) -> Scores:
 
 @dataclass(frozen=True)
 class Spread:
-    """A metric over the seeds: NaN seeds are left out; `sd` (ddof=1) is NaN for fewer than two."""
+    """Mean and standard deviation (ddof=1) of a metric over the seeds that have one.
+
+    `mean` is NaN without any such seed, `sd` with fewer than two.
+    """
 
     mean: float
     sd: float
 
 
 def spread(values: Array) -> Spread:
-    """Mean and standard deviation over the seeds that have a number, both NaN if none has: (seed,) -> Spread."""
+    """Return the spread of `values` (seed,), of which NaN are left out."""
     present = values[~np.isnan(values)]
     mean = float(present.mean()) if present.size else float("nan")
     sd = float(present.std(ddof=1)) if present.size > 1 else float("nan")
@@ -58,5 +66,8 @@ def spread(values: Array) -> Spread:
 
 
 def skill(mse: float, reference: float) -> float:
-    """The share of the reference's MSE that is gone: 1 is perfect, 0 is as good, below 0 is worse; NaN for a reference of 0."""
+    """Return the skill score 1 - `mse` / `reference`, NaN for a `reference` of 0.
+
+    1 is a perfect forecast, 0 one that is no better than the reference, below 0 one that is worse.
+    """
     return 1.0 - mse / reference if reference else float("nan")

@@ -1,112 +1,105 @@
-"""The verdict as Markdown. A section is a row of `SECTIONS`: a function of the verdict and the data's path; an empty text is left out.
+"""The verdict as Markdown. A section is a row of `SECTIONS`; an empty text is left out.
 
-The wording claims no more than was measured: means, the spread of the seeds, and which differences are too small to speak of.
+The wording claims no more than was measured: means, the spread over seeds, and which differences
+are too small to decide on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import groupby
 
+from pipeline.config.scalers import SCALERS
 from pipeline.evaluation.figures import FIGURES
-from pipeline.evaluation.readable import UNITS_SHOWN, decimals, markdown, plus_minus
+from pipeline.evaluation.leaderboard_text import UNITS_SHOWN, decimals, markdown, plus_minus
 from pipeline.evaluation.verdict import Result, Verdict
 
-SCALES = {
-    "standard": "errors are in standard deviations of the training part",
-    "minmax": "errors are in ranges (largest minus least value) of the training part",
-    "robust": "errors are in quartile distances of the training part",
-    "none": "errors are in the columns' own units",
-}
+HEADING = "# Which variant forecasts best"
 
 
 def text(verdict: Verdict, data: str) -> str:
-    """The whole report; figures are linked as `figures/<name>.png` beside it. `data` names the raw table."""
+    """Return the whole report; `data` names the raw table.
+
+    Figures are linked as `figures/<name>.png`, beside the report.
+    """
     parts = (section(verdict, data) for section in SECTIONS)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _finding(verdict: Verdict, data: str) -> str:
-    if verdict.best is None:
-        return "# Which variant forecasts best\n\nNo variant has a test error: every replica was lost. The table says how."
-    best, places = verdict.best, decimals([verdict.best.mse.mean])
-    lead = f"The lowest mean test error is that of **`{best.name}`**: MSE {plus_minus(best.mse, places)}"
-    return "\n".join(
-        filter(
-            None,
-            [
-                "# Which variant forecasts best\n",
-                f"{lead} {_seeds(best)}.",
-                _against_baselines(verdict, best, places),
-                _caution(verdict, best),
-            ],
+    best = verdict.best
+    if best is None:
+        return (
+            f"{HEADING}\n\nNo variant has a test error: every seed failed. "
+            "The leaderboard says how."
         )
-    )
-
-
-def _seeds(best: Result) -> str:
+    seeds = f"(mean ± standard deviation over {best.measured} seeds)"
     if best.measured == 1:
-        return "from one seed, whose spread is unknown"
-    return f"(mean ± standard deviation over {best.measured} seeds)"
+        seeds = "from one seed, so its spread is unknown"
+    mse = plus_minus(best.mse, decimals([best.mse.mean]))
+    lead = f"**`{best.name}`** has the lowest mean test error: MSE {mse} {seeds}."
+    lines = [lead, _against_baselines(verdict, best), _caution(verdict, best)]
+    return "\n".join([HEADING, "", *filter(None, lines)])
 
 
-def _against_baselines(verdict: Verdict, best: Result, places: int) -> str:
+def _against_baselines(verdict: Verdict, best: Result) -> str:
+    places = decimals([best.mse.mean])
     naive, strongest = verdict.reference, verdict.baselines[0]
-    relation = (
-        f"{abs(best.skill):.1%} {'less' if best.skill > 0 else 'more'} than"
-        if naive.mse.mean
-        else "not to be put beside"
-    )
-    text = f"This is {relation} the best naive baseline, *{naive.name}* ({plus_minus(naive.mse, places)})."
+    relation = "not comparable with"
+    if naive.mse.mean:
+        relation = f"{abs(best.skill):.1%} {'lower' if best.skill > 0 else 'higher'} than"
+    naive_mse = plus_minus(naive.mse, places)
+    text = f"That is {relation} the best naive baseline, *{naive.name}* ({naive_mse})."
+    strongest_mse = plus_minus(strongest.mse, places)
     if strongest.mse.mean < best.mse.mean:
-        return f"{text} The baseline *{strongest.name}* has a lower error than every variant: {plus_minus(strongest.mse, places)}."
-    return f"{text} No baseline has a lower error; the nearest is *{strongest.name}* ({plus_minus(strongest.mse, places)})."
+        name = strongest.name
+        return f"{text} The baseline *{name}* is better than every variant ({strongest_mse})."
+    return f"{text} No baseline is better; the closest is *{strongest.name}* ({strongest_mse})."
 
 
 def _caution(verdict: Verdict, best: Result) -> str:
-    """Which variants the seeds alone could put in another order; no test of significance is made here."""
+    """Say which variants the seeds alone could reorder; no test of significance is made here."""
     others = [result for result in verdict.variants if result is not best and result.measured]
     if not others:
         return ""
-    near = [f"`{result.name}`" for result in others if not _apart(best, result)]
-    differ = (
-        f"So {', '.join(near)} cannot be told from the best by these numbers."
-        if near
-        else "Every other variant is further away than that."
-    )
+    close = [f"`{result.name}`" for result in others if not _apart(best, result)]
+    differ = "Every other variant is further from the best than that."
+    if close:
+        differ = f"By that measure, the best cannot be distinguished from {', '.join(close)}."
     return (
-        f"A difference that is not larger than the spread over the seeds is not a finding yet. {differ} Whether larger differences are more than chance, "
-        f"this report does not test; and the lowest of {len(others) + 1} means, picked on the test part, looks a little better than it is."
+        f"A difference within the spread over seeds decides nothing. {differ} "
+        "Whether larger differences are due to chance is not tested here, and the lowest of "
+        f"{len(others) + 1} means, selected on the test split, is slightly optimistic."
     )
 
 
 def _apart(best: Result, other: Result) -> bool:
-    """Whether the means differ by more than the larger of the two spreads, which one seed alone does not have."""
-    return (
-        other.mse.mean - best.mse.mean > max(best.mse.sd, other.mse.sd)
-        if best.measured > 1 and other.measured > 1
-        else False
-    )
+    """Return whether the means differ by more than the larger sd, which one seed does not have."""
+    if best.measured < 2 or other.measured < 2:
+        return False
+    return other.mse.mean - best.mse.mean > max(best.mse.sd, other.mse.sd)
 
 
 def _table(verdict: Verdict, data: str) -> str:
     setup = verdict.setup
     lines = [
-        f"MSE and MAE are on the standardized scale ({SCALES[setup.scaler]}), mean ± standard deviation over the seeds that have a number.",
-        f"Skill is the share of the MSE of *{verdict.reference.name}*, the best naive baseline, that is gone: 1 is perfect, below 0 is worse than it.",
+        "Lower is better. MSE and MAE are on the standardized scale, where an error of 1 is "
+        f"{SCALERS[setup.scaler].unit}; they are mean ± standard deviation over seeds.",
+        f"Skill is 1 - MSE / MSE of *{verdict.reference.name}*, the best naive baseline: 1 is a "
+        "perfect forecast, 0 is no better than the baseline, below 0 is worse.",
     ]
     if len(setup.targets) > UNITS_SHOWN:
-        lines.append("Errors in each target's own unit are in `leaderboard.csv`.")
+        lines.append("Errors in the unit of each target are in `leaderboard.csv`.")
     if any(result.measured < len(result.entry.summary.seeds) for result in verdict.variants):
         lines.append(
-            "A lost replica is in no mean, which flatters its variant; the state tells how many are missing."
+            "Failed seeds are left out of the means, which flatters their variant; "
+            "the state says how many failed."
         )
     notes = [
         f"- *{result.name}*: {result.entry.summary.note}."
         for result in verdict.results
         if result.entry.summary.note
     ]
-    return "\n\n".join(
-        filter(None, ["## Leaderboard", markdown(verdict), "\n".join(lines), "\n".join(notes)])
-    )
+    parts = ["## Leaderboard", markdown(verdict), "\n".join(lines), "\n".join(notes)]
+    return "\n\n".join(filter(None, parts))
 
 
 def _figures(verdict: Verdict, data: str) -> str:
@@ -117,47 +110,44 @@ def _figures(verdict: Verdict, data: str) -> str:
 
 def _measured(verdict: Verdict, data: str) -> str:
     setup = verdict.setup
+    targets = ", ".join(f"`{target}`" for target in setup.targets)
+    every = "every step" if setup.stride == 1 else f"every {setup.stride} steps"
+    scope = "one scaler per series" if setup.scope == "series" else "one scaler for all series"
     facts = [
-        f"Data: `{data}`; target{'s' * (len(setup.targets) > 1)} {', '.join(f'`{target}`' for target in setup.targets)}.",
-        f"ForecastTask: {setup.horizon} steps ahead from the last {setup.lookback}, an origin {f'every {setup.stride} steps' if setup.stride > 1 else 'at every step'}.",
-        f"Scaling: {setup.scaler}, fitted on the training part, {'for each series' if setup.scope == 'series' else 'one scaler for all series'}.",
-        f"Test windows: {len(verdict.windows):,}, all of them, the same for every variant and baseline.",
+        f"Data: `{data}`; target{'s' * (len(setup.targets) > 1)}: {targets}.",
+        f"Forecasts: {setup.horizon} steps ahead from the last {setup.lookback} steps, "
+        f"with an origin at {every}.",
+        f"Scaling: `{setup.scaler}`, fitted on the training split, {scope}.",
+        f"Test windows: {len(verdict.windows):,}, the same for every variant and baseline.",
         f"Seeds: {_seed_counts(verdict)}.",
-        f"Baselines: the last value; the value {setup.season_length} steps ago; ridge regression with penalty {setup.ridge_penalty:g}, fitted on the training windows.",
+        f"Baselines: the last value; seasonal naive, with a season length of "
+        f"{setup.season_length} steps; ridge regression on the training windows, with a penalty "
+        f"of {setup.ridge_penalty:g}.",
     ]
-    return (
-        "## What was measured\n\n"
-        + "\n".join(f"- {fact}" for fact in facts)
-        + f"\n\n{_series(verdict)}"
-    )
+    lines = "\n".join(f"- {fact}" for fact in facts)
+    series = "\n".join(_series(verdict))
+    return f"## What was measured\n\n{lines}\n\n{series}"
 
 
 def _seed_counts(verdict: Verdict) -> str:
     counts = sorted((len(result.entry.summary.seeds), result.name) for result in verdict.variants)
-    groups = [
-        (count, [name for _, name in group])
+    groups = {
+        count: ", ".join(f"`{name}`" for _, name in group)
         for count, group in groupby(counts, key=lambda item: item[0])
-    ]
+    }
     if len(groups) == 1:
-        return f"{groups[0][0]} for each of {len(counts)} variants"
-    return "; ".join(
-        f"{count} for {', '.join(f'`{name}`' for name in names)}" for count, names in groups
-    )
+        return f"{counts[0][0]} for each of {len(counts)} variants"
+    return "; ".join(f"{count} for {names}" for count, names in groups.items())
 
 
-def _series(verdict: Verdict) -> str:
+def _series(verdict: Verdict) -> Iterator[str]:
+    """Yield a table of the series and their test windows."""
+    yield "| series | test windows | first origin (UTC) | last origin (UTC) |"
+    yield "| :-- | --: | :-- | :-- |"
     origins = verdict.windows.groupby("series", sort=True)["origin"].agg(["size", "min", "max"])
-    rows = [
-        f"| {series} | {row['size']:,} | {row['min']:%Y-%m-%d %H:%M} | {row['max']:%Y-%m-%d %H:%M} |"
-        for series, row in origins.iterrows()
-    ]
-    return "\n".join(
-        [
-            "| series | test windows | first origin (UTC) | last origin (UTC) |",
-            "| :-- | --: | :-- | :-- |",
-            *rows,
-        ]
-    )
+    for series, row in origins.iterrows():
+        first, last = f"{row['min']:%Y-%m-%d %H:%M}", f"{row['max']:%Y-%m-%d %H:%M}"
+        yield f"| {series} | {row['size']:,} | {first} | {last} |"
 
 
 SECTIONS: tuple[Callable[[Verdict, str], str], ...] = (_finding, _table, _figures, _measured)

@@ -1,4 +1,4 @@
-"""The verdict: all entries in the order of their test error, with the numbers that tables, figures and the report show."""
+"""The verdict: all entries in the order of their test error, with the numbers that are shown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,11 @@ from pipeline.evaluation.metrics import Spread, skill, spread
 
 @dataclass(frozen=True)
 class Result:
-    """An entry's numbers. The spreads are over its seeds; per target, they are in that target's own unit (MSE: squared)."""
+    """The numbers of an entry; every spread is over its seeds.
+
+    `mse` and `mae` are on the standardized scale. `unit_mse` and `unit_mae` are per target, in the
+    unit of the target (squared for the MSE). `skill` is relative to the best naive baseline.
+    """
 
     entry: Entry
     mse: Spread
@@ -28,7 +32,7 @@ class Result:
 
     @property
     def name(self) -> str:
-        """Of the variant or baseline."""
+        """The name of the variant or baseline."""
         return self.entry.summary.name
 
     @property
@@ -38,13 +42,16 @@ class Result:
 
     @property
     def measured(self) -> int:
-        """The number of seeds that the means are made of."""
+        """The number of seeds behind the means: those that did not fail."""
         return int(np.isfinite(self.entry.scores.mse).sum())
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """All results, best mean first and those without a number last; `windows` has one row per test window: series, origin, start."""
+    """All results, the lowest mean MSE first and those without one last.
+
+    `windows` has one row per test window: series, origin, start.
+    """
 
     setup: Setup
     windows: pd.DataFrame
@@ -62,42 +69,42 @@ class Verdict:
 
     @cached_property
     def best(self) -> Result | None:
-        """The variant with the lowest mean; null if no replica of any variant was left to measure."""
+        """The variant with the lowest mean MSE; `None` where every seed of every variant failed."""
         return next((result for result in self.variants if result.measured), None)
 
     @cached_property
     def reference(self) -> Result:
-        """The best naive baseline, to which skill refers."""
+        """The best naive baseline, to which skill is relative."""
         return next(result for result in self.baselines if BASELINES[result.name].naive)
 
 
 def read(errors: Path) -> Verdict:
-    """Read what `evaluate` wrote, every array of errors once; raises `InputError` where it did not finish."""
+    """Judge what `evaluate` wrote, reading every array of errors once.
+
+    Raises `InputError` where `evaluate` did not finish.
+    """
     if not (errors / NAME).exists():
         raise InputError(
-            f"{errors}: holds no {NAME}, so there is nothing to compare; run 'dvc repro evaluate'"
+            f"{errors}: {NAME} was not found, so there are no errors to compare; "
+            "run 'dvc repro evaluate'"
         )
     return judge(Setup.load(errors), pd.read_parquet(errors / "windows.parquet"), load_all(errors))
 
 
 def judge(setup: Setup, windows: pd.DataFrame, entries: Sequence[Entry]) -> Verdict:
-    """Put the entries in order: mean MSE over the seeds, on the standardized scale; ties by name."""
+    """Put the entries in the order of their mean MSE on the standardized scale; ties by name."""
     naive = min(
-        float(c.scores.mse[0])
-        for c in entries
-        if c.summary.name in BASELINES and BASELINES[c.summary.name].naive
+        float(entry.scores.mse[0])
+        for entry in entries
+        if entry.summary.name in BASELINES and BASELINES[entry.summary.name].naive
     )
-    results = (_result(entry, setup.targets, naive) for entry in entries)
-    return Verdict(
-        setup,
-        windows,
-        tuple(
-            sorted(
-                results,
-                key=lambda r: (np.isnan(r.mse.mean), r.mse.mean if r.measured else 0.0, r.name),
-            )
-        ),
-    )
+    results = [_result(entry, setup.targets, naive) for entry in entries]
+    return Verdict(setup, windows, tuple(sorted(results, key=_rank)))
+
+
+def _rank(result: Result) -> tuple[bool, float, str]:
+    mean = result.mse.mean if result.measured else 0.0
+    return np.isnan(result.mse.mean), mean, result.name
 
 
 def _result(entry: Entry, targets: Sequence[str], naive: float) -> Result:

@@ -27,7 +27,10 @@ def setup(targets: tuple[str, ...] = ("temp",), **changed: object) -> Setup:
 
 
 def make_errors(sizes: list[float], targets: int) -> np.ndarray:
-    """Signed errors (seed, window, horizon, target) whose MSE is exactly `size` for each seed; NaN stays NaN."""
+    """Return signed errors (seed, window, horizon, target) whose MSE is `size` for each seed.
+
+    NaN stays NaN.
+    """
     signs = np.resize([1.0, -1.0], (len(sizes), WINDOWS, HORIZON, targets))
     return (signs * np.sqrt(np.array(sizes))[:, None, None, None]).astype(np.float32)
 
@@ -99,7 +102,7 @@ def judged() -> Callable[..., verdict.Verdict]:
 
 @pytest.fixture(scope="session")
 def study() -> verdict.Verdict:
-    """Four variants: two close to each other, one far away, one of which no replica is left."""
+    """Four variants: two close to each other, one far away, one whose seeds all failed."""
     nan = float("nan")
     return make_verdict(
         make_variant("plain", [0.20, 0.22, 0.24]),

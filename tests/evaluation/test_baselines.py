@@ -21,12 +21,15 @@ def make_task(lookback: int = 8, horizon: int = 5, season: int = 6, cut: int = 6
     last = 120 - lookback - horizon
     train, test = np.arange(0, cut - lookback - horizon + 1), np.arange(cut, last + 1)
     return ForecastTask(
-        array, segment, train, test, lookback, horizon, TARGETS, FUTURE, season, penalty=0.7
+        array, segment, train, test, lookback, horizon, TARGETS, FUTURE, season, ridge_penalty=0.7
     )
 
 
 def window(task: ForecastTask, start: int) -> np.ndarray:
-    """The flattened input of one window, written out: calendar channels are read `horizon` rows later."""
+    """Return the flattened input of one window.
+
+    Its future covariates are read `horizon` rows later.
+    """
     end = start + task.lookback
     measured = task.array[start:end, : -task.future]
     calendar = task.array[start + task.horizon : end + task.horizon, -task.future :]
@@ -62,7 +65,7 @@ def seasonal_naive(task: ForecastTask) -> np.ndarray:
 
 
 def ridge(task: ForecastTask) -> np.ndarray:
-    model = Ridge(alpha=task.penalty)
+    model = Ridge(alpha=task.ridge_penalty)
     model.fit(
         np.stack([window(task, start) for start in task.train]),
         np.stack([answer(task, start).ravel() for start in task.train]),
@@ -102,7 +105,7 @@ def test_baseline_forecasts_what_its_reference_does(name: str, case: str) -> Non
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_a_forecast_does_not_hang_on_the_windows_beside_it(name: str) -> None:
+def test_a_forecast_does_not_depend_on_the_other_windows(name: str) -> None:
     task = make_task(season=20)
     fitted = BASELINES[name].fit(task)
     alone = np.concatenate([fitted.forecast(task.test[i : i + 1]) for i in range(len(task.test))])
@@ -166,7 +169,7 @@ def test_a_periodic_series_is_forecast_without_error_by_the_seasonal_naive_basel
 
 
 @given(chunk=st.integers(1, 3000), level=st.sampled_from([0.0, 1e4]))
-def test_ridge_does_not_hang_on_chunks_and_hardly_on_the_level(chunk: int, level: float) -> None:
+def test_ridge_does_not_depend_on_chunks_and_hardly_on_the_level(chunk: int, level: float) -> None:
     task = make_task()
     whole = BASELINES["ridge"].fit(task).forecast(task.test)
     shifted = replace(task, array=np.asarray(task.array + np.float32(level), np.float64))
@@ -187,7 +190,7 @@ def test_ridge_counts_its_coefficients_and_the_naive_ones_have_none() -> None:
     }
 
 
-def test_skill_refers_to_the_last_value_and_the_seasonal_naive_baseline() -> None:
+def test_skill_is_relative_to_the_last_value_or_the_seasonal_naive_baseline() -> None:
     assert [name for name, row in BASELINES.items() if row.naive] == [
         "last_value",
         "seasonal_naive",

@@ -52,7 +52,7 @@ def test_a_summary_has_every_key_that_its_readers_need(
     assert set(needed) <= set(json.loads((tmp_path / "summary.json").read_text()))
 
 
-def test_all_contenders_of_a_folder_are_found_in_the_order_of_their_names(
+def test_all_entries_of_a_folder_are_read_in_the_order_of_their_names(
     tmp_path: Path, variant: Callable[..., Entry]
 ) -> None:
     for name in ("b", "c", "a"):
@@ -63,19 +63,19 @@ def test_all_contenders_of_a_folder_are_found_in_the_order_of_their_names(
 
 STATES = {
     "trained": (["trained"] * 3, "trained"),
-    "one lost": (["trained", "diverged", "trained"], "1 of 3 diverged at epoch 2"),
-    "two lost": (["diverged", "trained", "diverged"], "2 of 3 diverged at epoch 1, 3"),
-    "all lost": (["diverged"] * 3, "3 of 3 diverged at epoch 1, 2, 3"),
-    "not finite": (["trained", "trained", NOT_FINITE], "1 of 3 not finite on the test part"),
+    "one failed": (["trained", "diverged", "trained"], "1 of 3 diverged at epoch 2"),
+    "two failed": (["diverged", "trained", "diverged"], "2 of 3 diverged at epoch 1, 3"),
+    "all failed": (["diverged"] * 3, "3 of 3 diverged at epoch 1, 2, 3"),
+    "not finite": (["trained", "trained", NOT_FINITE], "1 of 3 not finite on the test split"),
     "both": (
         ["diverged", NOT_FINITE, "trained"],
-        "1 of 3 diverged at epoch 1; 1 of 3 not finite on the test part",
+        "1 of 3 diverged at epoch 1; 1 of 3 not finite on the test split",
     ),
 }
 
 
 @pytest.mark.parametrize("case", STATES)
-def test_the_state_tells_how_many_seeds_were_lost_and_when(
+def test_the_state_says_how_many_seeds_failed_and_when(
     case: str, variant: Callable[..., Entry]
 ) -> None:
     states, phrase = STATES[case]

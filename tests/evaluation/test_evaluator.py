@@ -26,13 +26,13 @@ def two_targets() -> Evaluator:
         TARGETS,
         future=1,
         season_length=2,
-        penalty=1.0,
+        ridge_penalty=1.0,
     )
     return Evaluator(task, np.tile(SCALE, (len(starts), 1)))
 
 
 def off_by(task: ForecastTask, *distances: float) -> Callable[[np.ndarray], np.ndarray]:
-    """A forecaster of one seed per distance, which is that far above the truth."""
+    """Return a forecaster of one seed per distance, which is that far above the truth."""
     return lambda starts: np.stack(
         [task.truth(starts) + np.float32(distance) for distance in distances]
     )
@@ -47,28 +47,28 @@ def test_every_window_counts_the_last_batch_included(
     batch: int, two_targets: Evaluator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluator, "BATCH", batch)
-    lost = two_targets.evaluate(tmp_path, np.zeros(2, bool), off_by(two_targets.task, 1.0, -2.0))
+    failed = two_targets.evaluate(tmp_path, np.zeros(2, bool), off_by(two_targets.task, 1.0, -2.0))
     standardized, units = written(tmp_path)
     assert standardized.shape == (2, 34, HORIZON, TARGETS)
     assert standardized.dtype == units.dtype == np.float32
     np.testing.assert_allclose(standardized[0], 1.0, atol=1e-6)
     np.testing.assert_allclose(standardized[1], -2.0, atol=1e-6)
     np.testing.assert_allclose(units, standardized * SCALE, rtol=1e-6)
-    assert not lost.any()
+    assert not failed.any()
 
 
-def test_a_lost_seed_is_nan_whatever_it_forecasts(two_targets: Evaluator, tmp_path: Path) -> None:
-    lost = two_targets.evaluate(
+def test_a_failed_seed_is_nan_whatever_it_forecasts(two_targets: Evaluator, tmp_path: Path) -> None:
+    failed = two_targets.evaluate(
         tmp_path, np.array([False, True]), off_by(two_targets.task, 1.0, 1.0)
     )
     for errors in written(tmp_path):
         assert np.isfinite(errors[0]).all()
         assert np.isnan(errors[1]).all()
-    assert lost.tolist() == [False, True]
+    assert failed.tolist() == [False, True]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e38])
-def test_a_seed_with_one_forecast_that_is_not_finite_is_lost(
+def test_a_seed_with_one_forecast_that_is_not_finite_has_failed(
     value: float, two_targets: Evaluator, tmp_path: Path
 ) -> None:
     def forecast(starts: np.ndarray) -> np.ndarray:

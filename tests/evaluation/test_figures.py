@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from pipeline.evaluation import figures
+from pipeline.config.scalers import SCALERS
+from pipeline.evaluation import figures, horizon_figure, leaderboard_figure
 from pipeline.evaluation.entries import Entry
 from pipeline.evaluation.figures import FIGURES
 from pipeline.evaluation.verdict import Verdict
@@ -49,7 +50,7 @@ def test_drawing_leaves_the_users_settings_alone(study: Verdict, tmp_path: Path)
 def test_the_leaderboard_shows_every_seed_that_has_a_number_on_the_axis_or_as_an_arrow(
     study: Verdict,
 ) -> None:
-    axes = figures.leaderboard(study).axes[0]
+    axes = leaderboard_figure.draw(study).axes[0]
     dots = np.concatenate([line.get_xdata() for line in axes.lines if line.get_marker() == "o"])
     np.testing.assert_allclose(np.sort(dots), [0.19, 0.20, 0.22, 0.23, 0.24], rtol=1e-5)
     assert sum(line.get_marker() == ">" for line in axes.lines) == 1
@@ -58,7 +59,7 @@ def test_the_leaderboard_shows_every_seed_that_has_a_number_on_the_axis_or_as_an
 def test_the_leaderboard_names_variants_families_baselines_states_and_the_unit(
     study: Verdict,
 ) -> None:
-    text = words(figures.leaderboard(study))
+    text = words(leaderboard_figure.draw(study))
     for word in (
         "plain",
         "conv_ln (2 of 3 seeds)",
@@ -66,14 +67,14 @@ def test_the_leaderboard_names_variants_families_baselines_states_and_the_unit(
         "ridge 0.3000",
         "seasonal_naive",
         "3 of 3 diverged",
-        "variance of the training part",
+        "variance of the training split",
         "does not start at 0",
     ):
         assert word in text
 
 
 def test_the_leaderboard_has_the_best_variant_on_top(study: Verdict) -> None:
-    axes = figures.leaderboard(study).axes[0]
+    axes = leaderboard_figure.draw(study).axes[0]
     assert [label.get_text().split()[0] for label in axes.get_yticklabels()] == [
         "conv_ln",
         "plain",
@@ -84,7 +85,7 @@ def test_the_leaderboard_has_the_best_variant_on_top(study: Verdict) -> None:
 
 
 def test_errors_by_horizon_step_are_drawn_from_zero(study: Verdict) -> None:
-    axes = figures.horizon(study).axes[0]
+    axes = horizon_figure.draw(study).axes[0]
     assert axes.get_ylim()[0] == 0
     text = words(axes.figure)
     assert "conv_ln" in text
@@ -94,7 +95,7 @@ def test_errors_by_horizon_step_are_drawn_from_zero(study: Verdict) -> None:
 def test_by_horizon_step_a_variant_far_from_the_best_does_not_flatten_the_others(
     study: Verdict,
 ) -> None:
-    text = words(figures.horizon(study))
+    text = words(horizon_figure.draw(study))
     assert "input_raw" not in text
     assert "cursed" not in text
 
@@ -119,5 +120,9 @@ def test_a_figure_can_be_drawn_of_every_outcome(
     assert any(axes.has_data() for axes in figure.axes) or not CASES[case]
 
 
-def test_every_scaler_has_its_unit() -> None:
-    assert set(figures.ONE) == {"standard", "minmax", "robust", "none"}
+@pytest.mark.parametrize("scaler", SCALERS)
+def test_the_axis_says_what_an_error_of_one_is_whatever_the_scaler(
+    scaler: str, variant: Variant, judged: Judged
+) -> None:
+    found = judged(variant("plain", [0.2]), scaler=scaler)
+    assert f"(1 = {SCALERS[scaler].squared_unit})" in words(leaderboard_figure.draw(found))

@@ -10,15 +10,16 @@ from pipeline.evaluation.entries import Entry
 from pipeline.evaluation.verdict import Verdict
 
 
-def test_the_leaderboard_has_a_row_for_every_contender_best_first(study: Verdict) -> None:
+def test_the_leaderboard_has_a_row_for_every_entry_best_first(study: Verdict) -> None:
     table = leaderboard.leaderboard(study)
     assert table["name"].tolist() == [result.name for result in study.results]
     assert table["mse"].dropna().is_monotonic_increasing
 
 
-def test_the_leaderboard_has_every_column_that_was_promised(study: Verdict) -> None:
-    columns = "name kind family mse mse_sd mae mae_sd temp_mse temp_mse_sd temp_mae temp_mae_sd skill parameters seconds_per_replica seeds state"
-    assert list(leaderboard.leaderboard(study)) == columns.split()
+def test_the_leaderboard_has_the_documented_columns(study: Verdict) -> None:
+    head = "name kind family mse mse_sd mae mae_sd temp_mse temp_mse_sd temp_mae temp_mae_sd"
+    tail = "skill parameters seconds_per_replica seeds state"
+    assert list(leaderboard.leaderboard(study)) == [*head.split(), *tail.split()]
 
 
 def test_each_target_has_columns_in_its_own_unit(
@@ -28,12 +29,6 @@ def test_each_target_has_columns_in_its_own_unit(
         judged(variant("plain", [0.25], targets=2), targets=("temp", "pressure"))
     )
     assert {"temp_mae", "pressure_mae", "temp_mse_sd", "pressure_mse"} <= set(table)
-
-
-def test_the_same_verdict_is_the_same_text(study: Verdict) -> None:
-    assert leaderboard.csv(leaderboard.leaderboard(study)) == leaderboard.csv(
-        leaderboard.leaderboard(study)
-    )
 
 
 def test_what_does_not_exist_is_empty_in_the_csv(study: Verdict) -> None:
@@ -62,7 +57,7 @@ def test_metrics_name_the_best_variant_and_leave_out_what_has_no_number(study: V
     assert set(metrics["variants"]["plain"]) == {"mse", "mae", "skill"}
 
 
-def test_metrics_are_json_even_where_every_replica_was_lost(
+def test_metrics_are_json_even_where_every_seed_failed(
     variant: Callable[..., Entry], judged: Callable[..., Verdict]
 ) -> None:
     metrics = leaderboard.metrics(judged(variant("plain", [float("nan")])))

@@ -13,7 +13,7 @@ Variant = Callable[..., Entry]
 Judged = Callable[..., Verdict]
 
 
-def test_contenders_stand_in_the_order_of_their_mean_error_and_those_without_one_last(
+def test_entries_are_sorted_by_mean_error_and_those_without_one_come_last(
     study: Verdict,
 ) -> None:
     assert [result.name for result in study.results] == [
@@ -27,7 +27,7 @@ def test_contenders_stand_in_the_order_of_their_mean_error_and_those_without_one
     ]
 
 
-def test_equal_errors_stand_in_the_order_of_their_names(variant: Variant, judged: Judged) -> None:
+def test_equal_errors_are_sorted_by_name(variant: Variant, judged: Judged) -> None:
     names = [
         result.name
         for result in judged(variant("b", [0.2, 0.2]), variant("a", [0.2, 0.2])).variants
@@ -35,7 +35,7 @@ def test_equal_errors_stand_in_the_order_of_their_names(variant: Variant, judged
     assert names == ["a", "b"]
 
 
-def test_a_lost_seed_is_in_no_mean(study: Verdict) -> None:
+def test_a_failed_seed_is_in_no_mean(study: Verdict) -> None:
     result = study.results[0]
     assert (result.mse.mean, result.measured) == (pytest.approx(0.21, rel=1e-5), 2)
     assert result.mse.sd == pytest.approx(np.std([0.19, 0.23], ddof=1), rel=1e-4)
@@ -65,7 +65,7 @@ def test_the_best_is_a_variant_even_where_a_baseline_is_better(
     assert found.best.name == "plain"
 
 
-def test_nothing_is_best_where_every_replica_was_lost(variant: Variant, judged: Judged) -> None:
+def test_nothing_is_best_where_every_seed_failed(variant: Variant, judged: Judged) -> None:
     assert judged(variant("plain", [float("nan")])).best is None
 
 
@@ -77,7 +77,7 @@ def test_unit_errors_are_kept_apart_for_each_target(variant: Variant, judged: Ju
     assert result.unit_mse["temp"].mean == pytest.approx(25.0)
 
 
-def test_a_folder_without_results_is_refused_with_the_command_that_makes_them(
+def test_a_folder_without_results_is_rejected_with_the_command_that_makes_them(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(InputError, match="dvc repro evaluate"):

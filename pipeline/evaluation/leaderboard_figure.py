@@ -1,0 +1,167 @@
+"""The figure of the leaderboard: the test error of every variant, seed by seed."""
+
+from collections.abc import Mapping
+from itertools import cycle
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.evaluation.leaderboard_text import decimals, plus_minus
+from pipeline.evaluation.style import COLORS, DASHES, GREY, INK, PALE, REACH, unit
+from pipeline.evaluation.verdict import Result, Verdict
+
+WIDTH = 9.6  # inches, as all lengths of the layout
+LEFT, LETTER, RIGHT = 0.35, 0.085, 2.6  # margin, its growth per letter of a name, right margin
+TOP, BOTTOM, ROW = 1.25, 0.75, 0.32
+NUMBER, DOT, FAMILY = 14, 122, 136  # points from the axes to the columns on their right
+LIFT, LINE = 5, 15  # points from the axes up to the first name of a baseline, and to the next
+
+
+def draw(verdict: Verdict) -> Figure:
+    """Draw a row per variant, best on top, with a dot per seed and a bar for their mean.
+
+    Baselines are vertical lines. What lies beyond `REACH` times the best mean is a triangle at the
+    edge, with its number beside it.
+    """
+    names = [_label(result) for result in verdict.variants]
+    left = LEFT + LETTER * max(map(len, names))
+    height = ROW * len(names) + 0.1
+    total = TOP + height + BOTTOM
+    figure = Figure(figsize=(WIDTH, total))
+    axes = figure.add_axes(
+        (left / WIDTH, BOTTOM / total, 1 - (left + RIGHT) / WIDTH, height / total)
+    )
+    axes.set(ylim=(len(names) - 0.4, -0.6), xlim=_limits(verdict))
+    axes.set_yticks(range(len(names)), names, color=INK)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    colors = _family_colors(verdict)
+    places = decimals(result.mse.mean for result in verdict.variants)
+    for y, result in enumerate(verdict.variants):
+        _draw_seeds(axes, y, result, colors[result.entry.summary.family])
+        _write_columns(axes, y, result, places, colors[result.entry.summary.family])
+    _draw_baselines(axes, verdict, places)
+    axes.set_xlabel(_axis_label(verdict, axes.get_xlim()[0]), color=INK, linespacing=1.5)
+    x, title, legend = 0.15 / WIDTH, 1 - 0.18 / total, 1 - 0.45 / total
+    figure.text(x, title, "Test error of every variant", va="top", fontsize=13, fontweight="bold")
+    marks = "dot: one seed; bar: mean; triangle: beyond the axis; vertical line: baseline"
+    figure.text(x, legend, marks, va="top", color=GREY)
+    return figure
+
+
+def _label(result: Result) -> str:
+    seeds = len(result.entry.summary.seeds)
+    if result.measured == seeds:
+        return result.name
+    return f"{result.name} ({result.measured} of {seeds} seeds)"
+
+
+def _axis_label(verdict: Verdict, start: float) -> str:
+    horizon = verdict.setup.horizon
+    steps = f"mean over {horizon} horizon steps" if horizon > 1 else "one step ahead"
+    cut = "" if start == 0 else " The axis does not start at 0."
+    return f"MSE, {steps} ({unit(verdict.setup)})\nLower is better.{cut}"
+
+
+def _limits(verdict: Verdict) -> tuple[float, float]:
+    """Return the limits of the axis, from the lowest error to the highest within reach."""
+    values = np.concatenate([result.entry.scores.mse for result in verdict.results])
+    values = values[np.isfinite(values)]
+    best = verdict.best.mse.mean if verdict.best else float(values.min())
+    low, high = float(values.min()), float(values[values <= REACH * best].max(initial=best))
+    margin = 0.04 * (high - low) or 0.05 * high or 1.0
+    return max(0.0, low - margin), high + margin
+
+
+def _family_colors(verdict: Verdict) -> Mapping[str, str]:
+    families = sorted({result.entry.summary.family for result in verdict.variants})
+    return dict(zip(families, cycle(COLORS), strict=False))
+
+
+def _draw_seeds(axes: Axes, y: int, result: Result, color: str) -> None:
+    """Draw the dots, the bar and the triangle of a row, or its state where no seed is left."""
+    if not result.measured:
+        place = axes.get_yaxis_transform()
+        axes.text(
+            0.02,
+            y,
+            result.entry.summary.state,
+            transform=place,
+            va="center",
+            color=GREY,
+            fontsize=9,
+            backgroundcolor="white",
+        )
+        return
+    edge = axes.get_xlim()[1]
+    values = result.entry.scores.mse
+    dots = values[values <= edge]
+    axes.axhline(y, color=PALE, linewidth=0.7, zorder=0)
+    row = np.full(dots.shape, y)
+    axes.plot(dots, row, "o", color=color, markersize=6, alpha=0.55, markeredgewidth=0)
+    if result.mse.mean <= edge:
+        axes.plot(result.mse.mean, y, "|", color=color, markersize=15, markeredgewidth=2.4)
+    if (values > edge).any():
+        axes.plot(edge, y, ">", color=color, markersize=7, clip_on=False)
+
+
+def _write_columns(axes: Axes, y: int, result: Result, places: int, color: str) -> None:
+    """Write the number of a row to the right of the axes, and its family with a dot of color."""
+    columns = (
+        (NUMBER, plus_minus(result.mse, places), INK),
+        (DOT, "●", color),
+        (FAMILY, result.entry.summary.family, INK),
+    )
+    for points, text, text_color in columns:
+        axes.annotate(
+            text,
+            (1, y),
+            (points, 0),
+            xycoords=axes.get_yaxis_transform(),
+            textcoords="offset points",
+            va="center",
+            color=text_color,
+        )
+
+
+def _draw_baselines(axes: Axes, verdict: Verdict, places: int) -> None:
+    """Draw a line per baseline that rises to its name and number, each on a level of its own.
+
+    The outer lines rise highest, so that no line crosses a name.
+    """
+    middle = sum(axes.get_xlim()) / 2
+    left = [result for result in verdict.baselines if result.mse.mean < middle]
+    right = [result for result in reversed(verdict.baselines) if result.mse.mean >= middle]
+    names = [result.name for result in verdict.baselines]
+    dashes = dict(zip(names, cycle(DASHES), strict=False))
+    for level, result in enumerate([*reversed(right), *reversed(left)]):
+        text = f"{result.name} {result.mse.mean:.{places}f}"
+        side = "left" if result in left else "right"
+        _draw_baseline(axes, result.mse.mean, text, side, LIFT + LINE * level, dashes[result.name])
+
+
+def _draw_baseline(axes: Axes, value: float, text: str, side: str, lift: int, dash: str) -> None:
+    """Draw one baseline, its text `lift` points above the axes; an arrow if it is beyond them."""
+    high = axes.get_xlim()[1]
+    if value <= high:
+        top = 1 + (lift + 9) / 72 * axes.figure.dpi / axes.bbox.height
+        axes.plot(
+            [value, value],
+            [0, top],
+            transform=axes.get_xaxis_transform(),
+            color=INK,
+            linestyle=dash,
+            linewidth=1.1,
+            zorder=1,
+            clip_on=False,
+        )
+    axes.annotate(
+        text if value <= high else f"{text} →",
+        (min(value, high), 1),
+        (4 if side == "left" else -4, lift),
+        xycoords=axes.get_xaxis_transform(),
+        textcoords="offset points",
+        ha=side,
+        fontsize=9,
+    )

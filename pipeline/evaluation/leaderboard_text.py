@@ -1,0 +1,113 @@
+"""The leaderboard for readers: the same cells on the terminal and in Markdown."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.evaluation.metrics import Spread
+from pipeline.evaluation.verdict import Result, Verdict
+
+UNITS_SHOWN = 2  # with more targets than this, their own units are in leaderboard.csv only
+LEFT = ("name", "family", "state")  # columns of text; numbers are aligned to the right
+# Columns that a narrow terminal can do without, the first to go first.
+DISPENSABLE = ("parameters", "s per seed", "family", "MAE of ", "MAE", "state")
+STATE = 20  # characters that a state needs, on several lines if it is longer
+NOTHING = "–"  # noqa: RUF001
+
+
+def decimals(values: Iterable[float]) -> int:
+    """Return the decimal places that show four significant digits of the smallest value."""
+    sizes = [abs(value) for value in values if math.isfinite(value) and value]
+    return max(0, 3 - math.floor(math.log10(min(sizes)))) if sizes else 4
+
+
+def plus_minus(value: Spread, places: int) -> str:
+    """Return `mean ± sd`, the mean alone where there is no sd, a dash where there is no mean."""
+    if math.isnan(value.mean):
+        return NOTHING
+    if math.isnan(value.sd):
+        return f"{value.mean:.{places}f}"
+    return f"{value.mean:.{places}f} ± {value.sd:.{places}f}"
+
+
+def cells(verdict: Verdict) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the rows, best entry first; errors are `mean ± sd` over the seeds."""
+    results, summaries = verdict.results, [result.entry.summary for result in verdict.results]
+    targets = verdict.setup.targets
+    columns = {
+        "name": [result.name for result in results],
+        "family": [summary.family for summary in summaries],
+        "MSE": _errors([result.mse for result in results]),
+        "MAE": _errors([result.mae for result in results]),
+    }
+    for target in targets if len(targets) <= UNITS_SHOWN else ():
+        columns[f"MAE of {target} (own unit)"] = _errors([r.unit_mae[target] for r in results])
+    columns |= {
+        "skill": [f"{r.skill:+.3f}" if math.isfinite(r.skill) else NOTHING for r in results],
+        "parameters": [f"{summary.parameters:,}" for summary in summaries],
+        "s per seed": [_seconds(summary.seconds_per_replica) for summary in summaries],
+        "state": [summary.state for summary in summaries],
+    }
+    return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
+
+
+def _errors(spreads: Sequence[Spread]) -> list[str]:
+    places = decimals(value.mean for value in spreads)
+    return [plus_minus(value, places) for value in spreads]
+
+
+def _seconds(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.1f}"
+
+
+def markdown(verdict: Verdict) -> str:
+    """Return a Markdown table with the best variant in bold and the baselines in italics."""
+    header, rows = cells(verdict)
+    for result, row in zip(verdict.results, rows, strict=True):
+        row[0] = _markdown_name(result, verdict)
+    rule = [":--" if name in LEFT else "--:" for name in header]
+    lines = [[cell.replace("|", r"\|") for cell in line] for line in [header, rule, *rows]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _markdown_name(result: Result, verdict: Verdict) -> str:
+    if not result.is_variant:
+        return f"*{result.name}*"
+    return f"**`{result.name}`**" if result is verdict.best else f"`{result.name}`"
+
+
+def terminal(verdict: Verdict, width: int) -> Table:
+    """Return a table for a rich console of `width` characters.
+
+    Columns that do not fit are left out. The best variant is bold, the baselines are dim.
+    """
+    header, rows = cells(verdict)
+    kept = _fitting(header, rows, width)
+    table = Table(
+        caption="Errors on the test split, standardized, mean ± sd over seeds; lower is better. "
+        f"Skill is relative to {verdict.reference.name}."
+    )
+    for i in kept:
+        text = header[i] in LEFT
+        table.add_column(
+            header[i], justify="left" if text else "right", no_wrap=header[i] != "state"
+        )
+    for result, row in zip(verdict.results, rows, strict=True):
+        style = "bold" if result is verdict.best else "" if result.is_variant else "dim"
+        table.add_row(*(Text(row[i]) for i in kept), style=style)
+    return table
+
+
+def _fitting(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Return the positions of the columns to keep, each with a frame of three characters."""
+    sizes = [
+        STATE if name == "state" else max(map(len, (name, *column)))
+        for name, column in zip(header, zip(*rows, strict=True), strict=True)
+    ]
+    kept = list(range(len(header)))
+    for name in DISPENSABLE:
+        if sum(sizes[i] + 3 for i in kept) + 1 > width:
+            kept = [i for i in kept if not header[i].startswith(name)]
+    return kept
