@@ -1,7 +1,11 @@
-"""Forecast with the champion: recent rows in real units in, forecasts in real units out.
+"""Forecast with the champion: from recent rows to forecasts in the same units.
 
-`python -m pipeline.forecast --input recent.csv --output forecasts.csv` writes one row per series and horizon step, named like the input's columns;
-without `--output` they go to the terminal. The champion runs with the code that it was registered with, so that later changes do not touch it.
+`python -m pipeline.forecast --input recent.csv --output forecasts.csv` writes one row per series
+and horizon step, with columns named as in the input; without `--output`, they are printed. The
+champion runs with the code that was registered with it, so later changes do not affect it.
+
+`--forecaster FOLDER --input TABLE --replay STARTS --output FORECASTS` is how later releases compare
+a registered forecaster with a new one. These options and their meaning must not change.
 """
 
 import argparse
@@ -11,58 +15,47 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.config import params, paths
+from pipeline.core import command
 from pipeline.core.errors import InputError
 from pipeline.core.files import new_file
-from pipeline.serving import gate as champion
+from pipeline.serving import promotion
 from pipeline.serving.forecaster import Forecaster
+from pipeline.serving.process import run_module
+from pipeline.serving.replay import replay
+from pipeline.tracking.registry import VersionFiles
 
-REMARK = "forecast: "  # with which a line on stderr begins that is meant for people
+PREFIX = "forecast: "  # begins each line on stderr that is meant for the user
 
 
 def main() -> None:
-    """Read the arguments; a refusal ends with status 1."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pipeline.forecast",
-        description="Forecast with the champion from recent rows.",
-    )
-    parser.add_argument(
-        "--input",
-        type=Path,
-        required=True,
-        help="a CSV or Parquet file, or a folder of them, with the columns of the training data",
-    )
-    parser.add_argument("--output", type=Path, help="a CSV file; the terminal without it")
-    parser.add_argument(
-        "--forecaster", type=Path, help="a forecaster's folder, in place of the champion's"
-    )
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
-    arguments = parser.parse_args()
-    try:
-        if arguments.forecaster:
-            answer(Forecaster.load(arguments.forecaster), arguments.input, arguments.output)
+    """Parse the arguments and forecast."""
+    arguments = _parser().parse_args()
+    source, output = arguments.input, arguments.output
+    with command.exit_status():
+        if arguments.replay:
+            if not (arguments.forecaster and output):
+                raise InputError("--replay needs --forecaster and --output as well")
+            replay(arguments.forecaster, source, arguments.replay, output)
+        elif arguments.forecaster:
+            forecast(Forecaster.load(arguments.forecaster), source, output)
         else:
-            delegate(
-                champion.fetch(params.read(arguments.params), paths.read()),
-                arguments.input,
-                arguments.output,
-            )
-    except InputError as refusal:
-        sys.exit(f"\n{refusal}\n")
+            champion = promotion.fetch_champion(params.read(arguments.params), paths.read())
+            forecast_with(champion, source, output)
 
 
-def answer(forecaster: Forecaster, source: Path, output: Path | None) -> None:
-    """Forecast, and say on stderr which cells were filled."""
-    given = forecaster.read(source)
-    write(forecaster.continued(given), output)
-    columns = ", ".join(f"{column} {count}" for column, count in given.filled.items())
-    count = sum(given.filled.values())
-    sys.stderr.write(
-        f"{REMARK}{count} missing {'value was' if count == 1 else 'values were'} filled{f' ({columns})' if columns else ''}\n"
-    )
+def forecast(forecaster: Forecaster, source: Path, output: Path | None) -> None:
+    """Write the forecasts, and report on stderr which missing values were filled."""
+    windows = forecaster.read(source)
+    write(forecaster.forecast_from(windows), output)
+    counts = ", ".join(f"{column} {count}" for column, count in windows.filled.items())
+    total = sum(windows.filled.values())
+    verb = "value was" if total == 1 else "values were"
+    details = f" ({counts})" if counts else ""
+    sys.stderr.write(f"{PREFIX}{total} missing {verb} filled{details}\n")
 
 
 def write(forecasts: pd.DataFrame, output: Path | None) -> None:
-    """Write CSV with times as ISO 8601."""
+    """Write or print the forecasts as CSV, with times as ISO 8601 in UTC."""
     text = forecasts.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%SZ", lineterminator="\n")
     if output is None:
         sys.stdout.write(text)
@@ -71,20 +64,39 @@ def write(forecasts: pd.DataFrame, output: Path | None) -> None:
         draft.write_text(text)
 
 
-def delegate(model: Path, source: Path, output: Path | None) -> None:
-    """Let the registered code forecast, with its own messages and exit status."""
-    paths = {
-        "--forecaster": model / "artifacts" / "forecaster",
-        "--input": source,
-        "--output": output,
-    }
-    options = [
-        word for option, path in paths.items() if path for word in (option, str(path.resolve()))
+def forecast_with(champion: VersionFiles, source: Path, output: Path | None) -> None:
+    """Let the registered code forecast, and pass on its messages and exit status."""
+    options = {"--forecaster": champion.model, "--input": source, "--output": output}
+    arguments = [
+        word for name, path in options.items() if path for word in (name, str(path.resolve()))
     ]
-    done = champion.execute(model / "code", "pipeline.forecast", *options)
+    done = run_module(champion.code, "pipeline.forecast", *arguments)
     if done.failed:
         sys.exit(f"\n{done}\n")
-    sys.stderr.writelines(f"{line}\n" for line in done.told if line.startswith(REMARK))
+    sys.stderr.writelines(f"{line}\n" for line in done.lines if line.startswith(PREFIX))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command.parser(
+        "Forecast with the champion from recent rows.", prog="python -m pipeline.forecast"
+    )
+    parser.add_argument(
+        "--input",
+        type=Path,
+        required=True,
+        help="a CSV or Parquet file, or a folder of them, with the columns of the training data",
+    )
+    parser.add_argument("--output", type=Path, help="a CSV file; default: print the forecasts")
+    parser.add_argument(
+        "--forecaster", type=Path, help="the folder of a forecaster to use instead of the champion"
+    )
+    parser.add_argument(
+        "--replay",
+        type=Path,
+        help="a .npy file with the rows of the clean table --input at which windows begin; "
+        "the forecasts are written as .npy (used for comparisons with the champion)",
+    )
+    return parser
 
 
 if __name__ == "__main__":

@@ -1,41 +1,57 @@
-"""New data or new code: validate it, train what is missing, and let the best variant challenge the champion; a report tells all of it.
+"""Retrain after a change of data or code: validate, train what is missing, promote, and report.
 
-`python -m pipeline.retrain` writes the report as Markdown to stdout, and to the file that GITHUB_STEP_SUMMARY names. A challenger that the gate
-refuses is a normal outcome, with exit status 0; broken data and a failed stage are not, and the report gives the reason.
+`python -m pipeline.retrain` writes its report as Markdown to stdout, and appends it to the file
+that GITHUB_STEP_SUMMARY names. That the gate rejects a candidate is a normal outcome, and the exit
+status is 0. If data is rejected or a stage fails, it is 1, and the report gives the reason.
 """
 
-import argparse
 import json
 import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import pandas as pd
 
 from pipeline.config import params, paths
-from pipeline.config.params import Params
 from pipeline.config.paths import Paths
+from pipeline.core import command
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_json
-from pipeline.serving import gate as champion
-from pipeline.serving.gate import Decision
+from pipeline.serving import promotion
+from pipeline.serving.process import without_startup_noise
+from pipeline.serving.promotion import Decision
 
-HEAD = 5  # rows of the leaderboard that the report shows, and baselines on top
-TAIL = 30  # lines of a failed stage's output that the report shows
+VARIANTS = 5  # rows of the leaderboard that the report shows besides the baselines
+LAST_LINES = 30  # of a failed stage's output
 COLUMNS = ["name", "kind", "mse", "mse_sd", "skill", "state"]
 
 
+class SeriesFacts(TypedDict):
+    """What the report of `validate` says about a series."""
+
+    rows: int
+    first: str
+    last: str
+
+
+class CleanReport(TypedDict):
+    """The part of the report of `validate` that is shown."""
+
+    series: Mapping[str, SeriesFacts]
+    filled: Sequence[object]
+    cuts: Sequence[object]
+
+
 def main() -> None:
-    """Read the arguments, retrain, report."""
-    parser = argparse.ArgumentParser(
+    """Parse the arguments, retrain and report."""
+    parser = command.parser(
+        "Validate, train what is missing, promote the best variant if it passes the gate, report.",
         prog="python -m pipeline.retrain",
-        description="Validate, train, challenge the champion, report.",
     )
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     path = parser.parse_args().params
     failed = False
     sections: list[str] = []
@@ -45,23 +61,23 @@ def main() -> None:
     except (Exception, KeyboardInterrupt) as error:
         failed = True
         sections.append(_failure(error))
-    _tell("\n\n".join(["# Retraining", *sections]) + "\n")
+    _publish("\n\n".join(["# Retraining", *sections]) + "\n")
     sys.exit(failed)
 
 
 def run(path: Path) -> Iterator[str]:
-    """Do it, and yield the report section by section; raises `InputError` where it cannot go on."""
+    """Retrain and yield the report section by section; raises `InputError` if a step fails."""
     settings, places = params.read(path), paths.read()
     yield _changes()
-    _repro("validate")
+    _reproduce("validate")
     yield _data(read_json(places.clean / "report.json"))
-    _repro()
+    _reproduce()
     yield _leaderboard(places)
-    yield _gate(settings, champion.challenge(settings, places))
+    yield _decision(settings.promote.name, promotion.promote(settings, places))
 
 
 def _changes() -> str:
-    """What `dvc status` says has changed since the last run."""
+    """List what has changed since the last run, according to `dvc status`."""
     done = subprocess.run(
         [sys.executable, "-m", "dvc", "status", "--json"],
         env=_environment(),
@@ -69,129 +85,104 @@ def _changes() -> str:
         text=True,
     )
     if done.returncode:
-        raise InputError("`dvc status` failed:", *done.stderr.splitlines()[-TAIL:])
+        raise InputError("`dvc status` failed:", *done.stderr.splitlines()[-LAST_LINES:])
     stages = json.loads(done.stdout)
-    lines = [f"- `{stage}`: {_reasons(entries)}" for stage, entries in stages.items()]
-    return "\n".join(
-        [
-            "## What changed",
-            "",
-            *(lines or ["Nothing: data, code and parameters are those of the last run."]),
-        ]
-    )
+    lines = [f"- `{stage}`: {', '.join(_reasons(found))}" for stage, found in stages.items()]
+    unchanged = "Nothing: the data, the code and the parameters are those of the last run."
+    return "\n".join(["## What changed", "", *(lines or [unchanged])])
 
 
-def _reasons(entries: list[Any]) -> str:
-    """`data/0_raw modified, params.yaml data.targets modified`, from the nested dictionaries of `dvc status`."""
-    return ", ".join(
-        reason
-        for entry in entries
-        for reason in (_flat(entry) if isinstance(entry, Mapping) else [str(entry)])
-    )
+def _reasons(entries: Sequence[str | Mapping[str, Mapping[str, object]]]) -> Iterator[str]:
+    """Yield `data/0_raw modified`, `params.yaml data.targets modified`, from nested entries."""
+    for entry in entries:
+        if isinstance(entry, str):
+            yield entry
+            continue
+        for changes in entry.values():
+            for name, state in changes.items():
+                if isinstance(state, Mapping):
+                    yield from (f"{name} {key} {change}" for key, change in state.items())
+                else:
+                    yield f"{name} {state}"
 
 
-def _flat(entry: Mapping[str, Any]) -> Iterator[str]:
-    for changes in entry.values():
-        for name, state in changes.items():
-            if isinstance(state, Mapping):
-                yield from (f"{name} {key} {how}" for key, how in state.items())
-            else:
-                yield f"{name} {state}"
-
-
-def _data(report: Mapping[str, Any]) -> str:
-    lines = [
-        f"| {name} | {facts['rows']} | {facts['first']} | {facts['last']} |"
+def _data(report: CleanReport) -> str:
+    filled, cuts = len(report["filled"]), len(report["cuts"])
+    rows = [
+        [name, str(facts["rows"]), facts["first"], facts["last"]]
         for name, facts in report["series"].items()
     ]
-    table = ["| series | rows | first | last |", "|---|---|---|---|", *lines]
+    summary = f"Values filled: {filled}. Gaps that split a series: {cuts}."
     return "\n".join(
-        [
-            "## Data",
-            "",
-            f"{len(report['filled'])} cells filled, {len(report['cuts'])} cuts.",
-            "",
-            *table,
-        ]
+        ["## Data", "", summary, "", _table(["series", "rows", "first", "last"], rows)]
     )
 
 
 def _leaderboard(places: Paths) -> str:
     board = pd.read_csv(places.verdict / "leaderboard.csv")
     variants, baselines = board[board["kind"] == "variant"], board[board["kind"] == "baseline"]
-    shown = pd.concat([variants.head(HEAD), baselines])[COLUMNS].sort_values("mse")
-    lines = [
-        "| " + " | ".join(_cell(value) for value in row) + " |"
-        for row in shown.itertuples(index=False)
-    ]
-    return "\n".join(
-        [
-            f"## Leaderboard: {len(variants)} variants",
-            "",
-            f"| {' | '.join(COLUMNS)} |",
-            "|---" * len(COLUMNS) + "|",
-            *lines,
-        ]
-    )
+    shown = pd.concat([variants.head(VARIANTS), baselines])[COLUMNS].sort_values("mse")
+    rows = [[_cell(value) for value in row] for row in shown.itertuples(index=False)]
+    return f"## Leaderboard: {len(variants)} variants\n\n{_table(COLUMNS, rows)}"
 
 
-def _cell(value: Any) -> str:
-    return "" if pd.isna(value) else f"{value:.4g}" if isinstance(value, float) else str(value)
+def _cell(value: object) -> str:
+    if value is None or value != value:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _gate(settings: Params, decision: Decision) -> str:
-    lines = [f"| {who} | {error:.6f} |" for who, error in decision.errors.items()]
-    figures = ["", "| who | test MSE |", "|---|---|", *lines] if lines else []
-    champion = f"Champion of `{settings.promote.name}`: {decision.champion or 'none'}"
-    return "\n".join(
-        [
-            f"## Gate: {decision.outcome}",
-            "",
-            f"{decision.reason[:1].upper()}{decision.reason[1:]}.",
-            *figures,
-            "",
-            champion,
-        ]
-    )
+def _decision(name: str, decision: Decision) -> str:
+    rows = [[entry, f"{error:.6f}"] for entry, error in decision.errors.items()]
+    reason = f"{decision.reason[:1].upper()}{decision.reason[1:]}."
+    table = ["", _table(["entry", "test MSE"], rows)] if rows else []
+    champion = f"Champion of `{name}`: {decision.champion or 'none'}"
+    return "\n".join([f"## Gate: {decision.outcome}", "", reason, *table, "", champion])
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _failure(error: BaseException) -> str:
-    """Why it stopped; of what nobody has foreseen, where in the code as well."""
+    """Return why retraining failed; for an unexpected error, also where in the code."""
     if isinstance(error, InputError):
-        return f"## Failed\n\nThe champion stays as it is.\n\n{_block(str(error))}"
+        return f"## Failed\n\nThe champion does not change.\n\n```\n{error}\n```"
     lines = "".join(traceback.format_exception(error)).splitlines()
-    return f"## Failed\n\nIt broke off; `python -m pipeline.forecast` uses the champion that MLflow names now.\n\n{_block(chr(10).join(lines[-TAIL:]))}"
+    trace = "\n".join(lines[-LAST_LINES:])
+    return (
+        "## Failed\n\nAn unexpected error stopped it. `python -m pipeline.forecast` uses the "
+        f"champion that is registered in MLflow now.\n\n```\n{trace}\n```"
+    )
 
 
-def _repro(*stages: str) -> None:
-    """`dvc repro`, its output passed on to stderr; raises `InputError` with the end of it where a stage fails."""
-    command = [sys.executable, "-m", "dvc", "repro", *stages]
+def _reproduce(*stages: str) -> None:
+    """Run `dvc repro` and pass its output on to stderr.
+
+    Raises `InputError` with the last lines of the output if a stage fails.
+    """
+    arguments = [sys.executable, "-m", "dvc", "repro", *stages]
     with subprocess.Popen(
-        command, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        arguments, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         output = ""
         for line in process.stdout or ():
             sys.stderr.write(line)
             output += line
     if process.returncode:
-        raise InputError(
-            f"`dvc {' '.join(command[3:])}` failed:", *champion.without_greetings(output)[-TAIL:]
-        )
+        last = without_startup_noise(output)[-LAST_LINES:]
+        raise InputError(f"`dvc {' '.join(arguments[3:])}` failed:", *last)
 
 
 def _environment() -> dict[str, str]:
-    """The stages' `python` is this one, whether its environment is activated or not."""
-    return {
-        **os.environ,
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-    }
+    """Return an environment in which the stages' `python` is this one."""
+    path = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    return {**os.environ, "PATH": os.pathsep.join(path)}
 
 
-def _block(text: str) -> str:
-    return f"```\n{text}\n```"
-
-
-def _tell(report: str) -> None:
+def _publish(report: str) -> None:
     sys.stdout.write(report)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(summary).open("a") as file:

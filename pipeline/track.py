@@ -1,12 +1,13 @@
-"""Publish the results to MLflow: one run per variant and baseline, its seeds as children, and one run that holds the verdict.
+"""Publish the results to MLflow: one run per variant and baseline, and one for the verdict.
 
-Reads `models` (curves), `errors` (everything that was measured) and `verdict` (tables, figures, report); writes the receipt `out`. The folder that `out`
-lies in is MLflow's, unless MLFLOW_TRACKING_URI names a server. The same files change nothing; files that MLflow lacks are published again.
+The seeds of a variant are children of its run. Reads `models` (learning curves), `errors` (all
+measurements) and `verdict` (tables, figures, report), and writes the receipt `out`. Unless
+MLFLOW_TRACKING_URI names a server, the folder of `out` is MLflow's. Publishing the same files again
+changes nothing, and what MLflow lacks is published again.
 """
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -24,61 +25,63 @@ from pipeline.tracking.runs import Run
 
 
 def run(params: Params, models: Path, errors: Path, verdict: Path, out: Path) -> None:
-    """Put MLflow in the state that the files describe."""
-    judged = read(errors)
-    runs = list(_entries(judged, models, _files(verdict)))
-    everything = [_summary(judged, verdict), *runs]
-    store = Experiment(out.parent, params.track.experiment)
-    new = store.publish(
-        reversed(everything)
-    )  # the newest stand first in MLflow, and its charts show ten
-    fingerprints = {run.name: run.fingerprint for run in everything}
-    write_json(
-        out,
-        {"experiment": params.track.experiment, "runs": len(runs), "fingerprints": fingerprints},
+    """Publish the results to MLflow: one run per variant and baseline, and one for the verdict."""
+    study = read(errors)
+    files = _files(verdict)
+    entries = list(_entries(study, models, files))
+    best = {"best": study.best.name} if study.best else {}
+    summary = Run(
+        "verdict", {"role": "verdict", **best}, params=_evaluation(study), artifacts=files
     )
-    print(
-        f"track: {new} of {len(everything)} runs were new to MLflow, experiment {params.track.experiment!r} at {store}"
-    )
-
-
-def _summary(judged: Verdict, verdict: Path) -> Run:
-    best = {"best": judged.best.name} if judged.best else {}
-    return Run(
-        "verdict", {"role": "verdict", **best}, params=_task(judged), artifacts=_files(verdict)
-    )
-
-
-def _files(verdict: Path) -> dict[str, Path]:
-    return {
-        path.relative_to(verdict).as_posix(): path
-        for path in sorted(verdict.rglob("*"))
-        if path.is_file() and path.name[0] != "."
+    runs = [summary, *entries]
+    experiment = Experiment(out.parent, params.track.experiment)
+    # MLflow shows the newest runs first, and only ten of them in its charts.
+    new = experiment.publish(reversed(runs))
+    receipt = {
+        "experiment": params.track.experiment,
+        "runs": len(entries),
+        "content_hashes": {run.name: run.content_hash for run in runs},
     }
-
-
-def _entries(judged: Verdict, models: Path, files: Mapping[str, Path]) -> Iterator[Run]:
-    figures = {name: path for name, path in files.items() if path.suffix == ".png"}
-    numbers: Any = (
-        leaderboard.leaderboard(judged).set_index("name").select_dtypes("number").to_dict("index")
+    write_json(out, receipt)
+    print(
+        f"track: {new} of {len(runs)} runs were new to the MLflow experiment "
+        f"{params.track.experiment!r} at {experiment}"
     )
-    steps = leaderboard.horizon(judged).set_index("name")
-    for result in judged.results:
-        curves = {
-            f"{metric}_by_step": _curve(steps.loc[[result.name]], "step", metric)
-            for metric in ("mse", "mae")
-        }
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Return the files below a folder except hidden ones, by relative path."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name[0] != ".")
+    return {path.relative_to(folder).as_posix(): path for path in found}
+
+
+def _evaluation(study: Verdict) -> dict[str, str]:
+    """Return the facts of the evaluation, which all entries share."""
+    return {key: str(value) for key, value in vars(study.setup).items()}
+
+
+def _entries(study: Verdict, models: Path, files: Mapping[str, Path]) -> Iterator[Run]:
+    """Yield a run for each variant and baseline, best first."""
+    figures = {name: path for name, path in files.items() if path.suffix == ".png"}
+    board = leaderboard.leaderboard(study).set_index("name").select_dtypes("number")
+    numbers = {str(name): column.to_dict() for name, column in board.items()}
+    steps = leaderboard.horizon(study).set_index("name")
+    for result in study.results:
+        by_step = steps.loc[[result.name]]
+        summary = result.entry.summary
         yield Run(
             result.name,
             _tags(result),
             params={
-                **_task(judged),
-                **_flat(result.entry.summary.model),
-                **_flat(result.entry.summary.train, "train."),
+                **_evaluation(study),
+                **_flat(summary.model or {}),
+                **_flat(summary.train or {}, "train."),
             },
-            metrics=numbers[result.name],
-            curves=curves,
-            pictures=figures if result.is_variant else {},
+            metrics={name: float(column[result.name]) for name, column in numbers.items()},
+            curves={
+                f"{metric}_by_step": _curve(by_step, "step", metric) for metric in ("mse", "mae")
+            },
+            figures=figures if result.is_variant else {},
             children=tuple(_seeds(result, models / result.name)) if result.is_variant else (),
             failed=not result.measured,
         )
@@ -86,12 +89,12 @@ def _entries(judged: Verdict, models: Path, files: Mapping[str, Path]) -> Iterat
 
 def _tags(result: Result) -> dict[str, str]:
     summary = result.entry.summary
-    kinds = _slots(summary.model) if summary.model else {}
+    kinds = _kinds(summary.model) if summary.model else {}
     optional = {
         "fingerprint": summary.fingerprint,
         "note": summary.note,
         "warnings": ", ".join(summary.warnings),
-        "cudnn": _yes(summary.cudnn),
+        "cudnn": None if summary.cudnn is None else str(summary.cudnn).lower(),
     }
     return {
         "role": summary.kind,
@@ -102,70 +105,54 @@ def _tags(result: Result) -> dict[str, str]:
     }
 
 
-def _yes(value: bool | None) -> str | None:
-    return None if value is None else str(value).lower()
+def _kinds(model: Mapping[str, object]) -> dict[str, str]:
+    """Return the kind of each slot, and of the pooling, by its dotted path."""
+    validated = Model.model_validate(model)
+    kinds = {path: slot.kind for path, slot in slots(validated)}
+    return {**kinds, "pooling": validated.pooling.kind}
 
 
-def _slots(model: Mapping[str, Any]) -> dict[str, str]:
-    """Return the kind of every slot by its dotted path, and the kind of the pooling."""
-    filled = {path: slot.kind for path, slot in slots(Model.model_validate(model))}
-    return {**filled, "pooling": model["pooling"]["kind"]}
-
-
-def _flat(section: Mapping[str, Any] | None, path: str = "") -> dict[str, str]:
-    """A nested section as dotted names and texts."""
+def _flat(section: Mapping[str, object], path: str = "") -> dict[str, str]:
+    """Return a nested section as dotted names and texts."""
     flat: dict[str, str] = {}
-    for key, value in (section or {}).items():
-        flat |= (
-            _flat(value, f"{path}{key}.")
-            if isinstance(value, Mapping)
-            else {f"{path}{key}": str(value)}
-        )
+    for key, value in section.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{path}{key}.")
+        else:
+            flat[f"{path}{key}"] = str(value)
     return flat
 
 
-def _task(judged: Verdict) -> dict[str, str]:
-    return {key: str(value) for key, value in vars(judged.setup).items()}
-
-
 def _seeds(result: Result, folder: Path) -> Iterator[Run]:
+    """Yield a run for each seed of a variant, with its learning curves from `folder`."""
     summary = result.entry.summary
     history = pd.read_parquet(folder / "history.parquet")
-    for i, (seed, state) in enumerate(zip(summary.seeds, summary.states, strict=True)):
+    curves = history.columns.drop(["seed", "epoch"])
+    for position, (seed, state) in enumerate(zip(summary.seeds, summary.states, strict=True)):
         epochs = history[history["seed"] == seed]
+        tags = {"role": "seed", "variant": result.name, "family": summary.family}
         yield Run(
             f"{result.name}, seed {seed}",
-            {
-                "role": "seed",
-                "variant": result.name,
-                "family": summary.family,
-                "seed": str(seed),
-                "state": state,
-            },
-            metrics=_metrics(result, i),
-            curves={
-                metric: _curve(epochs, "epoch", metric)
-                for metric in epochs.columns.drop(["seed", "epoch"])
-            },
+            {**tags, "seed": str(seed), "state": state},
+            metrics=_metrics(result, position),
+            curves={metric: _curve(epochs, "epoch", metric) for metric in curves},
             failed=state != TRAINED,
         )
 
 
-def _metrics(result: Result, i: int) -> dict[str, float]:
-    """What the seed at position `i` reached on the test part, and when it was at its best on the validation part."""
+def _metrics(result: Result, position: int) -> dict[str, float]:
+    """Return the test errors of the seed at `position`, and its epochs."""
     entry = result.entry
-    epochs = {"epochs": entry.summary.epochs[i], "best_epoch": entry.summary.best_epochs[i]}
-    metrics = {
-        "mse": entry.scores.mse[i],
-        "mae": entry.scores.mae[i],
-        **{key: value for key, value in epochs.items() if value is not None},
+    metrics = {"mse": float(entry.scores.mse[position]), "mae": float(entry.scores.mae[position])}
+    epochs = {
+        "epochs": entry.summary.epochs[position],
+        "best_epoch": entry.summary.best_epochs[position],
     }
+    metrics |= {name: float(value) for name, value in epochs.items() if value is not None}
     for j, target in enumerate(result.unit_mse):
-        metrics |= {
-            f"{target}_mse": entry.unit_scores.squared[i, :, j].mean(),
-            f"{target}_mae": entry.unit_scores.absolute[i, :, j].mean(),
-        }
-    return {name: float(value) for name, value in metrics.items()}
+        metrics[f"{target}_mse"] = float(entry.unit_scores.squared[position, :, j].mean())
+        metrics[f"{target}_mae"] = float(entry.unit_scores.absolute[position, :, j].mean())
+    return metrics
 
 
 def _curve(table: pd.DataFrame, step: str, metric: str) -> dict[int, float]:

@@ -1,4 +1,7 @@
-"""Retraining as CI runs it: DVC for real, with stages that only write what the report reads; the gate's decision is given."""
+"""Retraining as CI runs it, with the real DVC.
+
+The stages only write what the report reads, and the gate's decision is given.
+"""
 
 import os
 import shutil
@@ -12,11 +15,21 @@ from ruamel.yaml import YAML
 
 from pipeline import retrain
 from pipeline.core.errors import InputError
-from pipeline.serving import gate as champion
-from pipeline.serving.gate import Decision
+from pipeline.serving import promotion
+from pipeline.serving.promotion import Decision
 from pipeline.tracking.registry import Version
 from tests.workshop import CONTENT
 
+PATHS = {
+    "clean": "out/validate",
+    "standardized": "out/standardize",
+    "windows": "out/window",
+    "models": "out/train",
+    "errors": "out/evaluate",
+    "verdict": "out/compare",
+    "receipt": "mlruns/receipt.json",
+    "store": ".fleets",
+}
 STAGE = """
 import json, pathlib, sys
 out = pathlib.Path(sys.argv[-1])
@@ -24,21 +37,25 @@ table = pathlib.Path("table.csv").read_text()
 if "nonsense" in table and "{stage}" == table.split()[-1]:
     sys.exit("table.csv: column 'level': text where a number should be")
 out.mkdir(parents=True, exist_ok=True)
-facts = {{"rows": len(table), "first": "2020-01-01T00:00:00Z", "last": "2020-01-02T00:00:00Z", "segments": 1}}
-(out / "report.json").write_text(json.dumps({{"series": {{"a": facts}}, "filled": [1, 2], "cuts": []}}))
-(out / "leaderboard.csv").write_text("name,kind,mse,mse_sd,skill,state\\nplain,variant,0.25,0.01,0.5,trained\\nlast_value,baseline,0.5,,0,deterministic\\n")
+facts = {{"rows": len(table), "first": "2020-01-01T00:00:00Z", "last": "2020-01-02T00:00:00Z"}}
+report = {{"series": {{"a": facts}}, "filled": [1, 2], "cuts": []}}
+(out / "report.json").write_text(json.dumps(report))
+(out / "leaderboard.csv").write_text('''name,kind,mse,mse_sd,skill,state
+plain,variant,0.25,0.01,0.5,trained
+last_value,baseline,0.5,,0,deterministic
+''')
 """
 PROMOTED = Decision(
     "promoted",
     "it passed the gate",
     Version("1", "ab", "plain", False),
-    {"challenger plain": 0.25, "last_value": 0.5},
+    {"candidate plain": 0.25, "last_value": 0.5},
 )
-REFUSED = Decision(
-    "refused",
+REJECTED = Decision(
+    "rejected",
     "its MSE 0.6 does not beat the best naive baseline, last_value, with 0.5",
     None,
-    {"challenger plain": 0.6},
+    {"candidate plain": 0.6},
 )
 
 
@@ -56,7 +73,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "outs": [f"out/{stage}"],
         }
     with (folder / "dvc.yaml").open("w") as file:
-        YAML().dump({"stages": stages}, file)
+        YAML().dump({"vars": [{"paths": PATHS}], "stages": stages}, file)
     with (folder / "params.yaml").open("w") as file:
         YAML().dump(CONTENT, file)
     (folder / "table.csv").write_text("fine")
@@ -83,12 +100,12 @@ def report(
     """Retrain with a given decision of the gate; gives the exit status and the report."""
 
     def run(decision: Decision | BaseException = PROMOTED) -> tuple[int, str]:
-        def challenge(*rest: object) -> Decision:
+        def promote(*rest: object) -> Decision:
             if isinstance(decision, BaseException):
                 raise decision
             return decision
 
-        monkeypatch.setattr(champion, "challenge", challenge)
+        monkeypatch.setattr(promotion, "promote", promote)
         monkeypatch.setattr(sys, "argv", ["retrain"])
         try:
             retrain.main()
@@ -107,10 +124,10 @@ def test_new_data_is_validated_trained_on_and_reported(
     assert status == 0
     assert "- `validate`: table.csv modified" in text
     assert "| a | 12 | 2020-01-01T00:00:00Z | 2020-01-02T00:00:00Z |" in text
-    assert "2 cells filled, 0 cuts." in text
+    assert "Values filled: 2. Gaps that split a series: 0." in text
     assert "| plain | variant | 0.25 | 0.01 | 0.5 | trained |" in text
     assert "## Gate: promoted\n\nIt passed the gate." in text
-    assert "| challenger plain | 0.250000 |" in text
+    assert "| candidate plain | 0.250000 |" in text
     assert "Champion of `forecaster`: version 1 (plain)" in text
 
 
@@ -118,19 +135,19 @@ def test_where_nothing_has_changed_the_report_says_so(
     project: Path, report: Callable[..., tuple[int, str]]
 ) -> None:
     status, text = report(
-        Decision("unchanged", "plain of these very weights is champion already", PROMOTED.champion)
+        Decision("unchanged", "plain with these weights is the champion already", PROMOTED.champion)
     )
     assert status == 0
-    assert "Nothing: data, code and parameters are those of the last run." in text
+    assert "Nothing: the data, the code and the parameters are those of the last run." in text
     assert "## Gate: unchanged" in text
 
 
-def test_a_challenger_that_the_gate_refuses_is_a_normal_outcome_which_the_summary_of_a_workflow_tells_as_well(
+def test_a_rejected_candidate_is_a_normal_outcome_that_the_workflow_summary_shows_as_well(
     project: Path, report: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / "summary.md").write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project / "summary.md"))
-    status, text = report(REFUSED)
+    status, text = report(REJECTED)
     assert (project / "summary.md").read_text() == "before\n" + text
     assert status == 0
     assert "Its MSE 0.6 does not beat the best naive baseline, last_value, with 0.5." in text
@@ -138,18 +155,18 @@ def test_a_challenger_that_the_gate_refuses_is_a_normal_outcome_which_the_summar
 
 
 @pytest.mark.parametrize(
-    ("stage", "told"),
+    ("stage", "message"),
     [("validate", "`dvc repro validate` failed"), ("train", "`dvc repro` failed")],
 )
 def test_broken_data_and_failed_stages_end_with_status_1_and_the_reason(
-    project: Path, report: Callable[..., tuple[int, str]], stage: str, told: str
+    project: Path, report: Callable[..., tuple[int, str]], stage: str, message: str
 ) -> None:
     (project / "table.csv").write_text(f"nonsense {stage}")
     status, text = report(AssertionError("the gate must not be asked"))
     assert status == 1
-    assert told in text
+    assert message in text
     assert "table.csv: column 'level': text where a number should be" in text
-    assert "The champion stays as it is." in text
+    assert "The champion does not change." in text
 
 
 def test_a_tracking_server_that_is_down_at_the_gate_is_a_failure_with_its_reason(
@@ -173,7 +190,7 @@ def test_bad_parameters_are_reported(project: Path, report: Callable[..., tuple[
     [KeyError("no such key"), MemoryError("out of memory"), KeyboardInterrupt("cancelled")],
     ids=lambda crash: type(crash).__name__,
 )
-def test_a_crash_that_nobody_has_foreseen_ends_with_status_1_and_a_report_that_says_failed_and_where(
+def test_an_unexpected_error_ends_with_status_1_and_a_report_that_says_where(
     project: Path,
     report: Callable[..., tuple[int, str]],
     monkeypatch: pytest.MonkeyPatch,
@@ -184,14 +201,14 @@ def test_a_crash_that_nobody_has_foreseen_ends_with_status_1_and_a_report_that_s
     assert status == 1
     assert "## Failed" in text
     assert f"{type(crash).__name__}: " in text
-    assert "in challenge" in text
+    assert "in promote" in text
     assert (project / "summary.md").read_text() == text
 
 
 @pytest.mark.parametrize(
     ("words", "status"), [(["--help"], 0), (["--no-such-flag"], 2), (["--params"], 2)]
 )
-def test_help_and_bad_arguments_are_no_retraining_and_leave_no_report(
+def test_help_and_bad_arguments_leave_no_report(
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

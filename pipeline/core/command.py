@@ -1,31 +1,49 @@
-"""A stage as a command: `run(params, raw, out)` becomes `python -m pipeline.<stage> --raw PATH --out PATH`."""
+"""Stages and commands on the command line: their arguments, and their exit status.
+
+A stage's `run(params, raw, out)` becomes `python -m pipeline.<stage> --raw PATH --out PATH`.
+"""
 
 import argparse
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from pipeline.core.errors import InputError
 
+Params = TypeVar("Params")
+INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C has ended
 
-def main(run: Callable[..., None], read: Callable[[Path], Any]) -> None:
-    """Call `run(read(PARAMS), ...)` with a path for each further argument of `run`.
 
-    Rejected input ends with status 1, Ctrl-C with 130.
-    """
+def main(run: Callable[..., None], read: Callable[[Path], Params]) -> None:
+    """Run a stage: call `run(read(PARAMS), ...)` with a path for each further argument of `run`."""
     names = [name for name in inspect.signature(run).parameters if name != "params"]
-    parser = argparse.ArgumentParser(description=run.__doc__)
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
-    for name in names:
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    arguments = parser.parse_args()
-    try:
+    arguments = parser(run.__doc__, *names).parse_args()
+    with exit_status():
         run(read(arguments.params), *(getattr(arguments, name) for name in names))
-    except InputError as refusal:
-        sys.exit(f"\n{refusal}\n")
+
+
+def parser(
+    description: str | None, *paths: str, prog: str | None = None
+) -> argparse.ArgumentParser:
+    """Return a parser with `--params` and a required option for each of `paths`."""
+    made = argparse.ArgumentParser(prog=prog, description=description)
+    made.add_argument(
+        "--params", type=Path, default=Path("params.yaml"), help="default: params.yaml"
+    )
+    for name in paths:
+        made.add_argument(f"--{name}", type=Path, required=True)
+    return made
+
+
+@contextmanager
+def exit_status() -> Iterator[None]:
+    """End the process with status 1 if input is rejected, its findings on stderr; 130 on Ctrl-C."""
+    try:
+        yield
+    except InputError as error:
+        sys.exit(f"\n{error}\n")
     except KeyboardInterrupt:
-        sys.exit(
-            130
-        )  # what a shell says of a command that Ctrl-C ended; nothing half-written stays
+        sys.exit(INTERRUPTED)

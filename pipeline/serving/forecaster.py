@@ -1,42 +1,61 @@
-"""A forecaster: the trained seeds of one variant as an ensemble, and all that it takes to go from recent rows to forecasts in real units.
+"""A forecaster: the trained seeds of one variant as an ensemble, from recent rows to forecasts.
 
-It is a folder: `params.json` (columns, which holes are filled, frequency, lookback, horizon), `scaler.json`, `channels.json`, `fleet.json` (the network)
-and `weights.npz` (seed, ...). Nothing in it is pickled, equal contents are equal bytes, and each file is checked against its hash when it is read.
+It is a folder with everything that a forecast needs: `params.json` (the `Card`), `scaler.json`,
+`channels.json`, `fleet.json` (the network), `weights.npz` (seed, ...) and `manifest.json`, against
+which the other files are checked when they are read. Nothing is pickled, and equal contents are
+equal bytes.
 """
 
 import shutil
-import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 import numpy as np
 import pandas as pd
 
 from pipeline.config.params import Params
 from pipeline.config.sections import Data, Validate
+from pipeline.core import manifest
 from pipeline.core.errors import InputError
-from pipeline.core.files import new_file, new_folder, read_json, write_json
+from pipeline.core.files import new_folder, read_json, write_json
 from pipeline.series import calendar
 from pipeline.series.scaler import Scaler
 from pipeline.series.windows import align
 from pipeline.serving import recent
 from pipeline.serving.recent import Form, Recent
-from pipeline.tables import frequency, rows
+from pipeline.tables import frequency
 from pipeline.tables.rows import Array
-from pipeline.training.jobs.fingerprint import digest
 
-FILES = ("scaler.json", "channels.json", "fleet.json", "weights.npz")
-BATCH = 1024  # windows at a time; bounds memory, changes no result
+CARD = "params.json"
+FORMAT = 1  # of the folder; the gate of a later release recognizes what it can compare with
 
 
-class Replicas(Protocol):
-    """What `pipeline.training.engine.ensemble.Ensemble` is."""
+class Card(TypedDict):
+    """What `params.json` holds. `members` are the positions of the seeds that take part.
+
+    The gate of a later release reads `format`, `targets`, `series`, `lookback` and `horizon`.
+    """
+
+    format: int
+    variant: str
+    members: list[int]
+    targets: list[str]
+    series: list[str]
+    lookback: int
+    horizon: int
+    frequency: str
+    data: Mapping[str, object]
+    validate: Mapping[str, object]
+
+
+class Network(Protocol):
+    """What `pipeline.training.engine.ensemble.Ensemble` offers."""
 
     def forecast(self, inputs: Array) -> Array:
-        """(window, lookback, channel) -> (seed, window, horizon, target), standardized."""
+        """Map (window, lookback, channel) to (seed, window, horizon, target), standardized."""
 
 
 def build(
@@ -47,176 +66,151 @@ def build(
     standardized: Path,
     out: Path,
 ) -> None:
-    """Write the forecaster of a trained variant's folder into the folder `out`; `members` are the positions of the seeds that take part."""
+    """Write the forecaster of the trained `variant` (a folder) to the folder `out`.
+
+    `members` are the positions of the seeds that take part; `standardized` is the folder that the
+    stage of this name wrote.
+    """
     with new_folder(out) as draft:
-        for file in (
-            standardized / "scaler.json",
-            standardized / "channels.json",
-            variant / "fleet.json",
-            variant / "weights.npz",
-        ):
-            shutil.copyfile(file, draft / file.name)
-        facts = {
+        for name in ("scaler.json", "channels.json"):
+            shutil.copyfile(standardized / name, draft / name)
+        for name in ("fleet.json", "weights.npz"):
+            shutil.copyfile(variant / name, draft / name)
+        data, rules = params.data, params.validate_
+        card: Card = {
+            "format": FORMAT,
             "variant": variant.name,
             "members": list(members),
-            "data": params.data.model_dump(mode="json", exclude={"path", "rows"}),
-            "validate": params.validate_.model_dump(
-                mode="json", include={"gaps", "missing", "limits"}
-            ),
-            "frequency": frequency,
+            "targets": list(data.targets),
+            "series": list(Scaler.from_json(read_json(draft / "scaler.json")).names),
             "lookback": params.window.lookback,
             "horizon": params.window.horizon,
-            "sha256": {name: digest(draft / name) for name in FILES},
+            "frequency": frequency,
+            "data": data.model_dump(mode="json", exclude={"path", "rows"}),
+            "validate": rules.model_dump(mode="json", include={"gaps", "missing", "limits"}),
         }
-        write_json(draft / "params.json", facts)
+        write_json(draft / CARD, card)
+        manifest.write(draft)
+
+
+def read_card(folder: Path) -> Card:
+    """Read a forecaster's card.
+
+    Raises `InputError` if `folder` holds no forecaster, or one of another format.
+    """
+    if not (folder / CARD).exists():
+        raise InputError(
+            f"{folder}: is not the folder of a forecaster, {CARD} was not found; check the path"
+        )
+    card: Card = read_json(folder / CARD)
+    if card.get("format") != FORMAT:
+        raise InputError(
+            f"{folder / CARD}: the format is {card.get('format')}, expected {FORMAT}: another "
+            "release of this pipeline wrote this forecaster"
+        )
+    return card
 
 
 @dataclass(frozen=True)
 class Forecaster:
-    """`replicas` forecast standardized values; the mean over `members`, which are positions of seeds, is undone by `scaler`."""
+    """Forecasts with the mean over the `members`, which are positions of the network's seeds.
+
+    The network forecasts standardized values, and `scaler` converts them to the table's units. If
+    `raw` is true, the network's inputs are not standardized.
+    """
 
     form: Form
     horizon: int
     scaler: Scaler
-    replicas: Replicas
+    network: Network
     members: list[int]
-    raw: bool  # the network is fed unscaled values
+    raw: bool
 
     @classmethod
     def load(cls, folder: Path) -> "Forecaster":
-        """Read a folder that `build` wrote; raises `InputError` where a file is not the one that was written."""
-        from pipeline.training.engine.ensemble import (
-            Ensemble,  # TensorFlow, seconds: not for those who only build
-        )
+        """Read a folder that `build` wrote; raises `InputError` if one of its files was changed."""
+        # Importing TensorFlow takes seconds, which those who only build a forecaster do not need.
+        from pipeline.training.engine.ensemble import Ensemble
 
-        facts = read_json(folder / "params.json")
-        changed = [
-            name
-            for name, known in facts["sha256"].items()
-            if not (folder / name).exists() or digest(folder / name) != known
-        ]
-        if changed:
-            raise InputError(
-                *(
-                    f"{folder / name}: is not the file that was promoted; promote again (python -m pipeline.promote)"
-                    for name in changed
-                )
-            )
+        card = read_card(folder)
+        manifest.verify(folder, "promote again (`python -m pipeline.promote`)")
         scaler = Scaler.from_json(read_json(folder / "scaler.json"))
-        data = Data.model_validate({**facts["data"], "path": "recent rows"})
         form = Form(
-            data,
-            Validate.model_validate(facts["validate"]),
-            facts["frequency"],
-            facts["lookback"],
+            Data.model_validate({**card["data"], "path": "recent rows"}),
+            Validate.model_validate(card["validate"]),
+            card["frequency"],
+            card["lookback"],
             scaler.names,
         )
         raw = read_json(folder / "fleet.json")["model"]["input"]["values"] == "raw"
-        return cls(form, facts["horizon"], scaler, Ensemble.load(folder), facts["members"], raw)
+        return cls(form, card["horizon"], scaler, Ensemble.load(folder), card["members"], raw)
 
     def forecast(self, table: pd.DataFrame | Path) -> pd.DataFrame:
-        """Forecast each series of recent rows in real units: one row per series and horizon step, columns named as in the table.
+        """Forecast each series of a table of recent rows, in its units.
 
-        The last `lookback` rows of a series count. Raises `InputError` with every finding about rows that cannot be forecast from.
+        The result has one row per series and horizon step, and columns named as in the table. Only
+        the last `lookback` rows of each series matter. Raises `InputError` with every finding about
+        rows that cannot be forecast from.
         """
-        if isinstance(table, pd.DataFrame):
-            with tempfile.TemporaryDirectory() as scratch:
-                path = _file(table, Path(scratch))
-                try:
-                    return self.forecast(path)
-                except InputError as refusal:
-                    raise InputError(
-                        *(finding.replace(str(path), "input") for finding in refusal.findings)
-                    ) from None
-        return self.continued(self.read(table))
+        if isinstance(table, Path):
+            return self.forecast_from(self.read(table))
+        with tempfile.TemporaryDirectory() as scratch:
+            path = _save(table, Path(scratch))
+            try:
+                return self.forecast(path)
+            except InputError as error:
+                findings = [finding.replace(str(path), "input") for finding in error.findings]
+                raise InputError(*findings) from None
 
     def read(self, path: Path) -> Recent:
-        """The windows to forecast from, in a file or folder of recent rows; raises `InputError` with every finding about them."""
+        """Read a file or folder of recent rows; raises `InputError` with every finding."""
         return recent.read(self.form, path)
 
-    def continued(self, given: Recent) -> pd.DataFrame:
-        """What follows the windows, as `forecast` gives it."""
-        return self._table(
-            given.series,
-            self._ahead(given.times),
-            self.answer(given.series, given.times, given.values),
-        )
+    def forecast_from(self, windows: Recent) -> pd.DataFrame:
+        """Return the table of what follows the windows, as described at `forecast`."""
+        values = self.predict(windows.series, windows.times, windows.values)
+        data, times = self.form.data, self._future_times(windows.times)
+        columns: dict[str, object] = {}
+        if data.series:
+            columns[data.series] = np.repeat(np.array(windows.series, object), self.horizon)
+        columns[data.time] = pd.DatetimeIndex(times.reshape(-1)).tz_localize("UTC")
+        for i, target in enumerate(data.targets):
+            columns[target] = values[:, :, i].reshape(-1)
+        return pd.DataFrame(columns)
 
-    def answer(self, series: Sequence[str], times: Array, values: Array) -> Array:
-        """Mean forecasts (window, horizon, target) for windows: series (window,), times (window, lookback), values (window, lookback, column).
+    def predict(self, series: Sequence[str], times: Array, values: Array) -> Array:
+        """Return the mean forecasts (window, horizon, target) for windows.
 
-        Values and forecasts are float64 in real units, times datetime64[ns] in UTC.
+        `series` is (window,), `times` (window, lookback) datetime64[ns] in UTC, and `values`
+        (window, lookback, column). Values and forecasts are float64 in the table's units.
         """
         codes = np.array([self.scaler.names.index(name) for name in series])
         measured = values if self.raw else self.scaler.transform(values, codes)
-        steps = np.concatenate([times, self._ahead(times)], axis=1)  # (window, lookback + horizon)
+        steps = np.concatenate([times, self._future_times(times)], axis=1)
         future = calendar.channels(steps.reshape(-1), self.form.data.calendar)
-        future = future.reshape(*steps.shape, -1)
-        past = np.pad(measured, ((0, 0), (0, self.horizon), (0, 0)))  # nothing is measured ahead
-        rows = np.concatenate([past, future], axis=2).astype(np.float32)
-        inputs = align(rows, self.horizon, future.shape[2])[:, : self.form.lookback]
-        forecasts = self.replicas.forecast(inputs)
-        return self.scaler.inverse(
-            forecasts[self.members].mean(axis=0, dtype=np.float64), codes, self.form.data.targets
-        )
+        future = future.reshape(*steps.shape, -1)  # (window, lookback + horizon, channel)
+        # Nothing is measured after the origin, and `align` does not look at it there.
+        past = np.pad(measured, ((0, 0), (0, self.horizon), (0, 0)))
+        channels = np.concatenate([past, future], axis=2).astype(np.float32)
+        inputs = align(channels, self.horizon, future.shape[2])[:, : self.form.lookback]
+        mean = self.network.forecast(inputs)[self.members].mean(axis=0, dtype=np.float64)
+        return self.scaler.inverse(mean, codes, self.form.data.targets)
 
-    def _ahead(self, times: Array) -> Array:
-        """The times that are forecast, (window, horizon), for the times of windows (window, lookback)."""
-        offset = frequency.read(self.form.frequency)
-        origins = (
-            pd.DatetimeIndex(times[:, -1]).tz_localize("UTC").tz_convert(self.form.data.time_zone)
-        )
-        steps = (
-            pd.date_range(origin, periods=self.horizon + 1, freq=offset)[1:] for origin in origins
-        )
-        return np.stack(
-            [step.tz_convert("UTC").tz_localize(None).as_unit("ns").to_numpy() for step in steps]
-        )
-
-    def _table(self, series: Sequence[str], times: Array, forecasts: Array) -> pd.DataFrame:
-        data, rows = self.form.data, forecasts.shape[0] * forecasts.shape[1]
-        names = (
-            {data.series: np.repeat(np.array(series, object), self.horizon)} if data.series else {}
-        )
-        moments = {data.time: pd.DatetimeIndex(times.reshape(-1)).tz_localize("UTC")}
-        return pd.DataFrame(
-            {
-                **names,
-                **moments,
-                **dict(zip(data.targets, forecasts.reshape(rows, -1).T, strict=True)),
-            }
-        )
+    def _future_times(self, times: Array) -> Array:
+        """Return the times of the forecasts (window, horizon) for times (window, lookback)."""
+        offset, zone = frequency.read(self.form.frequency), self.form.data.time_zone
+        origins = pd.DatetimeIndex(times[:, -1]).tz_localize("UTC").tz_convert(zone)
+        steps = [pd.date_range(at, periods=self.horizon + 1, freq=offset)[1:] for at in origins]
+        in_utc = [step.tz_convert("UTC").tz_localize(None).as_unit("ns") for step in steps]
+        return np.stack([step.to_numpy() for step in in_utc])
 
 
-def replay(folder: Path, table: Path, starts: Path, out: Path) -> None:
-    """Answer for the windows of a clean table that begin at the rows `starts` (.npy); writes `out` (.npy), (window, horizon, target) in real units."""
-    forecaster = Forecaster.load(folder)
-    index = rows.read(table)
-    measured = np.stack(
-        [rows.column(table, column) for column in forecaster.form.data.columns], axis=1
-    )  # (row, column)
-    windows = np.load(starts)[:, None] + np.arange(forecaster.form.lookback)
-    answers = []
-    for first in range(0, len(windows), BATCH):
-        part = windows[first : first + BATCH]
-        series = [index.names[code] for code in index.series[part[:, 0]]]
-        answers.append(forecaster.answer(series, index.times[part], measured[part]))
-    with new_file(out) as draft:
-        np.save(draft, np.concatenate(answers))
-
-
-def _file(table: pd.DataFrame, folder: Path) -> Path:
-    """Rows in memory as a file, so that they are read and refused as any other; a column of mixed types becomes text."""
-    path = folder / "input.parquet"
+def _save(table: pd.DataFrame, folder: Path) -> Path:
+    """Write a table to a file, so that it is read like any other; mixed types become text."""
     columns = {
         str(name): column.map(str, na_action="ignore") if column.dtype == object else column
         for name, column in table.items()
     }
+    path = folder / "input.parquet"
     pd.DataFrame(columns).to_parquet(path, index=False)
     return path
-
-
-if (
-    __name__ == "__main__"
-):  # for the gate, which asks a champion with the code that was registered with it
-    replay(*map(Path, sys.argv[1:]))

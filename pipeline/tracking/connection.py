@@ -1,4 +1,4 @@
-"""The way to MLflow: its address, a client whose store answers, and what it raises as a refusal."""
+"""The connection to MLflow: its settings, its address, a client, and its errors as `InputError`."""
 
 import os
 import re
@@ -16,21 +16,52 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 DATABASE = "mlflow.db"
-WAY_OUT = "every result is in files already: start the server or correct MLFLOW_TRACKING_URI and run this again (`dvc repro track` publishes the runs)"
+REMEDY = (
+    "every result is already in files: start the server or correct MLFLOW_TRACKING_URI, then run "
+    "the same command again (`dvc repro track` publishes the runs)"
+)
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # By default, each call to a server that is down waits for four minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+def configure() -> None:
+    """Set MLflow's environment variables that the user has not set; call it before `import mlflow`.
+
+    MLflow takes seconds to import, so the functions of this room import it when they need it.
+    """
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
 
 
 def address(folder: Path) -> str:
-    """Where MLflow is: what MLFLOW_TRACKING_URI says, else an SQLite store in `folder`; absolute, so that the working folder does not matter."""
+    """Return MLFLOW_TRACKING_URI if it is set, else the URI of an SQLite database in `folder`.
+
+    The path is absolute, so it does not depend on the working folder.
+    """
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder.resolve() / DATABASE}"
 
 
-def public(text: str) -> str:
-    """Without the passwords of addresses."""
+def without_password(text: str) -> str:
+    """Return the text with user names and passwords removed from its addresses."""
     return re.sub(r"//[^/@\s]*@", "//", text)
 
 
 def connect(uri: str) -> "MlflowClient":
-    """A client whose store answers; a SQLite store is created, or brought to the schema of the installed MLflow after a copy is kept."""
+    """Return a client that has reached its store.
+
+    An SQLite store is created if there is none. If it has the schema of an earlier MLflow, it is
+    copied to `mlflow.before-upgrade.db` and upgraded.
+    """
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
@@ -42,33 +73,43 @@ def connect(uri: str) -> "MlflowClient":
             raise
         database = Path(uri.removeprefix("sqlite:///"))
         shutil.copyfile(database, database.with_suffix(".before-upgrade.db"))
-        subprocess.run(
-            [sys.executable, "-m", "mlflow", "db", "upgrade", uri], check=True, capture_output=True
-        )
+        upgrade = [sys.executable, "-m", "mlflow", "db", "upgrade", uri]
+        subprocess.run(upgrade, check=True, capture_output=True)
         return MlflowClient(uri)
     return client
 
 
 @contextmanager
-def explained(uri: str) -> Iterator[None]:
-    """What MLflow at `uri` and the way to it raise, as a `InputError` that says what to do."""
+def explained_errors(uri: str) -> Iterator[None]:
+    """Turn MLflow's exceptions and those of the connection to it into `InputError`s with advice.
+
+    Inside the block, `uri` is also the global tracking URI.
+    """
+    configure()
     from mlflow.exceptions import MlflowException
 
     try:
-        with _chosen(uri):
+        with _global_uri(uri):
             yield
     except (MlflowException, OSError) as error:
-        what = (
-            "gives no answer"
-            if "Max retries exceeded" in str(error)
-            else public((str(error).splitlines() or [type(error).__name__])[0])[:300]
-        )
-        raise InputError(f"MLflow at {public(uri)}: {what}; {WAY_OUT}") from error
+        raise InputError(
+            f"MLflow at {without_password(uri)}: {_reason(error)}; {REMEDY}"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    if "Max retries exceeded" in str(error):
+        return "the server does not answer"
+    lines = str(error).splitlines()
+    return without_password(lines[0] if lines else type(error).__name__)[:300]
 
 
 @contextmanager
-def _chosen(uri: str) -> Iterator[None]:
-    """Models are logged and fetched by way of a global address, which MLflow leaves in the environment, too; both are put back."""
+def _global_uri(uri: str) -> Iterator[None]:
+    """Set the global tracking URI, which logging and downloading models use, and restore it.
+
+    MLflow stores it in the environment as well.
+    """
     import mlflow
 
     before = os.environ.get("MLFLOW_TRACKING_URI")

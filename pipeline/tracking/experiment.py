@@ -1,4 +1,4 @@
-"""An MLflow experiment as a projection of runs: idempotent, and whole again after any stop."""
+"""An MLflow experiment in which every run is logged exactly once, also after an interruption."""
 
 import fcntl
 import math
@@ -11,176 +11,199 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.core.errors import InputError
-from pipeline.tracking.connection import DATABASE, address, connect, explained, public
+from pipeline.tracking.connection import (
+    DATABASE,
+    address,
+    connect,
+    explained_errors,
+    without_password,
+)
 from pipeline.tracking.runs import Run
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run as Logged
+    from mlflow.entities import Run as LoggedRun
 
 HOST = socket.gethostname()
-PATIENCE = 3600  # seconds after which an unfinished run of another machine counts as abandoned
+ABANDONED_AFTER = 3600  # seconds; applies to unfinished runs of other machines
+CONTENT, FIGURES = "content_hash", "figures_hash"  # tags that identify what was logged
 
 
 class Experiment:
-    """An MLflow experiment. `folder` holds the default SQLite store, its artifacts and the lock."""
+    """An MLflow experiment; `folder` holds the default SQLite store, its artifacts and the lock."""
 
-    def __init__(self, folder: Path, experiment: str) -> None:
-        """Open it, or create it; raises `InputError` when MLflow cannot be reached, or was moved away from its files."""
+    def __init__(self, folder: Path, name: str) -> None:
+        """Open the experiment, or create it.
+
+        Raises `InputError` if MLflow cannot be reached, if the experiment was deleted, or if the
+        folder was moved or copied.
+        """
         self.folder = folder.resolve()
         self.uri = address(folder)
-        with self.exclusive(), self.explained():
+        with self.lock(), self.explained_errors():
             self.client = connect(self.uri)
-            self.experiment = self._find_experiment(experiment)
+            self.id = self._find_or_create(name)
 
     def __str__(self) -> str:
-        return public(self.uri)
+        return without_password(self.uri)
 
     def publish(self, runs: Iterable[Run]) -> int:
-        """Log each run that is not there yet, delete half-written ones, tag which are current; returns how many were logged."""
-        with self.exclusive(), self.explained():
-            there = self._complete(self.search("tags.role != 'seed' and tags.role != 'promotion'"))
-            by_content = {run.data.tags["logged"]: run.info.run_id for run in there}
-            wanted = list(runs)
-            current = {by_content.get(run.fingerprint) or self._log(run) for run in wanted}
-            self._renew({run.fingerprint: run for run in wanted}, there)
-            self._mark(there, current)
-        return sum(run.fingerprint not in by_content for run in wanted)
+        """Make the experiment show these runs as the current ones; return how many were new.
 
-    def search(self, query: str) -> "list[Logged]":
-        """All runs of the experiment that a filter finds, newest first."""
-        runs: list[Logged] = []
+        Incomplete runs are deleted, missing ones are logged, figures are updated, and the tag
+        `current` tells these runs from those of earlier results, which stay.
+        """
+        wanted = {run.content_hash: run for run in runs}
+        with self.lock(), self.explained_errors():
+            logged = self._complete(self.search("tags.role != 'seed' and tags.role != 'promotion'"))
+            ids = {run.data.tags.get(CONTENT): run.info.run_id for run in logged}
+            new = [run for content, run in wanted.items() if content not in ids]
+            current = {ids[content] for content in wanted if content in ids}
+            for run in new:
+                self._log(run)
+            for run in logged:
+                self._update_figures(run, wanted.get(run.data.tags.get(CONTENT, "")))
+                self._mark(run, run.info.run_id in current)
+        return len(new)
+
+    def search(self, query: str) -> "list[LoggedRun]":
+        """Return all runs of the experiment that match MLflow's filter string, newest first."""
+        runs: list[LoggedRun] = []
         token = None
         while True:
-            page = self.client.search_runs(
-                [self.experiment], query, max_results=1000, page_token=token
-            )
+            page = self.client.search_runs([self.id], query, max_results=1000, page_token=token)
             runs.extend(page)
             token = page.token
             if not token:
                 return runs
 
-    def delete(self, run: "Logged") -> None:
+    def delete(self, run: "LoggedRun") -> None:
         """Delete a run and its children."""
         for each in [*self._children(run), run]:
             self.client.delete_run(each.info.run_id)
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """One process at a time: a fresh SQLite store breaks under two, and aliases know no compare-and-swap."""
+    def lock(self) -> Iterator[None]:
+        """Keep the other processes of this machine out.
+
+        Two processes that create an SQLite store at once break it, and aliases cannot be compared
+        and set in one step.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def explained(self) -> AbstractContextManager[None]:
-        """What MLflow and the way to it raise, as a `InputError` that says what to do."""
-        return explained(self.uri)
+    def explained_errors(self) -> AbstractContextManager[None]:
+        """Turn MLflow's exceptions into `InputError`s that say what to do."""
+        return explained_errors(self.uri)
 
-    def _find_experiment(self, name: str) -> str:
-        found = self.client.get_experiment_by_name(name)
-        place = (
-            self.folder / "artifacts"
-        ).as_uri()  # absolute: a relative one hangs on the working folder
-        if found is None:
-            remote = self.uri.startswith(("http", "databricks"))
-            return str(
-                self.client.create_experiment(name, artifact_location=None if remote else place)
-            )
-        if found.lifecycle_stage == "deleted":
-            raise InputError(
-                f"MLflow: the experiment {name!r} was deleted there; restore it, or give track.experiment in params.yaml another name"
-            )
-        if self.uri.endswith(f"{self.folder / DATABASE}") and found.artifact_location != place:
-            raise InputError(
-                f"{self.folder}: its runs keep their files in {found.artifact_location}, so the folder was moved or copied; "
-                "move it back, or delete it: `dvc repro track` brings the runs back, and `python -m pipeline.promote` a champion"
-            )
-        return str(found.experiment_id)
+    def is_abandoned(self, run: "LoggedRun") -> bool:
+        """Return whether nobody is writing this unfinished run any more.
 
-    def _complete(self, runs: "Iterable[Logged]") -> "list[Logged]":
-        """The runs that were logged to their end; those of a process that died are deleted."""
-        complete = []
-        for run in runs:
-            if run.info.status != "RUNNING":
-                complete.append(run)
-            elif self.abandoned(run):
-                self.delete(run)
-        return complete
-
-    def abandoned(self, run: "Logged") -> bool:
-        """Whether nobody writes this unfinished run any more: `exclusive` says so of those of this machine, their age of others on a shared server."""
+        The lock rules out another writer on this machine. Runs of other machines, on a shared
+        server, are abandoned after `ABANDONED_AFTER` seconds.
+        """
         age = time.time() - run.info.start_time / 1000
-        return bool(run.data.tags.get("host") == HOST or age > PATIENCE)
-
-    def _children(self, run: "Logged") -> "list[Logged]":
-        return self.search(f"tags.mlflow.parentRunId = '{run.info.run_id}'")
-
-    def _mark(self, runs: "Iterable[Logged]", current: set[str]) -> None:
-        """Tag runs and their children `current: true` or `false`, so that one filter shows the present study; earlier results stay."""
-        for run in runs:
-            value = "true" if run.info.run_id in current else "false"
-            if run.data.tags.get("current") != value:
-                for each in [*self._children(run), run]:
-                    self.client.set_tag(each.info.run_id, "current", value)
-
-    def _log(self, run: Run, parent: str | None = None) -> str:
-        """Log a run and its children; an end status says that all of it is there. Returns its id."""
-        tags = {**run.tags, "host": HOST, "logged": run.fingerprint, "current": "true"} | (
-            {"mlflow.parentRunId": parent} if parent else {}
-        )
-        run_id = str(
-            self.client.create_run(self.experiment, run_name=run.name, tags=tags).info.run_id
-        )
-        self.log_values(run_id, run)
-        self._files(run_id, run.artifacts)
-        self._show(run_id, run)
-        for child in run.children:
-            self._log(child, run_id)
-        self.client.set_terminated(run_id, "FAILED" if run.failed else "FINISHED")
-        return run_id
-
-    def _renew(self, wanted: Mapping[str, Run], there: "Iterable[Logged]") -> None:
-        """Bring the pictures of runs up to date that are there already."""
-        for logged in there:
-            run = wanted.get(logged.data.tags["logged"])
-            if run and logged.data.tags.get("pictures") != run.pictured:
-                self._show(logged.info.run_id, run)
-
-    def _show(self, run_id: str, run: Run) -> None:
-        """Log a run's pictures; the tag comes last, so that a stop before it is made up for."""
-        if pictured := run.pictured:
-            self._files(run_id, run.pictures)
-            self.client.set_tag(run_id, "pictures", pictured)
-
-    def _files(self, run_id: str, files: Mapping[str, Path]) -> None:
-        for name, file in files.items():
-            self.client.log_artifact(
-                run_id, str(file), Path(name).parent.as_posix().removeprefix(".") or None
-            )
+        return bool(run.data.tags.get("host") == HOST or age > ABANDONED_AFTER)
 
     def log_values(self, run_id: str, run: Run) -> None:
-        """Parameters, metrics and curves in as few calls as MLflow's limits allow; it cannot hold NaN and infinity, so they are left out."""
+        """Log parameters, metrics and curves in as few calls as MLflow's limits allow.
+
+        MLflow cannot store NaN and infinity, so such values are left out.
+        """
         from mlflow.entities import Metric, Param
 
         now = int(time.time() * 1000)
         points = [(name, 0, value) for name, value in run.metrics.items()]
-        points += [
-            (name, step, value)
-            for name, curve in run.curves.items()
-            for step, value in curve.items()
-        ]
+        for name, curve in run.curves.items():
+            points += [(name, step, value) for step, value in curve.items()]
         metrics = [
-            Metric(_key(name), value, now, step)
+            Metric(_valid_name(name), value, now, step)
             for name, step, value in points
             if math.isfinite(value)
         ]
-        params = [Param(_key(name), value) for name, value in run.params.items()]
+        params = [Param(_valid_name(name), value) for name, value in run.params.items()]
         for start in range(0, len(metrics), 1000):
             self.client.log_batch(run_id, metrics=metrics[start : start + 1000])
         for start in range(0, len(params), 100):
             self.client.log_batch(run_id, params=params[start : start + 100])
 
+    def _find_or_create(self, name: str) -> str:
+        """Return the experiment's id.
 
-def _key(name: str) -> str:
-    """MLflow's names know letters, digits and a few signs; everything else becomes an underscore."""
+        The place of the artifacts is absolute: a relative one would depend on the working folder.
+        """
+        found = self.client.get_experiment_by_name(name)
+        place = (self.folder / "artifacts").as_uri()
+        if found is None:
+            remote = self.uri.startswith(("http", "databricks"))
+            location = None if remote else place
+            return str(self.client.create_experiment(name, artifact_location=location))
+        if found.lifecycle_stage == "deleted":
+            raise InputError(
+                f"MLflow: the experiment {name!r} has been deleted; restore it, or change "
+                "track.experiment in params.yaml"
+            )
+        is_local = self.uri.endswith(f"{self.folder / DATABASE}")
+        if is_local and found.artifact_location != place:
+            raise InputError(
+                f"{self.folder}: was moved or copied; the files of its runs are in "
+                f"{found.artifact_location}; move it back, or delete it: `dvc repro track` "
+                "publishes the runs again, and `python -m pipeline.promote` registers a champion"
+            )
+        return str(found.experiment_id)
+
+    def _complete(self, runs: "Iterable[LoggedRun]") -> "list[LoggedRun]":
+        """Return the runs that were logged completely; delete those whose process died."""
+        complete = []
+        for run in runs:
+            if run.info.status != "RUNNING":
+                complete.append(run)
+            elif self.is_abandoned(run):
+                self.delete(run)
+        return complete
+
+    def _children(self, run: "LoggedRun") -> "list[LoggedRun]":
+        return self.search(f"tags.mlflow.parentRunId = '{run.info.run_id}'")
+
+    def _mark(self, run: "LoggedRun", current: bool) -> None:
+        """Tag a run and its children with whether they belong to the current results."""
+        value = str(current).lower()
+        if run.data.tags.get("current") != value:
+            for each in [*self._children(run), run]:
+                self.client.set_tag(each.info.run_id, "current", value)
+
+    def _log(self, run: Run, parent: str | None = None) -> None:
+        """Log a run and its children; the final status says that the run is complete."""
+        tags = {**run.tags, "host": HOST, CONTENT: run.content_hash, "current": "true"}
+        if parent:
+            tags["mlflow.parentRunId"] = parent
+        created = self.client.create_run(self.id, run_name=run.name, tags=tags)
+        run_id = str(created.info.run_id)
+        self.log_values(run_id, run)
+        self._log_files(run_id, run.artifacts)
+        self._log_figures(run_id, run)
+        for child in run.children:
+            self._log(child, run_id)
+        self.client.set_terminated(run_id, "FAILED" if run.failed else "FINISHED")
+
+    def _update_figures(self, logged: "LoggedRun", run: Run | None) -> None:
+        """Replace the figures of a logged run if they have changed."""
+        if run and logged.data.tags.get(FIGURES) != run.figures_hash:
+            self._log_figures(logged.info.run_id, run)
+
+    def _log_figures(self, run_id: str, run: Run) -> None:
+        """Log a run's figures; the tag comes last, so an interrupted update is repeated."""
+        if run.figures_hash:
+            self._log_files(run_id, run.figures)
+            self.client.set_tag(run_id, FIGURES, run.figures_hash)
+
+    def _log_files(self, run_id: str, files: Mapping[str, Path]) -> None:
+        for name, file in files.items():
+            folder = Path(name).parent.as_posix().removeprefix(".")
+            self.client.log_artifact(run_id, str(file), folder or None)
+
+
+def _valid_name(name: str) -> str:
+    """Replace every character that MLflow does not allow in a name by an underscore."""
     return re.sub(r"[^\w\-. :/]", "_", name, flags=re.ASCII)

@@ -1,45 +1,48 @@
-"""The registry: versions of a model, and who of them is champion."""
+"""The registry: the versions of a registered model, and which of them is the champion."""
 
-import hashlib
 import importlib.metadata
-import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
+from pipeline.core import manifest
 from pipeline.core.errors import InputError
 from pipeline.tracking.experiment import HOST, Experiment
 from pipeline.tracking.runs import Run
 
+if TYPE_CHECKING:
+    from mlflow.models.model import ModelInfo
+
 CHAMPION, PREVIOUS = "champion", "previous_champion"
-SERVING = (
-    "keras",
-    "mlflow",
-    "numpy",
-    "pandas",
-    "pyarrow",
-    "pydantic",
-    "ruamel.yaml",
-    "scikit-learn",
-    "tensorflow",
-)  # what a served forecaster imports
+ARTIFACT = "forecaster"  # names the model's folder inside a version
+MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model, no such alias
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A forecaster that may be registered: the model's name, the folder, what it was made from, names of the columns that go in."""
+    """A model that can be registered.
 
-    name: str
+    `folder` holds its files and `variant` is what it was trained as. `package` is the Python
+    package that travels with it, `entry` the file of the package that MLflow executes, and
+    `requirements` the libraries that these import. `columns` are the inputs.
+    """
+
     folder: Path
     variant: str
-    inputs: Sequence[str]
+    columns: Sequence[str]
+    package: Path
+    entry: Path
+    requirements: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Version:
-    """A version of a registered model; `digest` identifies the forecaster's files, `rolled_back` that people took it off the throne."""
+    """A version of a registered model; `digest` identifies the content of the model's files.
+
+    `rolled_back` is true if a user has replaced it by the previous champion.
+    """
 
     number: str
     digest: str
@@ -50,64 +53,84 @@ class Version:
         return f"version {self.number} ({self.variant})"
 
 
-class Registry:
-    """The versions of one registered model, and who of them is champion."""
+@dataclass(frozen=True)
+class VersionFiles:
+    """The files of a version on this machine: the folders of its code and of the model itself."""
 
-    def __init__(self, store: Experiment, name: str) -> None:
-        self.store, self.client, self.name = store, store.client, name
+    code: Path
+    model: Path
+
+
+class Registry:
+    """The versions of one registered model, and which of them is the champion."""
+
+    def __init__(self, experiment: Experiment, name: str) -> None:
+        self.experiment, self.client, self.name = experiment, experiment.client, name
 
     def version(self, alias: str = CHAMPION) -> Version | None:
-        """The version that bears `alias`."""
-        with self.store.explained():
+        """Return the version with this alias, if there is one."""
+        with self.experiment.explained_errors():
             return self._aliased(alias)
 
-    def find(self, content: str) -> Version | None:
-        """The version whose forecaster has this digest."""
-        with self.store.explained():
+    def find(self, digest: str) -> Version | None:
+        """Return the version whose files have this digest, if there is one."""
+        with self.experiment.explained_errors():
             versions = map(_version, self.client.search_model_versions(f"name = '{self.name}'"))
-            return next((version for version in versions if version.digest == content), None)
+            return next((version for version in versions if version.digest == digest), None)
 
-    def fetch(self, version: Version) -> Path:
-        """A version's folder on this machine, with `code/` and `artifacts/forecaster/`; raises `InputError` when it is not what was registered."""
+    def fetch(self, version: Version) -> VersionFiles:
+        """Download a version; raises `InputError` if its files are not the registered ones."""
         import mlflow
 
-        with self.store.explained():
-            folder = Path(
-                mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version.number}")
-            )
-        if digest(folder / "artifacts" / "forecaster") != version.digest:
+        uri = f"models:/{self.name}/{version.number}"
+        with self.experiment.explained_errors():
+            folder = Path(mlflow.artifacts.download_artifacts(uri))
+        files = VersionFiles(folder / "code", folder / "artifacts" / ARTIFACT)
+        if manifest.digest(files.model) != version.digest:
             raise InputError(
-                f"MLflow: the files of {self.name}, {version}, are not the ones that were registered; "
-                "`python -m pipeline.promote --rollback` returns to the champion before"
+                f"MLflow: the files of {self.name}, {version}, have changed since they were "
+                "registered; `python -m pipeline.promote --rollback` returns to the previous "
+                "champion"
             )
-        return folder
+        return files
 
-    def crown(self, candidate: Candidate, record: Run, instead_of: Version | None) -> Version:
-        """Register the candidate and make it champion, if `instead_of` still is; `record` becomes the run that tells why."""
-        with self.store.exclusive(), self.store.explained():
-            if self._aliased(CHAMPION) != instead_of:
+    def promote(self, candidate: Candidate, record: Run, expected: Version | None) -> Version:
+        """Register the candidate and make it the champion; `record` becomes the version's run.
+
+        Raises `InputError` if the champion is no longer the `expected` one.
+        """
+        with self.experiment.lock(), self.experiment.explained_errors():
+            if self._aliased(CHAMPION) != expected:
                 raise InputError(
-                    f"MLflow: {self.name} got another champion in the meantime; run `python -m pipeline.promote` again to compare with it"
+                    f"MLflow: the champion of {self.name} has changed since the comparison; run "
+                    "`python -m pipeline.promote` again to compare with the new one"
                 )
-            version = self.find(digest(candidate.folder)) or self._register(candidate, record)
-            if instead_of is not None:  # first, so that a stop between the two calls forgets nobody
-                self.client.set_registered_model_alias(self.name, PREVIOUS, instead_of.number)
+            version = self.find(manifest.digest(candidate.folder))
+            version = version or self._register(candidate, record)
+            # The previous champion comes first, so a stop between the two calls loses neither.
+            if expected is not None:
+                self.client.set_registered_model_alias(self.name, PREVIOUS, expected.number)
             self.client.set_registered_model_alias(self.name, CHAMPION, version.number)
         return version
 
     def rollback(self) -> tuple[Version, Version]:
-        """Swap champion and previous champion; returns the new and the dethroned one, which is tagged so that no gate brings it back."""
-        with self.store.exclusive(), self.store.explained():
-            present, previous = self._aliased(CHAMPION), self._aliased(PREVIOUS)
-            if present is None or previous is None or present == previous:
+        """Swap champion and previous champion; return the new champion and the replaced one.
+
+        The replaced one is tagged, so that the gate does not promote it again. Raises `InputError`
+        if there is no previous champion.
+        """
+        with self.experiment.lock(), self.experiment.explained_errors():
+            champion, previous = self._aliased(CHAMPION), self._aliased(PREVIOUS)
+            if champion is None or previous is None or champion == previous:
                 raise InputError(
-                    f"MLflow: {self.name} has no earlier champion to return to; its champion is {present or 'not chosen yet'}"
+                    f"MLflow: {self.name} has no previous champion to return to; "
+                    f"the champion is {champion or 'not chosen yet'}"
                 )
-            self.client.set_model_version_tag(self.name, present.number, "rolled_back", "true")
+            self.client.set_model_version_tag(self.name, champion.number, "rolled_back", "true")
             self.client.set_model_version_tag(self.name, previous.number, "rolled_back", "false")
             self.client.set_registered_model_alias(self.name, CHAMPION, previous.number)
-            self.client.set_registered_model_alias(self.name, PREVIOUS, present.number)
-        return previous, present
+            self.client.set_registered_model_alias(self.name, PREVIOUS, champion.number)
+        return previous, champion
 
     def _aliased(self, alias: str) -> Version | None:
         from mlflow.exceptions import MlflowException
@@ -115,80 +138,77 @@ class Registry:
         try:
             return _version(self.client.get_model_version_by_alias(self.name, alias))
         except MlflowException as error:
-            if error.error_code in (
-                "RESOURCE_DOES_NOT_EXIST",
-                "INVALID_PARAMETER_VALUE",
-            ):  # no such model; no such alias
+            if error.error_code in MISSING:
                 return None
             raise
 
     def _register(self, candidate: Candidate, record: Run) -> Version:
-        for run in self.store.search("tags.role = 'promotion'"):
-            if "version" not in run.data.tags and self.store.abandoned(
-                run
-            ):  # of a promotion that died
-                self.store.delete(run)
+        self._delete_unfinished_promotions()
         model = self._log_model(candidate, record)
-        self.store.log_values(model.run_id, record)
+        self.experiment.log_values(model.run_id, record)
         if not self.client.search_registered_models(f"name = '{self.name}'"):
             self.client.create_registered_model(self.name)
-        tags = {"digest": digest(candidate.folder), "variant": candidate.variant}
-        version = _version(
-            self.client.create_model_version(
-                self.name, model.model_uri, model.run_id, tags=tags, model_id=model.model_id
-            )
+        tags = {"digest": manifest.digest(candidate.folder), "variant": candidate.variant}
+        created = self.client.create_model_version(
+            self.name, model.model_uri, model.run_id, tags=tags, model_id=model.model_id
         )
+        version = _version(created)
         self.client.set_tag(model.run_id, "version", version.number)
         return version
 
-    def _log_model(self, candidate: Candidate, record: Run) -> Any:
-        """Log a run with the model as code, arrays and JSON; the package as it is now travels with it. Gives MLflow's facts about the model."""
-        import mlflow
-        from mlflow.models import ModelSignature
-        from mlflow.types import ColSpec, Schema
-        from mlflow.types.schema import AnyType
+    def _delete_unfinished_promotions(self) -> None:
+        for run in self.experiment.search("tags.role = 'promotion'"):
+            if "version" not in run.data.tags and self.experiment.is_abandoned(run):
+                self.experiment.delete(run)
 
-        package = Path(__file__).parents[1]
-        # any type: the forecaster reads numbers and times itself, and tells more about bad ones than a cast of MLflow's
-        signature = ModelSignature(
-            inputs=Schema([ColSpec(AnyType(), name) for name in candidate.inputs])
+    def _log_model(self, candidate: Candidate, record: Run) -> "ModelInfo":
+        """Log a run that holds the model's files, its package and its requirements."""
+        import mlflow
+
+        run = mlflow.start_run(
+            experiment_id=self.experiment.id,
+            run_name=record.name,
+            tags={**record.tags, "host": HOST},
         )
-        here = {
-            "experiment_id": self.store.experiment,
-            "run_name": record.name,
-            "tags": {**record.tags, "host": HOST},
-        }
-        with mlflow.start_run(**here), warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # no input example: MLflow would import TensorFlow here to try it; the gate has done that already
+        with run, warnings.catch_warnings():
+            # MLflow warns that there is no input example. It would import TensorFlow here to try
+            # one, whereas the gate has already run the model.
+            warnings.simplefilter("ignore")
             return mlflow.pyfunc.log_model(
-                name="forecaster",
-                python_model=str(package / "serving" / "serving_model.py"),
-                artifacts={"forecaster": str(candidate.folder)},
-                code_paths=[str(package)],
+                name=ARTIFACT,
+                python_model=str(candidate.entry),
+                artifacts={ARTIFACT: str(candidate.folder)},
+                code_paths=[str(candidate.package)],
                 pip_requirements=[
-                    f"{name}=={importlib.metadata.version(name)}" for name in SERVING
+                    f"{name}=={importlib.metadata.version(name)}" for name in candidate.requirements
                 ],
-                signature=signature,
+                signature=_signature(candidate.columns),
             )
 
 
-def digest(folder: Path) -> str:
-    """Names and contents of a folder's files as one sha256."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    listing = [
-        (path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest())
-        for path in files
-    ]
-    return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
+def _signature(columns: Sequence[str]) -> object:
+    """Return a signature that accepts any type.
+
+    The model parses numbers and times itself, and explains bad ones better than MLflow's casts.
+    """
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+    from mlflow.types.schema import AnyType
+
+    return ModelSignature(inputs=Schema([ColSpec(AnyType(), column) for column in columns]))
 
 
-def _version(version: Any) -> Version:
-    tags = version.tags
+class _ModelVersion(Protocol):
+    """The part of MLflow's model version that is read here."""
+
+    version: str | int
+    tags: Mapping[str, str]
+
+
+def _version(version: _ModelVersion) -> Version:
     return Version(
-        str(version.version),
-        tags.get("digest", ""),
-        tags.get("variant", "?"),
-        tags.get("rolled_back") == "true",
+        number=str(version.version),
+        digest=version.tags.get("digest", ""),
+        variant=version.tags.get("variant", "?"),
+        rolled_back=version.tags.get("rolled_back") == "true",
     )

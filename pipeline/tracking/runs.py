@@ -1,4 +1,4 @@
-"""Runs before they are logged: all that MLflow will show of one, and what tells it from another."""
+"""A run before it is logged: everything that MLflow will show of it, and its identity."""
 
 import hashlib
 import json
@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from pipeline.core.manifest import sha256
+
 
 @dataclass(frozen=True)
 class Run:
-    """A run before it is logged. `curves` is metric -> step -> value, `artifacts` path in the run -> file; `tags` hold its `role`.
+    """A run before it is logged.
 
-    `pictures` are artifacts that show the run among others: new ones take the place of those that are there, and make no new run.
+    `tags` contain its `role`. `curves` map a metric to its value at each step. `artifacts` and
+    `figures` map a path inside the run to a file. Figures compare the run with others: changed
+    figures replace the ones that were logged, whereas a change of anything else makes a new run.
     """
 
     name: str
@@ -21,36 +25,24 @@ class Run:
     metrics: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     artifacts: Mapping[str, Path] = field(default_factory=dict)
-    pictures: Mapping[str, Path] = field(default_factory=dict)
+    figures: Mapping[str, Path] = field(default_factory=dict)
     children: tuple["Run", ...] = ()
     failed: bool = False
 
     @cached_property
-    def fingerprint(self) -> str:
-        """Equal exactly for runs that would be logged equally, files and children included, pictures not."""
-        files = _hashes(self.artifacts)
-        children = [child.fingerprint for child in self.children]
-        content = [
-            self.name,
-            self.tags,
-            self.params,
-            self.metrics,
-            self.curves,
-            files,
-            children,
-            self.failed,
-        ]
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    def content_hash(self) -> str:
+        """The SHA-256 of everything but the figures, contents of files and children included."""
+        files = {name: sha256(path) for name, path in self.artifacts.items()}
+        children = [child.content_hash for child in self.children]
+        content = [self.name, self.tags, self.params, self.metrics, self.curves]
+        return _hash([*content, files, children, self.failed])
 
-    @property
-    def pictured(self) -> str | None:
-        """What identifies the pictures; null where there are none."""
-        return (
-            hashlib.sha256(json.dumps(_hashes(self.pictures), sort_keys=True).encode()).hexdigest()
-            if self.pictures
-            else None
-        )
+    @cached_property
+    def figures_hash(self) -> str | None:
+        """The SHA-256 of the figures; null if there are none."""
+        files = {name: sha256(path) for name, path in self.figures.items()}
+        return _hash(files) if files else None
 
 
-def _hashes(files: Mapping[str, Path]) -> dict[str, str]:
-    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+def _hash(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,7 @@
-"""A forecaster answers in real units from recent rows, is fed exactly what the network was trained on, and refuses what it cannot forecast from."""
+"""A forecaster forecasts from recent rows in their units, and rejects rows that it cannot use.
+
+The network is fed exactly what it was trained on.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,32 +16,36 @@ from hypothesis import strategies as st
 from pipeline import evaluate
 from pipeline.config import params
 from pipeline.config.params import Params
+from pipeline.core import manifest
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_json, write_json
 from pipeline.evaluation import verdict
 from pipeline.series.dataset import Dataset
 from pipeline.series.windows import Windows, gather
 from pipeline.serving import forecaster
-from pipeline.serving import gate as champion
 from pipeline.serving import recent as newest
 from pipeline.serving.forecaster import Forecaster
+from pipeline.serving.process import CODE
+from pipeline.serving.replay import ReplayWindows, replay
 from pipeline.tables import rows
 from pipeline.tables import table as cleaning
-from pipeline.tracking.registry import digest
 from pipeline.training.engine.ensemble import Ensemble
 from pipeline.training.jobs import fingerprint as hashes
 from tests.workshop import CONTENT, HORIZON, LOOKBACK, Workshop, raw, recent
 
 
 class LastValue:
-    """Stands for a trained ensemble: seed s forecasts the newest value of the target plus `offsets[s]`, and `asked` keeps the inputs."""
+    """Stands for a trained ensemble: seed s forecasts the target's last value plus `offsets[s]`.
+
+    `inputs` keeps what it was given.
+    """
 
     def __init__(self, offsets: tuple[float, ...]) -> None:
         self.offsets = offsets
-        self.asked: list[np.ndarray] = []
+        self.inputs: list[np.ndarray] = []
 
     def forecast(self, inputs: np.ndarray) -> np.ndarray:
-        self.asked.append(inputs)
+        self.inputs.append(inputs)
         newest = np.repeat(inputs[:, -1:, :1], HORIZON, axis=1)
         return np.stack([newest + np.float32(offset) for offset in self.offsets])
 
@@ -115,7 +122,7 @@ def test_the_network_is_fed_what_it_was_trained_on(
         Windows.load(workshop.paths.windows).test,
     )
     np.save(workshop.folder / "starts.npy", starts)
-    forecaster.replay(
+    replay(
         workshop.folder / "forecaster",
         clean,
         workshop.folder / "starts.npy",
@@ -128,7 +135,7 @@ def test_the_network_is_fed_what_it_was_trained_on(
         HORIZON,
         future=4,
     )
-    np.testing.assert_array_equal(np.concatenate(stand_in.asked), trained_on)
+    np.testing.assert_array_equal(np.concatenate(stand_in.inputs), trained_on)
     assert np.load(workshop.folder / "answers.npy").shape == (len(starts), HORIZON, 1)
 
 
@@ -138,7 +145,7 @@ def test_recent_rows_and_the_clean_table_lead_to_the_same_forecasts(
     loaded = load(workshop)[0]
     index = rows.read(workshop.paths.clean / "table.parquet")
     np.save(workshop.folder / "starts.npy", [part.stop - LOOKBACK for part in index.slices()])
-    forecaster.replay(
+    replay(
         workshop.folder / "forecaster",
         workshop.paths.clean / "table.parquet",
         workshop.folder / "starts.npy",
@@ -300,7 +307,7 @@ def test_holes_are_filled_forward_up_to_the_newest_row(
     pd.testing.assert_frame_equal(
         given, loaded.forecast(complete.assign(wind=complete["wind"].ffill()))
     )
-    np.testing.assert_array_equal(*stand_in.asked)
+    np.testing.assert_array_equal(*stand_in.inputs)
 
 
 def test_holes_between_values_are_interpolated(workshop: Workshop, load: Loader) -> None:
@@ -308,7 +315,7 @@ def test_holes_between_values_are_interpolated(workshop: Workshop, load: Loader)
     loaded.forecast(holes(-7, -6, -3))
     complete = holes(-7, -6, -3)
     loaded.forecast(complete.assign(wind=complete["wind"].interpolate()))
-    np.testing.assert_allclose(*stand_in.asked, rtol=1e-6)
+    np.testing.assert_allclose(*stand_in.inputs, rtol=1e-6)
 
 
 def test_a_short_gap_is_filled_as_its_rows_are(workshop: Workshop, load: Loader) -> None:
@@ -433,6 +440,7 @@ def test_days_are_days_of_the_time_zone_across_a_clock_change(
     path = build(Workshop(tmp_path / "zone", time_zone="Europe/Berlin"))
     facts = read_json(path / "params.json")
     write_json(path / "params.json", facts | {"frequency": "D"})
+    manifest.write(path)
     monkeypatch.setattr(Ensemble, "load", classmethod(lambda cls, folder: LastValue((0.0,))))
     days = [
         f"2020-03-{day:02}T12:00:00" for day in range(23, 29)
@@ -441,19 +449,35 @@ def test_days_are_days_of_the_time_zone_across_a_clock_change(
     assert forecasts["hour"].dt.tz_convert("Europe/Berlin").dt.hour.tolist() == [12] * HORIZON
 
 
-@pytest.mark.parametrize("file", ["weights.npz", "scaler.json", "fleet.json", "channels.json"])
-def test_a_file_that_is_not_the_one_that_was_built_is_refused(
+@pytest.mark.parametrize(
+    "file", ["params.json", "weights.npz", "scaler.json", "fleet.json", "channels.json"]
+)
+def test_a_file_that_is_not_the_one_that_was_built_is_rejected(
     workshop: Workshop, load: Loader, file: str
 ) -> None:
     path = build(workshop)
     (path / file).write_bytes((path / file).read_bytes() + b" ")
-    with pytest.raises(InputError, match=f"{file}: is not the file that was promoted"):
+    with pytest.raises(
+        InputError, match=f"{file}: is not the file that was written; promote again"
+    ):
         Forecaster.load(path)
 
 
 def test_equal_results_make_equal_forecasters(workshop: Workshop, load: Loader) -> None:
-    assert digest(build(workshop)) == digest(build(workshop, name="again"))
-    assert digest(build(workshop)) != digest(build(workshop, members=(0, 1), name="other"))
+    assert manifest.digest(build(workshop)) == manifest.digest(build(workshop, name="again"))
+    other = build(workshop, members=(0, 1), name="other")
+    assert manifest.digest(build(workshop)) != manifest.digest(other)
+
+
+def test_a_forecaster_of_another_release_and_no_forecaster_at_all_are_told_apart(
+    workshop: Workshop, load: Loader
+) -> None:
+    path = build(workshop)
+    write_json(path / "params.json", {"variant": "plain"})
+    with pytest.raises(InputError, match="format is None, expected 1: another release"):
+        Forecaster.load(path)
+    with pytest.raises(InputError, match="is not the folder of a forecaster"):
+        Forecaster.load(workshop.paths.clean)
 
 
 def test_nothing_in_a_forecaster_is_pickled(workshop: Workshop, load: Loader) -> None:
@@ -469,8 +493,8 @@ def test_a_real_network_errs_in_use_exactly_as_it_was_evaluated(tmp_path: Path) 
     variant = untrained(settings, places.models / "conv_ln")
     evaluate.run(settings, places.standardized, places.windows, places.models, places.errors)
     forecaster.build(settings, "h", variant, (0, 1), places.standardized, tmp_path / "forecaster")
-    trial = champion.trial(places, verdict.read(places.errors))
-    errors = trial.errors(champion.CODE, tmp_path / "forecaster", np.ones(len(trial.starts), bool))
+    windows = ReplayWindows.read(places, verdict.read(places.errors))
+    errors = windows.errors(CODE, tmp_path / "forecaster", np.ones(len(windows.starts), bool))
     evaluated = np.load(places.errors / "conv_ln" / "standardized.npy")
     np.testing.assert_allclose(errors, evaluated.mean(axis=0), atol=1e-4)
 

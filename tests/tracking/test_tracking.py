@@ -1,4 +1,4 @@
-"""MLflow as a projection of files: idempotent, repeatable, whole after any stop; and one champion at a time."""
+"""Runs are logged exactly once, also after an interruption, and there is one champion at a time."""
 
 import dataclasses
 import os
@@ -16,11 +16,12 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from pipeline.core import manifest
 from pipeline.core.errors import InputError
 from pipeline.tracking.experiment import Experiment
-from pipeline.tracking.registry import PREVIOUS, Candidate, Registry, digest
+from pipeline.tracking.registry import PREVIOUS, Candidate, Registry
 from pipeline.tracking.runs import Run
-from tests.workshop import empty_mlflow
+from tests.workshop import empty_mlflow, made
 
 CHILD = Run(
     "plain, seed 0",
@@ -110,7 +111,7 @@ def test_what_left_the_study_is_not_current(store: Experiment) -> None:
 
 
 def test_runs_of_other_people_in_the_same_experiment_stay_as_they_are(store: Experiment) -> None:
-    theirs = store.client.create_run(store.experiment, run_name="theirs").info.run_id
+    theirs = store.client.create_run(store.id, run_name="theirs").info.run_id
     store.publish([PARENT])
     store.publish([CHANGED])
     assert store.client.get_run(theirs).info.lifecycle_stage == "active"
@@ -156,9 +157,9 @@ def test_what_another_machine_is_publishing_right_now_stays(
 ) -> None:
     began = int((time.time() - hours * 3600) * 1000)
     store.client.create_run(
-        store.experiment,
+        store.id,
         run_name="unfinished",
-        tags={"role": "variant", "logged": "ab", "host": host},
+        tags={"role": "variant", "content_hash": "ab", "host": host},
         start_time=began,
     )
     assert store.publish([OTHER]) == 1
@@ -169,9 +170,9 @@ def test_what_another_machine_is_publishing_right_now_stays(
 def test_a_promotion_that_another_machine_is_making_right_now_stays(
     registry: Registry, tmp_path: Path, host: str, left: int
 ) -> None:
-    store = registry.store
-    store.client.create_run(store.experiment, tags={"role": "promotion", "host": host})
-    registry.crown(candidate(tmp_path, "a"), RECORD, instead_of=None)
+    store = registry.experiment
+    store.client.create_run(store.id, tags={"role": "promotion", "host": host})
+    registry.promote(candidate(tmp_path, "a"), RECORD, expected=None)
     assert len(store.search("tags.role = 'promotion'")) == left
 
 
@@ -202,7 +203,7 @@ def test_any_column_name_can_be_part_of_a_metric(store: Experiment) -> None:
     assert list(run.data.metrics.values()) == [1.0]
 
 
-def test_a_server_that_is_down_is_one_clear_refusal_at_once(
+def test_a_server_that_is_down_is_reported_at_once_without_its_password(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://someone:secret@127.0.0.1:9")
@@ -212,7 +213,7 @@ def test_a_server_that_is_down_is_one_clear_refusal_at_once(
     assert time.monotonic() - began < 5
     assert "http://127.0.0.1:9" in str(refusal.value)
     assert "secret" not in str(refusal.value)
-    assert "gives no answer" in str(refusal.value)
+    assert "does not answer" in str(refusal.value)
     assert "dvc repro track" in str(refusal.value)
 
 
@@ -227,7 +228,7 @@ def test_a_tracking_uri_of_the_environment_is_honoured(
     assert shown(Experiment(folder, "study")) == []
 
 
-def test_the_store_does_not_hang_on_the_working_folder(
+def test_the_store_does_not_depend_on_the_working_folder(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -236,20 +237,20 @@ def test_the_store_does_not_hang_on_the_working_folder(
     assert Experiment(folder, "study").publish([PARENT]) == 0
 
 
-def test_a_folder_that_was_moved_away_from_its_files_is_refused(
+def test_a_folder_that_was_moved_away_from_its_files_is_rejected(
     folder: Path, tmp_path: Path
 ) -> None:
     Experiment(folder, "study").publish([PARENT])
     shutil.copytree(folder, tmp_path / "copy")
-    with pytest.raises(InputError, match="moved or copied; move it back, or delete it"):
+    with pytest.raises(InputError, match=r"was moved or copied; .* move it back, or delete it"):
         Experiment(tmp_path / "copy", "study")
 
 
-def test_an_experiment_that_was_deleted_is_refused_with_the_way_out(
+def test_an_experiment_that_was_deleted_is_rejected_with_advice(
     store: Experiment, folder: Path
 ) -> None:
-    store.client.delete_experiment(store.experiment)
-    with pytest.raises(InputError, match=r"restore it, or give track\.experiment"):
+    store.client.delete_experiment(store.id)
+    with pytest.raises(InputError, match=r"restore it, or change track\.experiment"):
         Experiment(folder, "study")
 
 
@@ -258,13 +259,14 @@ def test_processes_that_open_a_fresh_store_at_once_all_publish(
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     code = (
-        "import sys; from pathlib import Path; from pipeline.tracking.runs import Run; from pipeline.tracking.experiment import Experiment; "
+        "import sys; from pathlib import Path; from pipeline.tracking.runs import Run; "
+        "from pipeline.tracking.experiment import Experiment; "
         "Experiment(Path(sys.argv[1]), 'study').publish([Run('one', {'role': 'baseline'})])"
     )
-    crowd = [
+    processes = [
         subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "mlruns")]) for _ in range(2)
     ]
-    assert [process.wait() for process in crowd] == [0, 0]
+    assert [process.wait() for process in processes] == [0, 0]
     assert shown(Experiment(tmp_path / "mlruns", "study")) == ["one"]
 
 
@@ -288,11 +290,22 @@ def test_a_store_of_an_earlier_mlflow_is_upgraded_and_a_copy_is_kept(
     assert (folder / "mlflow.before-upgrade.db").read_bytes() == before
 
 
+MODEL = """
+from pipeline.tracking.pyfunc import serve
+
+serve(None)
+"""
+
+
 def candidate(folder: Path, content: str) -> Candidate:
     folder = folder / content / "forecaster"
     folder.mkdir(parents=True)
     (folder / "params.json").write_text(content)
-    return Candidate("forecaster", folder, f"variant {content}", ["origin", "time_hour", "temp"])
+    package = made(folder.parent / "package")
+    entry = package / "model.py"
+    entry.write_text(MODEL)
+    columns = ["origin", "time_hour", "temp"]
+    return Candidate(folder, f"variant {content}", columns, package, entry, ["numpy"])
 
 
 RECORD = Run("promotion of plain", {"role": "promotion"}, metrics={"mse": 0.1})
@@ -303,12 +316,12 @@ def registry(store: Experiment) -> Registry:
     return Registry(store, "forecaster")
 
 
-def test_a_crowned_candidate_is_champion_and_the_one_before_is_kept(
+def test_a_promoted_candidate_is_the_champion_and_the_previous_one_is_kept(
     registry: Registry, tmp_path: Path
 ) -> None:
     assert registry.version() is None
-    first = registry.crown(candidate(tmp_path, "a"), RECORD, instead_of=None)
-    second = registry.crown(candidate(tmp_path, "b"), RECORD, instead_of=first)
+    first = registry.promote(candidate(tmp_path, "a"), RECORD, expected=None)
+    second = registry.promote(candidate(tmp_path, "b"), RECORD, expected=first)
     assert registry.version() == second
     assert registry.version(PREVIOUS) == first
     assert second.variant == "variant b"
@@ -318,22 +331,24 @@ def test_a_champion_is_fetched_as_it_was_registered_with_its_code(
     registry: Registry, tmp_path: Path
 ) -> None:
     one = candidate(tmp_path, "a")
-    folder = registry.fetch(registry.crown(one, RECORD, instead_of=None))
-    assert digest(folder / "artifacts" / "forecaster") == digest(one.folder)
-    assert (folder / "code" / "pipeline" / "forecaster.py").exists()
-    assert not list(folder.rglob("*.pkl"))
+    files = registry.fetch(registry.promote(one, RECORD, expected=None))
+    assert manifest.digest(files.model) == manifest.digest(one.folder)
+    assert (files.code / "package" / "model.py").read_text() == MODEL
+    assert not list(files.code.parent.rglob("*.pkl"))
 
 
-def test_a_champion_whose_files_were_changed_is_refused(registry: Registry, tmp_path: Path) -> None:
-    version = registry.crown(candidate(tmp_path, "a"), RECORD, instead_of=None)
-    (registry.fetch(version) / "artifacts" / "forecaster" / "params.json").write_text("b")
-    with pytest.raises(InputError, match="are not the ones that were registered"):
+def test_a_champion_whose_files_were_changed_is_rejected(
+    registry: Registry, tmp_path: Path
+) -> None:
+    version = registry.promote(candidate(tmp_path, "a"), RECORD, expected=None)
+    (registry.fetch(version).model / "params.json").write_text("b")
+    with pytest.raises(InputError, match="have changed since they were registered"):
         registry.fetch(version)
 
 
 def test_rollback_swaps_champion_and_previous_champion(registry: Registry, tmp_path: Path) -> None:
-    first = registry.crown(candidate(tmp_path, "a"), RECORD, instead_of=None)
-    second = registry.crown(candidate(tmp_path, "b"), RECORD, instead_of=first)
+    first = registry.promote(candidate(tmp_path, "a"), RECORD, expected=None)
+    second = registry.promote(candidate(tmp_path, "b"), RECORD, expected=first)
     registry.rollback()
     assert registry.version().number == first.number
     assert registry.version(PREVIOUS).number == second.number
@@ -343,22 +358,22 @@ def test_rollback_swaps_champion_and_previous_champion(registry: Registry, tmp_p
     assert registry.version(PREVIOUS).rolled_back
 
 
-def test_rollback_without_an_earlier_champion_is_refused(
+def test_rollback_without_a_previous_champion_is_rejected(
     registry: Registry, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="its champion is not chosen yet"):
+    with pytest.raises(InputError, match="the champion is not chosen yet"):
         registry.rollback()
-    registry.crown(candidate(tmp_path, "a"), RECORD, instead_of=None)
-    with pytest.raises(InputError, match="no earlier champion"):
+    registry.promote(candidate(tmp_path, "a"), RECORD, expected=None)
+    with pytest.raises(InputError, match="no previous champion"):
         registry.rollback()
 
 
 def test_a_champion_that_changed_since_the_comparison_stays(
     registry: Registry, tmp_path: Path
 ) -> None:
-    first = registry.crown(candidate(tmp_path, "a"), RECORD, instead_of=None)
-    with pytest.raises(InputError, match="another champion in the meantime"):
-        registry.crown(candidate(tmp_path, "b"), RECORD, instead_of=None)
+    first = registry.promote(candidate(tmp_path, "a"), RECORD, expected=None)
+    with pytest.raises(InputError, match="has changed since the comparison"):
+        registry.promote(candidate(tmp_path, "b"), RECORD, expected=None)
     assert registry.version() == first
 
 
@@ -372,19 +387,19 @@ def test_a_promotion_that_died_leaves_nothing_behind(
             "create_model_version",
             lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt()),
         )
-        registry.crown(one, RECORD, instead_of=None)
+        registry.promote(one, RECORD, expected=None)
     assert registry.version() is None
-    registry.crown(one, RECORD, instead_of=None)
-    assert [run.info.status for run in registry.store.search("tags.role = 'promotion'")] == [
+    registry.promote(one, RECORD, expected=None)
+    assert [run.info.status for run in registry.experiment.search("tags.role = 'promotion'")] == [
         "FINISHED"
     ]
 
 
 def test_the_same_forecaster_is_registered_once(registry: Registry, tmp_path: Path) -> None:
     one, two = candidate(tmp_path, "a"), candidate(tmp_path, "b")
-    first = registry.crown(one, RECORD, instead_of=None)
-    second = registry.crown(two, RECORD, instead_of=first)
-    assert registry.crown(one, RECORD, instead_of=second) == first
+    first = registry.promote(one, RECORD, expected=None)
+    second = registry.promote(two, RECORD, expected=first)
+    assert registry.promote(one, RECORD, expected=second) == first
 
 
 @pytest.fixture
@@ -450,7 +465,6 @@ def test_a_server_takes_runs_and_champions_as_the_store_in_files_does(
     run = dataclasses.replace(PARENT, artifacts={"report.md": tmp_path / "report.md"})
     assert [store.publish([run, OTHER]), store.publish([run, OTHER])] == [2, 0]
     registry, one = Registry(store, "forecaster"), candidate(tmp_path, "a")
-    registry.crown(one, RECORD, instead_of=None)
-    assert digest(registry.fetch(registry.version()) / "artifacts" / "forecaster") == digest(
-        one.folder
-    )
+    registry.promote(one, RECORD, expected=None)
+    model = registry.fetch(registry.version()).model
+    assert manifest.digest(model) == manifest.digest(one.folder)
