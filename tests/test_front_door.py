@@ -1,6 +1,8 @@
 """What a stranger reads first is true: names, versions, commands, paths, links and examples."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,14 @@ def test_the_version_is_the_same_wherever_it_is_written() -> None:
     )
     assert released[0] == (PROJECT["version"], citation["date-released"].isoformat())
     assert citation["version"] == PROJECT["version"]
+
+
+def test_the_citation_fits_its_schema() -> None:
+    tool = shutil.which("check-jsonschema") or str(ROOT / ".venv/bin/check-jsonschema")
+    schema = "vendor.citation-file-format"
+    command = [tool, "--builtin-schema", schema, str(ROOT / "CITATION.cff")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_licence_is_the_same_wherever_it_is_written() -> None:
