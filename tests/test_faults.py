@@ -238,7 +238,7 @@ def history(manifest: Path) -> pd.DataFrame:
 
 FULL_DISK = """
 import os, sys
-from pipeline import files
+from pipeline.core import files
 write, room = os.fsync, [int(sys.argv.pop(1))]
 def fsync(descriptor):
     room[0] -= 1

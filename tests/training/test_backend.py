@@ -11,12 +11,12 @@ def stderr(code: str) -> str:
 
 
 def test_starting_prints_nothing() -> None:
-    code = "from pipeline.training import backend; backend.start(1); import tensorflow as tf; assert float(tf.reduce_sum(tf.ones(3))) == 3"
+    code = "from pipeline.training.engine import backend; backend.start(1); import tensorflow as tf; assert float(tf.reduce_sum(tf.ones(3))) == 3"
     assert stderr(code) == ""
 
 
 def test_what_was_held_back_is_shown_where_the_start_fails() -> None:
-    code = "import os\nfrom pipeline.training import backend\nwith backend._quiet():\n    os.write(2, b'the reason')\n    raise ImportError('no')"
+    code = "import os\nfrom pipeline.training.engine import backend\nwith backend._quiet():\n    os.write(2, b'the reason')\n    raise ImportError('no')"
     shown = stderr(code)
     assert "the reason" in shown
     assert "ImportError: no" in shown

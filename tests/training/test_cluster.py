@@ -12,7 +12,7 @@ from pipeline.training.jobs.task import FleetTask
 from .conftest import SHAPE, TRAIN, tiny
 
 ROOT = Path(__file__).parents[2]
-CODE = "from pipeline.training import cluster; from pipeline.core.errors import InputError\ntry: cluster.connect()\nexcept InputError as refusal: print(refusal)"
+CODE = "from pipeline.training.jobs import cluster; from pipeline.core.errors import InputError\ntry: cluster.connect()\nexcept InputError as refusal: print(refusal)"
 
 
 @pytest.mark.parametrize(

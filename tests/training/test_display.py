@@ -10,10 +10,10 @@ ROOT = Path(__file__).parents[2]
 CODE = """
 import time
 from pathlib import Path
-from pipeline.network.configuration import Model, Shape
-from pipeline.params import Train
-from pipeline.training.display import Display
-from pipeline.training.task import Report, FleetTask
+from pipeline.config.model import Model, Shape
+from pipeline.config.params import Train
+from pipeline.training.jobs.display import Display
+from pipeline.training.jobs.task import Report, FleetTask
 fleets = [FleetTask(name, name, Model(), Train(epochs=8), Shape(8, 2, 1), (0, 1), Path(), Path()) for name in ("first", "second")]
 with Display(fleets) as display:
     display.report(fleets[0], Report(4, 0.1234, None, None))

@@ -59,8 +59,8 @@ def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_an_edit_of_a_layer_concerns_only_networks_that_hold_it(edited: Any) -> None:
-    before = edited("refusal", "", "")
-    after = edited("network/dropout", "self.rate > 0", "self.rate > 0.0")
+    before = edited("core/errors", "", "")
+    after = edited("network/layers/dropout", "self.rate > 0", "self.rate > 0.0")
     assert after[0] == before[0]
     assert after[1] != before[1]
 
@@ -68,16 +68,16 @@ def test_an_edit_of_a_layer_concerns_only_networks_that_hold_it(edited: Any) -> 
 @pytest.mark.parametrize(
     ("module", "old", "new"),
     [
-        ("training/optimizers", "0.999", "0.99"),
-        ("training/samples", "default_rng([seed, epoch])", "default_rng([epoch, seed])"),
-        ("network/noise", "0x7FEB352D", "0x7FEB352F"),
-        ("network/cells", "ops.", "keras.ops."),
+        ("training/engine/optimizers", "0.999", "0.99"),
+        ("training/engine/samples", "default_rng([seed, epoch])", "default_rng([epoch, seed])"),
+        ("network/layers/noise", "0x7FEB352D", "0x7FEB352F"),
+        ("network/rnn/cells", "ops.", "keras.ops."),
     ],
 )
 def test_an_edit_of_the_training_concerns_every_network(
     edited: Any, module: str, old: str, new: str
 ) -> None:
-    before = edited("refusal", "", "")
+    before = edited("core/errors", "", "")
     after = edited(module, old, new)
     assert after[0] != before[0]
     assert after[1] != before[1]
@@ -86,14 +86,14 @@ def test_an_edit_of_the_training_concerns_every_network(
 @pytest.mark.parametrize(
     ("module", "old", "new"),
     [
-        ("training/fleet", "VALIDATION_BATCH = 512  #", "VALIDATION_BATCH = 512  # indeed"),
-        ("training/course", '"""Before the first epoch."""', '"""Before anything."""'),
-        ("network/catalogue", "import math", "import math, os"),
-        ("training/store", "import time", "import time as time"),
+        ("training/engine/fleet", "VALIDATION_BATCH = 512  #", "VALIDATION_BATCH = 512  # indeed"),
+        ("training/engine/train_state", '"""Before the first epoch."""', '"""Before anything."""'),
+        ("config/kinds", "import math", "import math, os"),
+        ("training/jobs/store", "import time", "import time as time"),
     ],
 )
 def test_comments_docstrings_and_the_catalogue_concern_none(
     edited: Any, module: str, old: str, new: str
 ) -> None:
-    before = edited("refusal", "", "")
+    before = edited("core/errors", "", "")
     assert edited(module, old, new) == before

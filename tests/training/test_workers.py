@@ -112,7 +112,7 @@ def test_leaving_the_iterator_ends_all_workers() -> None:
 PARENT = """
 import sys, time
 from collections import deque
-from pipeline.training import workers
+from pipeline.training.jobs import workers
 import test_workers
 if __name__ == "__main__":
     for _ in workers.run(test_workers.sleep, deque([1, 2]), 2):
