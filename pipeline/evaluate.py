@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from pipeline.config import params
 from pipeline.config.params import Params
-from pipeline.core import command, files
+from pipeline.core import command, files, manifest
 from pipeline.core.errors import InputError
 from pipeline.evaluation import entries
 from pipeline.evaluation.baselines import BASELINES, ForecastTask, Starts
@@ -129,7 +129,7 @@ def _summary(trained: Path, states: Sequence[str]) -> Summary:
         best_epochs=tuple(fleet["best_epochs"]),
         parameters=fleet["parameters"],
         seconds_per_replica=cost["seconds_per_replica"],
-        fingerprint=fleet["weights"],
+        weights_sha256=manifest.read(trained)["weights.npz"],
         model=fleet["model"],
         train=fleet["train"],
         warnings=tuple(fleet["warnings"]),

@@ -91,7 +91,7 @@ def _tags(result: Result) -> dict[str, str]:
     summary = result.entry.summary
     kinds = _kinds(summary.model) if summary.model else {}
     optional = {
-        "fingerprint": summary.fingerprint,
+        "weights_sha256": summary.weights_sha256,
         "note": summary.note,
         "warnings": ", ".join(summary.warnings),
         "cudnn": None if summary.cudnn is None else str(summary.cudnn).lower(),

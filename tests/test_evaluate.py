@@ -14,7 +14,7 @@ import pytest
 from pipeline import evaluate
 from pipeline.config import params
 from pipeline.config.params import Params
-from pipeline.core import files
+from pipeline.core import files, manifest
 from pipeline.core.errors import InputError
 from pipeline.evaluation import entries
 from pipeline.evaluation.baselines import BASELINES
@@ -117,7 +117,6 @@ def write_model(folder: Path, states: list[str], values: str = "standardized") -
         "family": "plain",
         "model": {"input": {"values": values}},
         "train": {"epochs": 20},
-        "weights": "ab12",
         "seeds": list(range(len(states))),
         "states": states,
         "epochs": [7] * len(states),
@@ -128,6 +127,8 @@ def write_model(folder: Path, states: list[str], values: str = "standardized") -
     }
     files.write_json(folder / "fleet.json", facts)
     files.write_json(folder / "cost.json", {"seconds_per_replica": 1.5, "device": "CPU"})
+    (folder / "weights.npz").write_text("weights")
+    manifest.write(folder)
 
 
 class Newest:

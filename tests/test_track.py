@@ -44,12 +44,12 @@ def test_a_variant_is_a_run_with_its_settings_its_slots_and_the_spread_of_its_se
     tags = {
         key: value
         for key, value in run.data.tags.items()
-        if key in ("family", "state", "fingerprint", "slot.conv.normalization", "slot.pooling")
+        if key in ("family", "state", "weights_sha256", "slot.conv.normalization", "slot.pooling")
     }
     assert tags == {
         "family": "plain",
         "state": "trained",
-        "fingerprint": "ab12",
+        "weights_sha256": "ab12",
         "slot.conv.normalization": "none",
         "slot.pooling": "none",
     }

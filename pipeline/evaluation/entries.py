@@ -37,7 +37,7 @@ class Summary:
     best_epochs: tuple[int | None, ...]
     parameters: int
     seconds_per_replica: float | None = None
-    fingerprint: str | None = None
+    weights_sha256: str | None = None
     model: Mapping[str, object] | None = None
     train: Mapping[str, object] | None = None
     note: str | None = None

@@ -1,1 +1,9 @@
-"""How a fleet learns: the graph over stacked weights, optimizers, stopping, the store of finished fleets, the workers."""
+"""Training: how a fleet learns (`engine/`), and how fleets are run and kept (`jobs/`).
+
+In: the arrays of `standardize`, the windows of `window`, the resolved parameters of each variant.
+Out: a folder for each variant with the best weights of every seed, their history, and facts.
+
+A fleet is one variant with several seeds, trained as one graph; each seed is a replica. Read
+`engine/` to learn how replicas train together, then `jobs/` to learn how fleets are spread over
+workers, resumed after any interruption, and stored. `jobs` imports `engine`, never the reverse.
+"""

@@ -45,7 +45,7 @@ def test_a_summary_has_every_key_that_its_readers_need(
         "best_epochs",
         "parameters",
         "seconds_per_replica",
-        "fingerprint",
+        "weights_sha256",
         "model",
         "train",
     ]

@@ -30,7 +30,6 @@ from pipeline.serving.replay import ReplayWindows, replay
 from pipeline.tables import rows
 from pipeline.tables import table as cleaning
 from pipeline.training.engine.ensemble import Ensemble
-from pipeline.training.jobs import fingerprint as hashes
 from tests.workshop import CONTENT, HORIZON, LOOKBACK, Workshop, raw, recent
 
 
@@ -522,7 +521,6 @@ def untrained(settings: Params, folder: Path) -> Path:
         "name": variant.name,
         "family": variant.family,
         "parameters": replicas.parameters,
-        "weights": hashes.digest(folder / "weights.npz"),
     }
     write_json(
         folder / "fleet.json",
@@ -538,4 +536,5 @@ def untrained(settings: Params, folder: Path) -> Path:
         },
     )
     write_json(folder / "cost.json", {"seconds_per_replica": 0.1, "device": "CPU"})
+    manifest.write(folder)
     return folder

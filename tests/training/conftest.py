@@ -1,4 +1,7 @@
-"""A tiny task on which a fleet trains in a second: one target, one covariate, a calendar pair, a slow wave and noise."""
+"""A tiny task on which a fleet trains in a second: a slow wave and noise.
+
+It has one target, one past covariate, and a calendar pair as future covariates.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,21 @@
-"""TensorFlow starts without a word, and what is held back is shown where it fails."""
+"""TensorFlow starts without messages, and withheld ones are shown if the start fails."""
 
 import subprocess
 import sys
+
+START = """
+from pipeline.training.engine import backend
+backend.start(1)
+import tensorflow as tf
+assert float(tf.reduce_sum(tf.ones(3))) == 3
+"""
+FAIL = """
+import os
+from pipeline.training.engine import backend
+with backend._quiet():
+    os.write(2, b"the reason")
+    raise ImportError("no")
+"""
 
 
 def stderr(code: str) -> str:
@@ -11,12 +25,10 @@ def stderr(code: str) -> str:
 
 
 def test_starting_prints_nothing() -> None:
-    code = "from pipeline.training.engine import backend; backend.start(1); import tensorflow as tf; assert float(tf.reduce_sum(tf.ones(3))) == 3"
-    assert stderr(code) == ""
+    assert stderr(START) == ""
 
 
-def test_what_was_held_back_is_shown_where_the_start_fails() -> None:
-    code = "import os\nfrom pipeline.training.engine import backend\nwith backend._quiet():\n    os.write(2, b'the reason')\n    raise ImportError('no')"
-    shown = stderr(code)
+def test_withheld_messages_are_shown_if_the_start_fails() -> None:
+    shown = stderr(FAIL)
     assert "the reason" in shown
     assert "ImportError: no" in shown

@@ -1,4 +1,7 @@
-"""Where there is no cluster, that is said; what travels to a node arrives as it was. A cluster that loses a node is in `test_faults.py`."""
+"""Without a cluster training is rejected; files arrive at a node unchanged.
+
+A cluster that loses a node is in `test_faults.py`.
+"""
 
 import subprocess
 import sys
@@ -12,7 +15,14 @@ from pipeline.training.jobs.task import FleetTask
 from .conftest import SHAPE, TRAIN, tiny
 
 ROOT = Path(__file__).parents[2]
-CODE = "from pipeline.training.jobs import cluster; from pipeline.core.errors import InputError\ntry: cluster.connect()\nexcept InputError as refusal: print(refusal)"
+CODE = """
+from pipeline.core.errors import InputError
+from pipeline.training.jobs import cluster
+try:
+    cluster.connect()
+except InputError as error:
+    print(error)
+"""
 
 
 @pytest.mark.parametrize(
@@ -22,7 +32,7 @@ CODE = "from pipeline.training.jobs import cluster; from pipeline.core.errors im
         ("import sys; sys.modules['ray'] = None\n", r"pip install '.[cluster]'"),
     ],
 )
-def test_without_a_cluster_or_without_ray_training_is_refused_with_what_to_do(
+def test_without_a_cluster_or_without_ray_training_is_rejected_with_what_to_do(
     break_: str, says: str
 ) -> None:
     output = subprocess.run(

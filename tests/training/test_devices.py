@@ -45,6 +45,6 @@ def test_a_gpu_without_the_libraries_to_use_it_is_none(
 def test_workers_spread_over_gpus_and_are_packed_where_they_are_more() -> None:
     taken: list[str | None] = []
     for _ in range(5):
-        taken.append(devices.emptiest(("a", "b"), taken))
+        taken.append(devices.least_used(("a", "b"), taken))
     assert taken == ["a", "b", "a", "b", "a"]
-    assert devices.emptiest((), taken) is None
+    assert devices.least_used((), taken) is None

@@ -1,4 +1,4 @@
-"""How far training is: a live table where somebody watches, plain lines everywhere else."""
+"""How far training has come: a live table on a terminal, plain lines everywhere else."""
 
 import os
 import pty
@@ -8,18 +8,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CODE = """
-import time
 from pathlib import Path
 from pipeline.config.model import Model, Shape
-from pipeline.config.params import Train
+from pipeline.config.learning import Train
 from pipeline.training.jobs.display import Display
-from pipeline.training.jobs.task import Report, FleetTask
-fleets = [FleetTask(name, name, Model(), Train(epochs=8), Shape(8, 2, 1), (0, 1), Path(), Path()) for name in ("first", "second")]
+from pipeline.training.jobs.task import FleetTask, Progress
+rest = Model(), Train(epochs=8), Shape(8, 2, 1), (0, 1), Path(), Path()
+fleets = [FleetTask(name, name, *rest) for name in ("first", "second")]
 with Display(fleets) as display:
-    display.report(fleets[0], Report(4, 0.1234, None, None))
-    time.sleep(1)
+    display.progress(fleets[0], Progress(4, 0.1234))
+    if display.live:
+        display.live.refresh()
     display.say("an event")
-    display.report(fleets[0], Report(8, 0.1, {}, ("replica",)))
+    display.progress(fleets[0], Progress(8, 0.1, {}, ("result",)))
 """
 
 
@@ -39,9 +40,9 @@ def test_without_a_terminal_there_is_one_line_for_each_event() -> None:
 
 
 def test_what_an_earlier_run_did_counts_neither_as_done_nor_in_the_time_left() -> None:
-    resumed = "fleets = [replace(fleet, checkpoint={'epoch': 6}) for fleet in fleets]"
+    resumed = "fleets = [replace(fleet, checkpoint={'epoch': 6, 'steps': 0}) for fleet in fleets]"
     code = CODE.replace("with Display", f"{resumed}\nwith Display").replace(
-        "Report(4,", "Report(7,"
+        "Progress(4,", "Progress(7,"
     )
     output = subprocess.run(
         [sys.executable, "-c", "from dataclasses import replace" + code],
@@ -59,7 +60,7 @@ def test_on_a_terminal_there_is_a_table_with_epoch_best_loss_and_time_left() -> 
     for part in (
         "25% done, about",
         "left",
-        "best validation so far",
+        "best validation loss so far",
         "4 of at most 8",
         "0.1234",
         "an event",
@@ -76,7 +77,7 @@ def test_on_a_terminal_nothing_to_train_is_done_at_once() -> None:
 
 
 def on_a_terminal(code: str) -> tuple[int, str]:
-    """Exit status and output of a process that somebody watches."""
+    """Exit status and output of a process on a terminal."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", code],

@@ -1,4 +1,4 @@
-"""The name of what is trained hangs on everything that its weights hang on, and on nothing else."""
+"""A fingerprint depends on everything that weights depend on, and on nothing else."""
 
 import shutil
 from pathlib import Path
@@ -14,7 +14,7 @@ from pipeline.training.jobs.fingerprint import fingerprint
 SHAPE = Shape(lookback=8, horizon=2, targets=1)
 
 
-def test_a_fingerprint_hangs_on_everything_that_training_reads() -> None:
+def test_a_fingerprint_depends_on_everything_that_training_reads() -> None:
     wider = Model.model_validate({"recurrent": {"units": 16}})
     names = [
         fingerprint(Model(), Train(), SHAPE, "data"),
@@ -26,7 +26,7 @@ def test_a_fingerprint_hangs_on_everything_that_training_reads() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_how_the_work_is_spread_changes_no_fingerprint() -> None:
+def test_how_the_work_is_distributed_changes_no_fingerprint() -> None:
     assert fingerprint(
         Model(), Train(workers=7, seeds=2, checkpoint_seconds=1, cluster="ray"), SHAPE, "data"
     ) == fingerprint(Model(), Train(), SHAPE, "data")
@@ -34,7 +34,7 @@ def test_how_the_work_is_spread_changes_no_fingerprint() -> None:
 
 @pytest.fixture
 def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Fingerprints of a network with and without dropout, over a copy of the code in which a module is edited."""
+    """Fingerprints of a network without and with dropout, after an edit of a copy of the code."""
     shutil.copytree(
         subject.ROOT / "pipeline",
         tmp_path / "pipeline",
@@ -47,18 +47,18 @@ def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         path = tmp_path / f"pipeline/{module}.py"
         assert old in path.read_text()
         path.write_text(path.read_text().replace(old, new, 1))
-        subject.syntax.cache_clear()
-        subject._bare.cache_clear()
+        subject.code_hash.cache_clear()
+        subject._syntax.cache_clear()
         return fingerprint(Model(), Train(), SHAPE, "data"), fingerprint(
             dropout, Train(), SHAPE, "data"
         )
 
     yield both
-    subject.syntax.cache_clear()
-    subject._bare.cache_clear()
+    subject.code_hash.cache_clear()
+    subject._syntax.cache_clear()
 
 
-def test_an_edit_of_a_layer_concerns_only_networks_that_hold_it(edited: Any) -> None:
+def test_an_edit_of_a_layer_affects_only_networks_that_contain_it(edited: Any) -> None:
     before = edited("core/errors", "", "")
     after = edited("network/layers/dropout", "self.rate > 0", "self.rate > 0.0")
     assert after[0] == before[0]
@@ -72,9 +72,10 @@ def test_an_edit_of_a_layer_concerns_only_networks_that_hold_it(edited: Any) -> 
         ("training/engine/samples", "default_rng([seed, epoch])", "default_rng([epoch, seed])"),
         ("network/layers/noise", "0x7FEB352D", "0x7FEB352F"),
         ("network/rnn/cells", "ops.", "keras.ops."),
+        ("series/windows", "-horizon, axis=-2", "1 - horizon, axis=-2"),
     ],
 )
-def test_an_edit_of_the_training_concerns_every_network(
+def test_an_edit_of_the_training_affects_every_network(
     edited: Any, module: str, old: str, new: str
 ) -> None:
     before = edited("core/errors", "", "")
@@ -86,13 +87,13 @@ def test_an_edit_of_the_training_concerns_every_network(
 @pytest.mark.parametrize(
     ("module", "old", "new"),
     [
-        ("training/engine/fleet", "VALIDATION_BATCH = 512  #", "VALIDATION_BATCH = 512  # indeed"),
-        ("training/engine/train_state", '"""Before the first epoch."""', '"""Before anything."""'),
+        ("training/engine/fleet", "VALIDATION_BATCH = 512", "VALIDATION_BATCH = 512  # indeed"),
+        ("training/engine/train_state", '"""Invert `save`."""', '"""Undo it."""'),
         ("config/kinds", "import math", "import math, os"),
         ("training/jobs/store", "import time", "import time as time"),
     ],
 )
-def test_comments_docstrings_and_the_catalogue_concern_none(
+def test_comments_docstrings_and_the_table_of_kinds_affect_none(
     edited: Any, module: str, old: str, new: str
 ) -> None:
     before = edited("core/errors", "", "")

@@ -64,7 +64,9 @@ def test_a_fleet_of_one_without_noise_steps_as_plain_keras(fleet: Any) -> None:
     model = build(tiny("plain"), SHAPE, seed=5)
     model.compile(keras.optimizers.Adam(RATE), "mse")
     for batch in plain.samples.batches(TRAIN.batch, seeds, 0)[:steps, 0].astype(np.int32):
-        model.train_on_batch(plain.samples.whole.windows(batch), plain.samples.whole.truth(batch))
+        model.train_on_batch(
+            plain.samples.on_device.windows(batch), plain.samples.on_device.truth(batch)
+        )
     expected = np.concatenate([np.ravel(v) for v in model.trainable_variables])
     np.testing.assert_allclose(trained.weights[0], expected, atol=2e-4)
 
@@ -73,15 +75,18 @@ def test_validation_is_the_loss_over_all_windows_with_dropout_off(fleet: Any) ->
     noisy = fleet("noisy")
     state = noisy.initial([2])
     starts = tf.constant(noisy.samples.validation, tf.int32)
-    inputs, truth = noisy.samples.whole.windows(starts), noisy.samples.whole.truth(starts)
+    inputs, truth = noisy.samples.on_device.windows(starts), noisy.samples.on_device.truth(starts)
     forecast, _ = noisy.replicas.call(
         state.weights[0], tuple(s[0] for s in state.statistics), inputs, training=False
     )
     np.testing.assert_allclose(noisy.validate(state), [np.mean((forecast - truth) ** 2)], rtol=1e-5)
 
 
-def test_known_channels_show_the_calendar_of_the_horizon(samples: Any) -> None:
-    inputs, truth = samples.whole.windows(tf.constant([10])), samples.whole.truth(tf.constant([10]))
+def test_future_covariates_are_those_of_the_horizon(samples: Any) -> None:
+    inputs, truth = (
+        samples.on_device.windows(tf.constant([10])),
+        samples.on_device.truth(tf.constant([10])),
+    )
     rows = np.arange(10, 10 + SHAPE.lookback)
     np.testing.assert_allclose(inputs[0, :, 2], np.sin((rows + SHAPE.horizon) / 5), atol=1e-5)
     assert truth.shape == (1, SHAPE.horizon, SHAPE.targets)
@@ -90,9 +95,9 @@ def test_known_channels_show_the_calendar_of_the_horizon(samples: Any) -> None:
 
 def test_a_forecast_at_every_step_learns_from_the_steps_that_follow_each(samples: Any) -> None:
     starts = tf.constant([10, 40])
-    truth = samples.whole.truth(starts, every_step=True)
+    truth = samples.on_device.truth(starts, every_step=True)
     assert truth.shape == (2, SHAPE.lookback, SHAPE.horizon, SHAPE.targets)
-    np.testing.assert_array_equal(truth[:, -1], samples.whole.truth(starts))
+    np.testing.assert_array_equal(truth[:, -1], samples.on_device.truth(starts))
     np.testing.assert_array_equal(truth[1, 0, :, 0], samples.targets[41 : 41 + SHAPE.horizon, 0])
 
 

@@ -1,4 +1,4 @@
-"""Losses against those of Keras and scikit-learn, and the forecast that each one asks for."""
+"""Losses against those of Keras and scikit-learn, and the forecast that minimizes each."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 from sklearn.metrics import mean_pinball_loss
 
 from pipeline.config.learning import LOSSES, Train
-from pipeline.training.engine.fleet import _made
+from pipeline.training.engine.fleet import bind
 
 RNG = np.random.default_rng(0)
 TRUTH, FORECAST = (RNG.standard_normal((20, 4)).astype("float32") for _ in range(2))
@@ -32,7 +32,7 @@ ORACLES: dict[str, Any] = {
 
 
 def loss(setting: Any) -> Any:
-    return _made(LOSSES, Train.model_validate({"loss": setting}).loss)
+    return bind(Train.model_validate({"loss": setting}).loss)
 
 
 @pytest.mark.parametrize("kind", LOSSES)

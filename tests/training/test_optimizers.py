@@ -1,4 +1,4 @@
-"""The fleet's optimizers and clips against those of Keras, and one replica's steps against another's."""
+"""The fleet's optimizers and clipping against those of Keras; each replica follows its own rate."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.config.learning import CLIPS, OPTIMIZERS, Train
-from pipeline.training.engine.fleet import _made
+from pipeline.config.learning import OPTIMIZERS, Train
+from pipeline.training.engine.fleet import bind
 
 STEPS, REPLICAS, PARAMETERS = 60, 3, 7
 SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # ours, and the arguments of Keras
@@ -25,7 +25,7 @@ def gradients() -> np.ndarray:
 
 def walk(name: str, rates: np.ndarray, clip: Any = None, **options: Any) -> np.ndarray:
     train = Train.model_validate({"optimizer": {"kind": name, **options}, "clip": clip})
-    optimizer, clipped = _made(OPTIMIZERS, train.optimizer)(), _made(CLIPS, train.clip)
+    optimizer, clipped = bind(train.optimizer)(), bind(train.clip)
     weights = tf.ones((REPLICAS, PARAMETERS))
     slots = optimizer.initial(weights)
     for step, gradient in enumerate(gradients(), 1):
@@ -87,4 +87,4 @@ def test_a_small_gradient_is_clipped_by_no_bit() -> None:
     small = tf.constant([[0.3, -0.4], [0.0, 0.0]])
     for kind in ("norm", "value"):
         clip = Train.model_validate({"clip": {"kind": kind, "limit": 0.5}}).clip
-        np.testing.assert_array_equal(_made(CLIPS, clip)(small), small)
+        np.testing.assert_array_equal(bind(clip)(small), small)

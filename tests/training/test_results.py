@@ -1,4 +1,4 @@
-"""What is told of a variant after training."""
+"""What is reported about a variant after training."""
 
 from pathlib import Path
 
@@ -40,12 +40,12 @@ def replica(folder: Path, steps: int, state: str = "trained") -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("steps", "told"), [((458, 1000), ["R5"]), ((459, 1000), [])])
-def test_moving_statistics_that_have_not_settled_at_the_best_weights_are_told_of(
-    tmp_path: Path, steps: tuple[int, ...], told: list[str]
+@pytest.mark.parametrize(("steps", "warnings"), [((458, 1000), ["R5"]), ((459, 1000), [])])
+def test_moving_statistics_that_have_not_settled_at_the_best_weights_are_reported(
+    tmp_path: Path, steps: tuple[int, ...], warnings: list[str]
 ) -> None:
     replicas = [replica(tmp_path / str(seed), n) for seed, n in enumerate(steps)]
     results.gather(
         CASE, VARIANT, [*replicas, replica(tmp_path / "diverged", 0, "diverged")], tmp_path / "out"
     )
-    assert read_json(tmp_path / "out" / "fleet.json")["warnings"] == told
+    assert read_json(tmp_path / "out" / "fleet.json")["warnings"] == warnings

@@ -1,4 +1,4 @@
-"""Schedules against closed forms and the callbacks of Keras; refused settings; a schedule within a course that stops and goes on."""
+"""Schedules against closed forms and the callbacks of Keras; wrong ones; resumed trainings."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from pipeline.config.learning import SCHEDULES, Train
-from pipeline.training.engine.fleet import Fleet, _made
+from pipeline.config.learning import Train
+from pipeline.training.engine.fleet import Fleet, bind
 from pipeline.training.engine.train_state import learn
 
 from .conftest import TRAIN
@@ -20,7 +20,7 @@ FLAT = np.zeros((EPOCHS, 2))
 
 def shares(schedule: Any, validation: np.ndarray = FLAT) -> np.ndarray:
     """(epoch, replica)"""
-    function = _made(SCHEDULES, Train.model_validate({"schedule": schedule}).schedule)
+    function = bind(Train.model_validate({"schedule": schedule}).schedule)
     return np.stack([function(epoch, EPOCHS, validation[:epoch]) for epoch in range(EPOCHS)])
 
 
@@ -87,9 +87,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_wrong_schedule_is_refused_with_what_is_allowed(wrong: str) -> None:
-    setting, told = WRONG[wrong]
-    with pytest.raises(ValidationError, match=told):
+def test_a_wrong_schedule_is_rejected_with_what_is_allowed(wrong: str) -> None:
+    setting, message = WRONG[wrong]
+    with pytest.raises(ValidationError, match=message):
         Train.model_validate({"schedule": setting})
 
 
@@ -107,13 +107,13 @@ RESTLESS = TRAIN.model_validate(
 
 @pytest.fixture(scope="module")
 def restless(fleet: Any, samples: Any) -> Fleet:
-    """A fleet that overshoots at first, so that replicas meet their plateaus at epochs of their own."""
+    """A fleet that overshoots at first, so that replicas reach plateaus at different epochs."""
     return Fleet(fleet("plain").replicas, RESTLESS, samples)
 
 
 def history(fleet: Fleet, seeds: list[int]) -> np.ndarray:
-    *_, course = learn(fleet, RESTLESS, seeds)
-    return course.history
+    *_, state = learn(fleet, RESTLESS, seeds)
+    return state.history
 
 
 def test_rates_follow_from_the_history_alone_so_that_a_stop_changes_none(restless: Fleet) -> None:

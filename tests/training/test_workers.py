@@ -1,5 +1,6 @@
-"""The pool: everything that a task tells arrives; what dies takes nobody along; Ctrl-C, kills and failures leave no process behind."""
+"""The pool: every event arrives, a worker dies alone, and no interruption leaves a process."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from pipeline.training.jobs import devices, workers
-from pipeline.training.jobs.workers import Death, Failure
+from pipeline.training.jobs.workers import TaskFailed, WorkerDied
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +30,7 @@ def count(task: int) -> Iterator[int]:
     yield from range(task)
 
 
-def refuse(task: str) -> Iterator[str]:
+def misbehave(task: str) -> Iterator[str]:
     yield "begun"
     if task == "fails":
         raise ValueError("no")
@@ -51,7 +52,6 @@ def ran(work: Any, tasks: Any, number: int = 2) -> dict[Any, list[Any]]:
 
 
 def seen(task: int) -> Iterator[str]:
-    time.sleep(0.5)  # both workers are busy: each gets one task
     yield os.environ["CUDA_VISIBLE_DEVICES"]
 
 
@@ -65,40 +65,40 @@ def test_every_event_of_every_task_arrives_in_order() -> None:
     assert ran(count, [3, 1, 2, 4]) == {n: list(range(n)) for n in (3, 1, 2, 4)}
 
 
-def test_what_does_not_end_well_says_how_and_the_others_go_on() -> None:
-    events = ran(refuse, ["is killed", "well", "fails", "exits", "has no memory", "well too"])
+def test_a_task_that_fails_reports_how_and_the_others_continue() -> None:
+    events = ran(misbehave, ["is killed", "well", "fails", "exits", "has no memory", "well too"])
     assert events["well"] == events["well too"] == ["begun", "ended"]
-    assert events["is killed"] == ["begun", Death("SIGKILL")]
-    assert events["exits"] == ["begun", Death("status 3")]
-    assert events["has no memory"] == ["begun", Death("out of memory")]
-    assert isinstance(events["fails"][1], Failure)
+    assert events["is killed"] == ["begun", WorkerDied("SIGKILL")]
+    assert events["exits"] == ["begun", WorkerDied("status 3")]
+    assert events["has no memory"] == ["begun", WorkerDied("out of memory")]
+    assert isinstance(events["fails"][1], TaskFailed)
     assert "ValueError: no" in events["fails"][1].trace
 
 
 def test_tasks_that_are_added_meanwhile_run_too() -> None:
     tasks = deque(["is killed"])
     seen = []
-    for task, event in workers.run(refuse, tasks, 1):
+    for task, event in workers.run(misbehave, tasks, 1):
         seen.append((task, event))
-        if isinstance(event, Death):
+        if isinstance(event, WorkerDied):
             tasks.append("well")
     assert seen[-1] == ("well", "ended")
 
 
 def test_a_worker_that_died_while_it_was_idle_costs_nothing() -> None:
     tasks = deque([1])
-    told = []
+    seen = []
     for task, event in workers.run(count, tasks, 2):
-        told.append((task, event))
+        seen.append((task, event))
         if task == 1:
             tasks.append(400)  # for a second worker: the first one has nothing to do by then
         if (task, event) == (400, 200):
-            for worker in children(os.getpid()):
-                os.kill(worker, signal.SIGKILL)
-            time.sleep(0.5)
+            for process in multiprocessing.active_children():
+                process.kill()
+                process.join()
             tasks.append(2)
-    assert [event for task, event in told if task == 2] == [0, 1]
-    assert len([event for task, event in told if isinstance(event, Death)]) <= 1
+    assert [event for task, event in seen if task == 2] == [0, 1]
+    assert len([event for task, event in seen if isinstance(event, WorkerDied)]) <= 1
 
 
 def test_leaving_the_iterator_ends_all_workers() -> None:
@@ -110,23 +110,22 @@ def test_leaving_the_iterator_ends_all_workers() -> None:
 
 
 PARENT = """
-import sys, time
 from collections import deque
 from pipeline.training.jobs import workers
 import test_workers
 if __name__ == "__main__":
-    for _ in workers.run(test_workers.sleep, deque([1, 2]), 2):
+    for _ in workers.run(test_workers.hang, deque([1, 2]), 2):
         print("event", flush=True)
 """
 
 
-def sleep(task: int) -> Iterator[str]:
+def hang(task: int) -> Iterator[str]:
     yield "begun"
-    time.sleep(60)
+    signal.pause()
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_a_parent_that_ends_takes_its_workers_along(how: int) -> None:
+def test_workers_end_with_their_parent(how: int) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     assert [parent.stdout.readline() for _ in range(2)] == ["event\n"] * 2

@@ -1,4 +1,4 @@
-"""TensorFlow as this project uses it, started without the lines that its libraries print before anybody can ask them not to."""
+"""TensorFlow as this project uses it, started without the startup messages of its libraries."""
 
 import os
 import tempfile
@@ -15,7 +15,10 @@ ENVIRONMENT = {
 
 @cache
 def start(threads: int | None = None) -> None:
-    """Import TensorFlow once, and find its devices; `threads` limits what one operation and all of them together may use."""
+    """Import TensorFlow once and find its devices.
+
+    `threads` limits how many threads a single operation, and all operations together, may use.
+    """
     os.environ.update(ENVIRONMENT)
     with _quiet():
         import tensorflow as tf
@@ -28,15 +31,15 @@ def start(threads: int | None = None) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hold back what is written to the process's standard error; it is shown after all where the block fails."""
+    """Withhold the process's standard error; show it after all if the block fails."""
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    with tempfile.TemporaryFile() as withheld:
+        os.dup2(withheld.fileno(), 2)
         try:
             yield
         except BaseException:
-            held.seek(0)
-            os.write(kept, held.read())
+            withheld.seek(0)
+            os.write(kept, withheld.read())
             raise
         finally:
             os.dup2(kept, 2)

@@ -1,89 +1,109 @@
-"""A trained variant that forecasts: one network, the weights of every seed."""
+"""A trained variant that forecasts: one network with the weights of every seed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.config.model import Model, Shape
 from pipeline.config.slots import slots
-from pipeline.core.errors import InputError
+from pipeline.core import manifest
 from pipeline.core.files import read_json
 from pipeline.training.engine import backend
-from pipeline.training.jobs.fingerprint import digest
 
-BATCH = 1024  # windows at a time; bounds memory, and changes results only of a network that normalizes by the batch at inference
-PASSES = 30  # that a Monte Carlo forecast is the mean of (Gal and Ghahramani, 2016)
+if TYPE_CHECKING:
+    from tensorflow import Tensor
+
+    from pipeline.training.engine.replicas import Replicas, Statistics
+
+# Windows at a time. It bounds memory; it changes results only for a network whose normalization
+# uses the statistics of the batch at inference.
+BATCH = 1024
+PASSES = 30  # whose mean is a Monte Carlo forecast (Gal and Ghahramani, 2016)
+
+Graph = Callable[["Tensor", "Statistics", "Tensor"], "Tensor"]
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """The replicas of one variant in inference: moving averages on, and dropout off unless it is Monte Carlo dropout."""
+    """The replicas of one variant in inference.
+
+    Normalizations use their moving statistics, and dropout is off unless it is Monte Carlo dropout.
+    """
 
     shape: Shape
     seeds: tuple[int, ...]
     states: tuple[str, ...]  # per seed: trained or diverged
     passes: int
-    _replicas: Any
-    _weights: Any
-    _graph: Any
+    _replicas: "Replicas"
+    _weights: tuple["Tensor", "Statistics"]
+    _graph: Graph
 
     @classmethod
     def load(cls, folder: Path) -> "Ensemble":
-        """Read the folder of a variant; raises `InputError` where the weights are not those that were written."""
+        """Read the folder of a variant; raises `InputError` if one of its files was changed."""
         backend.start()
-        import tensorflow as tf
-
         from pipeline.training.engine.replicas import Replicas
 
+        manifest.verify(folder, "train again (`dvc repro train`)")
         facts = read_json(folder / "fleet.json")
-        if digest(folder / "weights.npz") != facts["weights"]:
-            raise InputError(
-                f"{folder / 'weights.npz'}: does not have the hash that fleet.json names; train again (dvc repro train)"
-            )
-        shape = Shape(**facts["shape"])
         model = Model.model_validate(facts["model"])
-        replicas = Replicas(model, shape)
+        replicas = Replicas(model, Shape(**facts["shape"]))
         with np.load(folder / "weights.npz", allow_pickle=False) as named:
             weights = replicas.stacked(named)
-
-        @tf.function
-        def graph(weights, statistics, inputs):  # type: ignore[no-untyped-def]
-            return tf.vectorized_map(
-                lambda one: replicas.call(one[0], one[1], inputs, training=False)[0],
-                (weights, statistics),
-            )
-
-        whole = graph.get_concrete_function(
-            *weights, tf.TensorSpec((None, shape.lookback, shape.channels))
-        )  # one trace for any number of windows
         monte_carlo = any(slot.options.get("monte_carlo") for _, slot in slots(model))
-        passes = PASSES if monte_carlo else 1
         return cls(
-            shape, tuple(facts["seeds"]), tuple(facts["states"]), passes, replicas, weights, whole
+            shape=replicas.shape,
+            seeds=tuple(facts["seeds"]),
+            states=tuple(facts["states"]),
+            passes=PASSES if monte_carlo else 1,
+            _replicas=replicas,
+            _weights=weights,
+            _graph=_trace(replicas, *weights),
         )
 
     def forecast(self, inputs: np.ndarray) -> np.ndarray:
-        """Float32 (seed, window, horizon, target), standardized, for `inputs` (window, lookback, channel) as the variant is fed them."""
-        starts = range(0, len(inputs), BATCH)
-        parts = [self._mean(inputs[i : i + BATCH].astype(np.float32), i) for i in starts]
-        return (
-            np.concatenate(parts, axis=1)
-            if parts
-            else np.empty((len(self.states), 0, self.shape.horizon, self.shape.targets), np.float32)
-        )
+        """Return standardized forecasts, float32 (seed, window, horizon, target).
+
+        `inputs` are (window, lookback, channel), with the values that the variant was trained on.
+        """
+        if not len(inputs):
+            shape = (len(self.states), 0, self.shape.horizon, self.shape.targets)
+            return np.empty(shape, np.float32)
+        parts = [
+            self._mean(inputs[first : first + BATCH].astype(np.float32), first)
+            for first in range(0, len(inputs), BATCH)
+        ]
+        return np.concatenate(parts, axis=1)
 
     def _mean(self, inputs: np.ndarray, first: int) -> np.ndarray:
-        """The mean of the passes, each with masks of its own for every replica."""
+        """Return the mean of the passes, each with its own dropout masks for every replica.
+
+        `first` is the position of the first window, which the masks depend on.
+        """
         import tensorflow as tf
 
         weights, statistics = self._weights
-        streams = [
-            self._replicas.reseed(statistics, self.seeds, first * self.passes + number)
-            for number in range(self.passes)
-        ]
-        total: np.ndarray = sum(
-            self._graph(weights, stream, tf.constant(inputs)).numpy() for stream in streams
-        )
+        total = np.zeros((), np.float32)
+        for number in range(self.passes):
+            stream = first * self.passes + number
+            reseeded = self._replicas.reseed(statistics, self.seeds, stream)
+            total = total + self._graph(weights, reseeded, tf.constant(inputs)).numpy()
         return total / self.passes
+
+
+def _trace(replicas: "Replicas", weights: "Tensor", statistics: "Statistics") -> Graph:
+    """Return the graph of all replicas, traced once for any number of windows."""
+    import tensorflow as tf
+
+    def forecast(weights: "Tensor", statistics: "Statistics", inputs: "Tensor") -> "Tensor":
+        return tf.vectorized_map(
+            lambda one: replicas.call(one[0], one[1], inputs, training=False)[0],
+            (weights, statistics),
+        )
+
+    inputs = tf.TensorSpec((None, replicas.shape.lookback, replicas.shape.channels))
+    graph: Graph = tf.function(forecast).get_concrete_function(weights, statistics, inputs)
+    return graph

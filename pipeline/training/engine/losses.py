@@ -1,28 +1,34 @@
-"""Losses: an error, forecast - truth of any shape, to what it costs, of the same shape; a fleet takes the mean over windows, steps and targets."""
+"""Losses: from an error (forecast - truth, any shape) to its cost, of the same shape.
 
-from typing import Any
+A fleet takes the mean over windows, steps and targets.
+"""
 
 import tensorflow as tf
-
-Tensor = Any
+from tensorflow import Tensor
 
 
 def mse(error: Tensor) -> Tensor:
-    """Squared error: the forecast is the mean of what may come."""
+    """Return the squared error; the best forecast is the conditional mean."""
     return tf.square(error)
 
 
 def mae(error: Tensor) -> Tensor:
-    """Absolute error: the forecast is the median."""
+    """Return the absolute error; the best forecast is the conditional median."""
     return tf.abs(error)
 
 
 def huber(error: Tensor, delta: float) -> Tensor:
-    """Huber, 1964: squared up to `delta` (in training standard deviations), absolute from there on."""
+    """Return a loss that is squared up to `delta` and linear beyond it (Huber, 1964).
+
+    `delta` is in standard deviations of the training rows.
+    """
     size = tf.abs(error)
     return tf.where(size < delta, 0.5 * tf.square(error), delta * (size - 0.5 * delta))
 
 
 def pinball(error: Tensor, quantile: float) -> Tensor:
-    """Koenker and Bassett, 1978: the forecast is the `quantile` of what may come, each step and target by itself."""
+    """Return the quantile loss (Koenker and Bassett, 1978).
+
+    The best forecast is the conditional `quantile` of each step and target by itself.
+    """
     return tf.maximum(-quantile * error, (1 - quantile) * error)

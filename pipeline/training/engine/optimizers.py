@@ -1,16 +1,16 @@
 """Optimizers on the weights of a whole fleet at once, (replica, parameter) matrices.
 
-Same formulas and defaults as `keras.optimizers`, to float32 rounding; Keras' own cannot step replicas at rates of their own.
-`step` counts from 1; `rate` is (replica, 1), so that every replica can follow a schedule of its own. Their memory is handed in and out:
+The formulas and defaults are those of `keras.optimizers`, to float32 rounding; the optimizers of
+Keras cannot step replicas at different rates. `step` counts from 1; `rate` is (replica, 1), so
+that every replica can follow its own schedule. The optimizer's memory is passed in and out as
 `slots`, each (replica, parameter) or (replica, 1).
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import tensorflow as tf
+from tensorflow import Tensor
 
-Tensor = Any
 Slots = tuple[Tensor, ...]
 
 BETA_1, BETA_2, EPSILON, RHO = 0.9, 0.999, 1e-7, 0.9
@@ -18,36 +18,38 @@ BETA_1, BETA_2, EPSILON, RHO = 0.9, 0.999, 1e-7, 0.9
 
 @dataclass(frozen=True)
 class Optimizer:
-    """The base. `weight_decay` times the rate is the share that every weight loses per step, apart from its gradient (Loshchilov and Hutter, 2019).
+    """The base of all optimizers.
 
-    Biases and the gains of normalizations decay too, as they do in Keras.
+    In every step each weight loses the share `weight_decay` x rate, decoupled from its gradient
+    (Loshchilov and Hutter, 2019). Biases and the gains of normalizations decay too, as in Keras.
     """
 
     weight_decay: float
     _memories = 0  # how many matrices it remembers, all zero at first
 
     def initial(self, weights: Tensor) -> Slots:
-        """The memory before the first step."""
+        """Return the memory before the first step."""
         return (tf.zeros_like(weights),) * self._memories
 
     def apply(
         self, weights: Tensor, gradient: Tensor, slots: Slots, step: Tensor, rate: Tensor
     ) -> tuple[Tensor, Slots]:
-        """Weights and memory after one step."""
+        """Return weights and memory after one step."""
         change, slots = self._change(gradient, slots, step, rate)
-        kept = weights - weights * self.weight_decay * rate if self.weight_decay else weights
-        return kept - change, slots
+        if self.weight_decay:
+            weights = weights - weights * self.weight_decay * rate
+        return weights - change, slots
 
     def _change(
         self, gradient: Tensor, slots: Slots, step: Tensor, rate: Tensor
     ) -> tuple[Tensor, Slots]:
-        """What to subtract from the weights because of their gradient, and the memory after it."""
+        """Return what to subtract from the weights for `gradient`, and the new memory."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Kingma and Ba, 2015; with weight decay it is AdamW."""
+    """Adam (Kingma and Ba, 2015); with weight decay it is AdamW."""
 
     _memories = 2
 
@@ -61,31 +63,31 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True)
 class Nadam(Optimizer):
-    """Dozat, 2016, with the momentum schedule of Keras, whose running product is a number per replica."""
+    """Nadam (Dozat, 2016) with the momentum schedule of Keras.
+
+    The running product of the schedule is one number per replica.
+    """
 
     _memories = 2
 
     def initial(self, weights: Tensor) -> Slots:
-        """Two matrices, and the product."""
+        """Return two matrices and the product."""
         return *super().initial(weights), tf.ones_like(weights[:, :1])
 
     def _change(
         self, gradient: Tensor, slots: Slots, step: Tensor, rate: Tensor
     ) -> tuple[Tensor, Slots]:
         mean, square = _moments(gradient, slots[:2])
-        now, following = _nesterov(step), _nesterov(step + 1)
+        now, following = _nadam_momentum(step), _nadam_momentum(step + 1)
         product = slots[2] * now
         ahead = following * mean / (1 - product * following) + (1 - now) * gradient / (1 - product)
-        return rate * ahead / (tf.sqrt(square / (1 - BETA_2**step)) + EPSILON), (
-            mean,
-            square,
-            product,
-        )
+        change = rate * ahead / (tf.sqrt(square / (1 - BETA_2**step)) + EPSILON)
+        return change, (mean, square, product)
 
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """Stochastic gradient descent, with heavy-ball `momentum` (Polyak, 1964), 0 for none."""
+    """Stochastic gradient descent with heavy-ball `momentum` (Polyak, 1964), 0 for none."""
 
     momentum: float
     _memories = 1
@@ -99,7 +101,7 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
-    """Tieleman and Hinton, 2012."""
+    """RMSprop (Tieleman and Hinton, 2012)."""
 
     _memories = 1
 
@@ -111,11 +113,12 @@ class RMSprop(Optimizer):
 
 
 def _moments(gradient: Tensor, slots: Slots) -> Slots:
+    """Return the moving averages of the gradient and of its square, as Adam and Nadam keep them."""
     mean, square = slots
-    return mean + (1 - BETA_1) * (gradient - mean), square + (1 - BETA_2) * (
-        tf.square(gradient) - square
-    )
+    mean = mean + (1 - BETA_1) * (gradient - mean)
+    square = square + (1 - BETA_2) * (tf.square(gradient) - square)
+    return mean, square
 
 
-def _nesterov(step: Tensor) -> Tensor:
+def _nadam_momentum(step: Tensor) -> Tensor:
     return BETA_1 * (1 - 0.5 * 0.96**step)

@@ -1,7 +1,8 @@
-"""Workers on the user's Ray cluster: the same tasks and events as those of the pool on this machine.
+"""Workers on the user's Ray cluster, with the same tasks and events as the pool on this machine.
 
-Nodes share no disk with us: the files that training reads travel through Ray's object store, once for each study, and so does this package;
-checkpoints and results come back as events, and what a node dies with is taken up on another one.
+Nodes share no disk with this machine: the files that training reads travel through Ray's object
+store, once for each study, and so does this package. Checkpoints and results come back as events;
+after the death of a node, another one resumes its fleets.
 """
 
 import hashlib
@@ -16,20 +17,26 @@ from typing import Any
 from pipeline.core.errors import InputError
 from pipeline.core.files import new_folder
 from pipeline.training.jobs import workers
-from pipeline.training.jobs.task import FleetTask
-from pipeline.training.jobs.workers import Death, Failure
+from pipeline.training.jobs.task import FleetTask, Progress
+from pipeline.training.jobs.workers import TaskFailed, WorkerDied
 
 PACKAGE = Path(__file__).parents[2]
-Work = Callable[[FleetTask], Iterator[Any]]
+Work = Callable[[FleetTask], Iterator[Progress]]
+Event = Progress | TaskFailed | WorkerDied
 
 
 def connect() -> int:
-    """Join the cluster that `RAY_ADDRESS` names, or that runs on this machine; the number of its GPUs, or else cores. Raises `InputError` where there is none."""
+    """Join the cluster that `RAY_ADDRESS` names, or that runs on this machine.
+
+    Returns the number of its GPUs, or of its cores if it has none. Raises `InputError` if Ray is
+    not installed or no cluster answers.
+    """
     try:
         import ray
     except ImportError:
         raise InputError(
-            "train.cluster is ray, which is not installed; pip install '.[cluster]', here and on every node"
+            "train.cluster is ray, which is not installed; "
+            "pip install '.[cluster]', here and on every node"
         ) from None
     handler = signal.getsignal(signal.SIGTERM)  # Ray sets its own
     try:
@@ -41,35 +48,35 @@ def connect() -> int:
         )
     except ConnectionError as error:
         raise InputError(
-            f"train.cluster is ray, but no cluster answers ({error}); start one (ray start --head), or name it in RAY_ADDRESS"
+            f"train.cluster is ray, but no cluster answers ({error}); "
+            "start one (ray start --head), or name it in RAY_ADDRESS"
         ) from None
     signal.signal(signal.SIGTERM, handler)
     return int(_resource("GPU") or _resource("CPU"))
 
 
 def _resource(name: str) -> float:
-    """How many of these the cluster has."""
+    """Return how many of a resource the cluster has."""
     import ray
 
     return float(ray.cluster_resources().get(name, 0))
 
 
-def run(work: Work, tasks: deque[FleetTask], number: int) -> Iterator[tuple[FleetTask, Any]]:
-    """Yield (task, event) for all that `work(task)` yields on the cluster, as it comes, `number` at a time: one core each, and its share of the GPUs.
+def run(work: Work, tasks: deque[FleetTask], number: int) -> Iterator[tuple[FleetTask, Event]]:
+    """Yield (task, event) for all that `work(task)` yields on the cluster, as it comes.
 
-    `tasks` may grow meanwhile.
+    `number` tasks run at a time, each on one core and its share of the GPUs. `tasks` may grow
+    meanwhile.
     """
     import ray
     from ray.exceptions import RayError, RayTaskError, RuntimeEnvSetupError
 
-    remote = ray.remote(num_cpus=1, num_gpus=min(1, _resource("GPU") / number), max_retries=0)(
-        _serve
-    ).options(num_returns="streaming")
-    data = {
-        task.folders: ray.put(_pack(task))
-        for task in {task.folders: task for task in tasks}.values()
-    }
-    running: dict[Any, FleetTask] = {}
+    share = min(1, _resource("GPU") / number)
+    remote = ray.remote(num_cpus=1, num_gpus=share, max_retries=0)(_serve)
+    remote = remote.options(num_returns="streaming")
+    distinct = {task.folders: task for task in tasks}
+    data = {folders: ray.put(_pack(task)) for folders, task in distinct.items()}
+    running: dict[Any, FleetTask] = {}  # by Ray's stream of events
     try:
         while tasks or running:
             while tasks and len(running) < number:
@@ -81,9 +88,9 @@ def run(work: Work, tasks: deque[FleetTask], number: int) -> Iterator[tuple[Flee
                 except StopIteration:
                     del running[stream]
                 except (RayTaskError, RuntimeEnvSetupError) as error:
-                    yield running.pop(stream), Failure(str(error))
+                    yield running.pop(stream), TaskFailed(str(error))
                 except RayError as error:
-                    yield running.pop(stream), Death(type(error).__name__)
+                    yield running.pop(stream), WorkerDied(type(error).__name__)
                 else:
                     yield running[stream], event
     finally:
@@ -92,7 +99,7 @@ def run(work: Work, tasks: deque[FleetTask], number: int) -> Iterator[tuple[Flee
 
 
 def _pack(task: FleetTask) -> dict[str, bytes]:
-    """The files that training reads, by folder and name."""
+    """Return the files that training reads, by folder and name."""
     folders = {"standardized": task.standardized, "windows": task.windows}
     return {
         f"{name}/{file.name}": file.read_bytes()
@@ -101,16 +108,15 @@ def _pack(task: FleetTask) -> dict[str, bytes]:
     }
 
 
-def _serve(work: Work, task: FleetTask, data: Mapping[str, bytes]) -> Iterator[Any]:
-    """What a node does: `work`, on files of its own."""
+def _serve(work: Work, task: FleetTask, data: Mapping[str, bytes]) -> Iterator[Event]:
+    """Work on a task on a node of the cluster, with the node's own copy of the files."""
     folder = _unpack(data)
-    yield from workers.events(
-        work, replace(task, standardized=folder / "standardized", windows=folder / "windows")
-    )
+    here = replace(task, standardized=folder / "standardized", windows=folder / "windows")
+    yield from workers.events(work, here)
 
 
 def _unpack(data: Mapping[str, bytes]) -> Path:
-    """Write the files in the node's folder for what is temporary, once; a name for each content."""
+    """Write the files to a temporary folder named after their content, unless it exists."""
     total = hashlib.sha256()
     for name, content in data.items():
         total.update(name.encode() + hashlib.sha256(content).digest())

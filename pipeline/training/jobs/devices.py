@@ -1,4 +1,4 @@
-"""The GPUs of this machine, found without TensorFlow, which the parent of the workers never imports."""
+"""The GPUs of this machine, found without TensorFlow, which the workers' parent never imports."""
 
 import os
 from collections import Counter
@@ -7,29 +7,31 @@ from ctypes.util import find_library
 from importlib.util import find_spec
 from pathlib import Path
 
-VISIBLE = (
-    "CUDA_VISIBLE_DEVICES"  # what CUDA itself obeys: numbers or names, with commas between them
-)
-DRIVER = Path("/proc/driver/nvidia/gpus")  # the NVIDIA driver lists a folder for each
+VISIBLE = "CUDA_VISIBLE_DEVICES"  # what CUDA itself obeys: numbers or names, separated by commas
+DRIVER = Path("/proc/driver/nvidia/gpus")  # the NVIDIA driver lists a folder for each GPU
 
 
 def gpus(driver: Path = DRIVER) -> tuple[str, ...]:
-    """What to set `VISIBLE` to for each GPU that this process may use; empty without any, or without what TensorFlow needs to use it."""
+    """Return what to set `VISIBLE` to for each GPU that this process may use.
+
+    Empty without GPUs, or without the libraries that TensorFlow needs to use them.
+    """
     if not cuda():
         return ()
     if VISIBLE in os.environ:
-        return tuple(
-            name for name in os.environ[VISIBLE].split(",") if name.strip() not in ("", "-1")
-        )
-    return tuple(map(str, range(len(list(driver.iterdir()))))) if driver.exists() else ()
+        names = os.environ[VISIBLE].split(",")
+        return tuple(name for name in names if name.strip() not in ("", "-1"))
+    if not driver.exists():
+        return ()
+    return tuple(str(number) for number, _ in enumerate(driver.iterdir()))
 
 
 def cuda() -> bool:
-    """Are the libraries of CUDA here, from PyPI (`pip install .[gpu]`) or the system?"""
+    """Return whether CUDA's libraries are installed, from PyPI (`.[gpu]`) or the system."""
     return find_spec("nvidia") is not None or find_library("cudnn") is not None
 
 
-def emptiest(names: Sequence[str], taken: Sequence[str | None]) -> str | None:
-    """The one of `names` that the fewest of `taken` are; null where there are none."""
+def least_used(names: Sequence[str], taken: Sequence[str | None]) -> str | None:
+    """Return the one of `names` that occurs least often in `taken`; null without names."""
     load = Counter(taken)
     return min(names, key=lambda name: load[name], default=None)

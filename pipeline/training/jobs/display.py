@@ -1,4 +1,4 @@
-"""How far training is: one live table on a terminal, one line per event everywhere else."""
+"""How far training has come: one live table on a terminal, one line per event everywhere else."""
 
 import sys
 import time
@@ -10,21 +10,22 @@ from typing import Self
 from rich.live import Live
 from rich.table import Table
 
-from pipeline.training.jobs.task import FleetTask, Report
+from pipeline.training.jobs.task import FleetTask, Progress
 
 
 class Display:
-    """Hears what becomes of `tasks`; a context, in which the live table stands. What is done counts from where their checkpoints are."""
+    """Shows the progress of `tasks`; a context, during which the live table is visible.
+
+    Only work from their checkpoints on counts, as done and as time left.
+    """
 
     def __init__(self, tasks: Sequence[FleetTask]) -> None:
-        self.whole = sum(map(_ahead, tasks))
+        self.total = sum(map(_work_left, tasks))
         self.done, self.began = 0.0, time.monotonic()
-        self.running: dict[str, tuple[FleetTask, Report]] = {}
-        self.live = (
-            Live(get_renderable=self.table, refresh_per_second=2, transient=True)
-            if sys.stdout.isatty()
-            else None
-        )
+        self.running: dict[str, tuple[FleetTask, Progress]] = {}
+        self.live: Live | None = None
+        if sys.stdout.isatty():
+            self.live = Live(get_renderable=self.table, refresh_per_second=2, transient=True)
         self._open = ExitStack()
         self.say(f"train: {len(tasks)} fleets to train")
 
@@ -42,52 +43,47 @@ class Display:
         self._open.close()
 
     def say(self, line: str) -> None:
-        """An event."""
+        """Print one line, above the live table if there is one."""
         if self.live:
             self.live.console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
             print(line, flush=True)
 
-    def report(self, task: FleetTask, report: Report) -> None:
-        """A fleet got further."""
-        self.running[task.name] = task, report
-        if report.replicas:
-            self.lost(task)
-            self.say(
-                f"train: {task.variant:28} {self._share():4.0%} done, about {self._left()} left"
-            )
+    def progress(self, task: FleetTask, progress: Progress) -> None:
+        """Show how far a fleet has come; one with results has ended."""
+        self.running[task.name] = task, progress
+        if progress.results:
+            self.stopped(task)
+            share, left = self._share(), self._time_left()
+            self.say(f"train: {task.variant:28} {share:4.0%} done, about {left} left")
 
-    def lost(self, task: FleetTask, again: Sequence[FleetTask] = ()) -> None:
-        """A fleet stopped, and those in `again` take its place."""
+    def stopped(self, task: FleetTask, retries: Sequence[FleetTask] = ()) -> None:
+        """Remove a fleet, which `retries` replace."""
         self.running.pop(task.name, None)
-        self.done += _ahead(task) - sum(map(_ahead, again))
+        self.done += _work_left(task) - sum(map(_work_left, retries))
 
     def table(self) -> Table:
-        """A row for each fleet in training."""
-        table = Table(
-            "fleet",
-            "seeds",
-            "epoch",
-            "best validation so far",
-            title=f"{self._share():.0%} done, about {self._left()} left",
-            title_justify="left",
-        )
-        for task, report in self.running.values():
-            table.add_row(
-                task.variant,
-                str(len(task.seeds)),
-                f"{report.epoch} of at most {task.train.epochs}",
-                f"{report.best:.4f}",
-            )
+        """Return a table with a row for each fleet in training."""
+        title = f"{self._share():.0%} done, about {self._time_left()} left"
+        columns = ("fleet", "seeds", "epoch", "best validation loss so far")
+        table = Table(*columns, title=title, title_justify="left")
+        for task, progress in self.running.values():
+            epoch = f"{progress.epoch} of at most {task.train.epochs}"
+            table.add_row(task.variant, str(len(task.seeds)), epoch, f"{progress.best:.4f}")
         return table
 
     def _share(self) -> float:
+        """Return the share of the work that is done, from 0 to 1."""
+        if not self.total:
+            return 1.0
         running = sum(
-            _ahead(task) - _ahead(task, report.epoch) for task, report in self.running.values()
+            _work_left(task) - _work_left(task, progress.epoch)
+            for task, progress in self.running.values()
         )
-        return (self.done + running) / self.whole if self.whole else 1.0
+        return (self.done + running) / self.total
 
-    def _left(self) -> str:
+    def _time_left(self) -> str:
+        """Return the estimated time left, such as `2:05 min`."""
         share = self._share()
         if not share:
             return "? min"
@@ -95,7 +91,8 @@ class Display:
         return f"{seconds // 60}:{seconds % 60:02d} min"
 
 
-def _ahead(task: FleetTask, epoch: int | None = None) -> float:
-    """The work that a fleet has before it at the end of `epoch`, or at its checkpoint."""
-    begun = int(task.checkpoint["epoch"]) if task.checkpoint else 0
-    return task.work * (1 - (begun if epoch is None else epoch) / task.train.epochs)
+def _work_left(task: FleetTask, epoch: int | None = None) -> float:
+    """Return the work left of a fleet after `epoch`, or after its checkpoint."""
+    if epoch is None:
+        epoch, _ = task.resumed_at
+    return task.work * (1 - epoch / task.train.epochs)

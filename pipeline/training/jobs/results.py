@@ -1,9 +1,9 @@
-"""What training leaves: the result of a replica, and a variant's folder with those of its seeds put together in their order."""
+"""What training leaves: the result of each replica, and the folder of a variant with all seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -14,18 +14,38 @@ from pipeline.config.rules.case import Case
 from pipeline.config.rules.cells import keeps_cudnn
 from pipeline.config.rules.findings import broken
 from pipeline.config.variants import Variant
+from pipeline.core import manifest
 from pipeline.core.files import new_file, read_json, write_arrays, write_json
-from pipeline.training.jobs.fingerprint import digest
+
+PER_SEED = {"seeds": "seed", "states": "state", "best_epochs": "best_epoch", "epochs": "epochs"}
+
+
+class Facts(TypedDict):
+    """What became of a replica; `best_epoch` counts from 0, -1 if there is none."""
+
+    seed: int
+    state: str  # trained or diverged
+    best_epoch: int
+    best_step: int  # optimizer steps taken at the end of the best epoch
+    epochs: int
+    parameters: int
+
+
+class Cost(TypedDict):
+    """What a replica cost: its share of the fleet's seconds, on a CPU or GPU."""
+
+    seconds: float
+    device: str
 
 
 @dataclass(frozen=True)
-class Replica:
-    """Best weights by name, each (1, ...); history by column, each (epoch,); facts; cost."""
+class ReplicaResult:
+    """The best weights of a replica by name, each (1, ...); history by column, each (epoch,)."""
 
     weights: Mapping[str, np.ndarray]
     history: Mapping[str, np.ndarray]
-    facts: Mapping[str, Any]
-    cost: Mapping[str, Any]
+    facts: Facts
+    cost: Cost
 
     def write(self, folder: Path) -> None:
         """Write what `gather` reads."""
@@ -37,44 +57,32 @@ class Replica:
 
 
 def gather(case: Case, variant: Variant, replicas: Sequence[Path], out: Path) -> Case:
-    """Write `weights.npz` (seed, ...), `history.parquet`, `fleet.json` and `cost.json` of `variant` (`case` to the rules) into the new folder `out`.
+    """Write a trained variant to the new folder `out`.
 
-    `replicas` are the folders of its seeds in the store, in order. Returns the case with what training added to it.
+    `case` is the variant as the rules see it; `replicas` are the folders of its seeds in the
+    store, in order. The files are `weights.npz` (seed, ...), `history.parquet`, `fleet.json`,
+    `cost.json` and their manifest. Returns the case with what training added to it.
     """
     out.mkdir()
     arrays = [np.load(replica / "weights.npz", allow_pickle=False) for replica in replicas]
-    write_arrays(
-        out / "weights.npz",
-        {name: np.concatenate([array[name] for array in arrays]) for name in arrays[0].files},
-    )
-    pq.write_table(
-        pa.concat_tables([pq.read_table(replica / "history.parquet") for replica in replicas]),
-        out / "history.parquet",
-    )
-    facts = [read_json(replica / "replica.json") for replica in replicas]
-    trained = replace(
-        case,
-        trained=min(
-            (fact["best_step"] for fact in facts if fact["state"] == "trained"), default=None
-        ),
-    )
-    write_json(
-        out / "fleet.json",
-        _facts(trained, variant, facts) | {"weights": digest(out / "weights.npz")},
-    )
-    costs = [read_json(replica / "cost.json") for replica in replicas]
-    write_json(
-        out / "cost.json",
-        {
-            "seconds_per_replica": float(np.mean([cost["seconds"] for cost in costs])),
-            "device": costs[0]["device"],
-        },
-    )
-    return trained
+    weights = {name: np.concatenate([array[name] for array in arrays]) for name in arrays[0].files}
+    write_arrays(out / "weights.npz", weights)
+    histories = [pq.read_table(replica / "history.parquet") for replica in replicas]
+    pq.write_table(pa.concat_tables(histories), out / "history.parquet")
+    facts: list[Facts] = [read_json(replica / "replica.json") for replica in replicas]
+    best_steps = [fact["best_step"] for fact in facts if fact["state"] == "trained"]
+    case = replace(case, trained=min(best_steps, default=None))
+    write_json(out / "fleet.json", _facts(case, variant, facts))
+    costs: list[Cost] = [read_json(replica / "cost.json") for replica in replicas]
+    seconds = float(np.mean([cost["seconds"] for cost in costs]))
+    write_json(out / "cost.json", {"seconds_per_replica": seconds, "device": costs[0]["device"]})
+    manifest.write(out)
+    return case
 
 
-def _facts(case: Case, variant: Variant, facts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    per_seed = {"seeds": "seed", "states": "state", "best_epochs": "best_epoch", "epochs": "epochs"}
+def _facts(case: Case, variant: Variant, facts: Sequence[Facts]) -> dict[str, object]:
+    """Return the facts of a trained variant, as `fleet.json` keeps them."""
+    named: list[dict[str, object]] = [{**fact} for fact in facts]
     return {
         "name": variant.name,
         "family": variant.family,
@@ -85,5 +93,5 @@ def _facts(case: Case, variant: Variant, facts: Sequence[dict[str, Any]]) -> dic
         "allowed": list(variant.allow),
         "cudnn": keeps_cudnn(variant.model.recurrent),
         "parameters": facts[0]["parameters"],
-        **{key: [fact[name] for fact in facts] for key, name in per_seed.items()},
+        **{key: [fact[name] for fact in named] for key, name in PER_SEED.items()},
     }

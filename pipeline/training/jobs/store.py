@@ -1,6 +1,7 @@
-"""The fleet store: finished replicas and checkpoints under a fingerprint of everything that their result hangs on.
+"""The fleet store: finished replicas and checkpoints, by fingerprint.
 
-It lies outside of DVC's outs, which are deleted before a stage runs: what is in it is not trained again, and a killed run goes on.
+It is no output of DVC, which deletes outputs before a stage runs: what the store holds is not
+trained again, and an interrupted training resumes.
 """
 
 import fcntl
@@ -8,12 +9,13 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import numpy as np
 
+from pipeline.core import manifest
 from pipeline.core.errors import InputError
 from pipeline.core.files import (
     new_folder,
@@ -24,83 +26,98 @@ from pipeline.core.files import (
     write_arrays,
     write_json,
 )
-from pipeline.training.jobs.fingerprint import digest
 
-MANIFEST, FLEETS = "manifest.json", "fleets.json"
+FLEETS, CHECKPOINT = "fleets.json", "train_state.npz"
 
 
 class FleetStore:
-    """A folder of entries, each with a manifest of its files' hashes: finished replicas, and checkpoints of fleets. `tell` hears of broken ones."""
+    """A folder of finished replicas and checkpoints, each a folder with a manifest.
 
-    def __init__(self, folder: Path, tell: Callable[[str], None] = print) -> None:
-        self.folder, self.tell = folder, tell
+    Damaged ones are removed and reported to `warn`.
+    """
 
-    def finished(self, name: str) -> Path | None:
-        """The folder of the entry `name`; null where there is none. One whose files are not those that were kept is removed, and told."""
-        folder = self.folder / name
-        if not folder.exists():
-            return None
-        if _whole(folder):
-            return folder
-        self.tell(
-            f"train: {folder}: its files are not those that were kept; it is removed, and trained again"
-        )
-        remove_folder(folder)
-        return None
+    def __init__(self, folder: Path, warn: Callable[[str], None] = print) -> None:
+        self.folder, self.warn = folder, warn
 
-    @contextmanager
-    def keep(self, name: str) -> Iterator[Path]:
-        """Yield a folder for the files of `name`; then it counts as finished."""
-        with new_folder(self.folder / name) as draft:
-            yield draft
-            write_json(
-                draft / MANIFEST, {file.name: digest(file) for file in sorted(draft.iterdir())}
-            )
+    def replica(self, fingerprint: str, seed: int) -> Path:
+        """Return the folder of a replica, whether it exists or not."""
+        return self.folder / fingerprint / str(seed)
 
-    def planned(self, fingerprint: str) -> list[tuple[int, ...]]:
-        """The seeds of every fleet that was begun, as `plan` was told; none where that cannot be read."""
+    def finished(self, fingerprint: str, seeds: Sequence[int]) -> list[int]:
+        """Return the seeds whose replicas are complete; removes those that are damaged."""
+        return [seed for seed in seeds if self._intact(self.replica(fingerprint, seed))]
+
+    def keep(self, fingerprint: str, seed: int) -> AbstractContextManager[Path]:
+        """Yield a folder for the files of a replica, which counts as finished afterwards."""
+        return _new_entry(self.replica(fingerprint, seed))
+
+    def read_fleets(self, fingerprint: str) -> list[tuple[int, ...]]:
+        """Return the seeds of every fleet that was begun; none if that cannot be read."""
         try:
-            return [
-                tuple(map(int, seeds)) for seeds in read_json(self.folder / fingerprint / FLEETS)
-            ]
+            fleets = read_json(self.folder / fingerprint / FLEETS)
+            return [tuple(map(int, seeds)) for seeds in fleets]
         except (OSError, ValueError, TypeError):
             return []
 
-    def plan(self, fingerprint: str, fleets: Sequence[tuple[int, ...]]) -> None:
-        """Keep which seeds train together: a fleet that is interrupted, or has a broken replica, is trained again as it was, to the same bits."""
+    def write_fleets(self, fingerprint: str, fleets: Sequence[tuple[int, ...]]) -> None:
+        """Record which seeds train together.
+
+        A fleet that is interrupted, or has a damaged replica, is trained again with the same seeds,
+        and so to the same bits.
+        """
         write_json(self.folder / fingerprint / FLEETS, fleets)
 
-    def save(self, fleet: str, arrays: Mapping[str, Any]) -> None:
-        """Keep a checkpoint of the unfinished `fleet`, then drop the one before: at every moment one of them is whole."""
+    def save(self, fleet: str, checkpoint: Mapping[str, np.ndarray]) -> None:
+        """Keep a checkpoint of the unfinished `fleet`, then remove the previous one.
+
+        At every moment one of them is complete.
+        """
         earlier = self._checkpoints(fleet)
         number = int(earlier[0].name) + 1 if earlier else 0
-        with self.keep(f"checkpoints/{fleet}/{number}") as folder:
-            write_arrays(folder / "course.npz", arrays)
+        with _new_entry(self._checkpoint_folder(fleet) / str(number)) as folder:
+            write_arrays(folder / CHECKPOINT, checkpoint)
         for folder in earlier:
             remove_folder(folder)
 
     def load(self, fleet: str) -> dict[str, np.ndarray] | None:
-        """The newest whole checkpoint of the unfinished `fleet`; null where there is none."""
+        """Return the newest complete checkpoint of the unfinished `fleet`, if there is one."""
         for folder in self._checkpoints(fleet):
-            if self.finished(str(folder.relative_to(self.folder))):
-                with np.load(folder / "course.npz", allow_pickle=False) as arrays:
+            if self._intact(folder):
+                with np.load(folder / CHECKPOINT, allow_pickle=False) as arrays:
                     return dict(arrays)
         return None
 
-    def forget(self, fleet: str) -> None:
-        """Drop the checkpoints of `fleet`, or of all fleets of a fingerprint."""
-        shutil.rmtree(self.folder / "checkpoints" / fleet, ignore_errors=True)
+    def drop_checkpoints(self, fleet: str) -> None:
+        """Remove the checkpoints of a fleet, or of all fleets of a fingerprint."""
+        shutil.rmtree(self._checkpoint_folder(fleet), ignore_errors=True)
+
+    def _checkpoint_folder(self, fleet: str) -> Path:
+        return self.folder / "checkpoints" / fleet
 
     def _checkpoints(self, fleet: str) -> list[Path]:
-        """Newest first."""
-        folder = self.folder / "checkpoints" / fleet
-        return sorted((path for path in folder.glob("[0-9]*")), key=lambda path: -int(path.name))
+        """Return the folders of a fleet's checkpoints, the newest first."""
+        folders = self._checkpoint_folder(fleet).glob("[0-9]*")
+        return sorted(folders, key=lambda folder: int(folder.name), reverse=True)
+
+    def _intact(self, folder: Path) -> bool:
+        """Return whether an entry is complete; remove and report it if it is damaged."""
+        if not folder.exists():
+            return False
+        if not manifest.changed(folder):
+            return True
+        self.warn(
+            f"train: {folder}: its files are not those that were written; "
+            "it is removed and trained again"
+        )
+        remove_folder(folder)
+        return False
 
     @contextmanager
     def lock(self, patience: float = 10.0) -> Iterator[None]:
-        """Hold the store for this process; raises `InputError` that names the holder where another one does not let go in `patience` seconds.
+        """Hold the store for this process, and remove the drafts of killed trainers.
 
-        Drafts of killed trainers are removed.
+        Raises `InputError` that names the holder if another process does not release the store
+        within `patience` seconds.
         """
         with room_for(self.folder / "lock"):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -114,24 +131,25 @@ class FleetStore:
                 yield
 
 
-def _whole(folder: Path) -> bool:
-    """Are the files those that the manifest names?"""
-    try:
-        return all(
-            digest(folder / file) == known for file, known in read_json(folder / MANIFEST).items()
-        )
-    except (OSError, ValueError, AttributeError):
-        return False
+@contextmanager
+def _new_entry(path: Path) -> Iterator[Path]:
+    """Yield a folder that appears at `path` with a manifest if the block succeeds."""
+    with new_folder(path) as draft:
+        yield draft
+        manifest.write(draft)
 
 
-def _acquire(file: Any, deadline: float) -> None:
+def _acquire(file: IO[str], deadline: float) -> None:
+    """Lock `file`; raises `InputError` after the `deadline`."""
     while True:
         try:
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
                 file.seek(0)
+                holder = file.read() or "another process"
                 raise InputError(
-                    f"{file.name}: {file.read() or 'another process'} trains on this store; wait until it ends, or stop it"
+                    f"{file.name}: {holder} is training with this store; "
+                    "wait until it ends, or stop it"
                 ) from None
             time.sleep(0.2)

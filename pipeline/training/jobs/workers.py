@@ -1,6 +1,6 @@
-"""The pool: long-lived spawned processes, so that each imports TensorFlow once, and works on one task at a time.
+"""A pool of long-lived spawned processes: each imports TensorFlow once, and has one task at a time.
 
-A worker tells what it does as it does it, and touches no file: it may be killed at any moment.
+A worker reports what happens as it happens, and writes no file: it may be killed at any moment.
 """
 
 import multiprocessing
@@ -15,62 +15,67 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from typing import Any, TypeVar
+from typing import Generic, TypeVar
 
 from pipeline.training.jobs import devices
 
 Task = TypeVar("Task")
+Event = TypeVar("Event")
 GRACE = 3.0  # seconds
 SPAWN = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
 
 
 @dataclass(frozen=True)
-class Failure:
+class TaskFailed:
     """The task raised an exception."""
 
     trace: str
 
 
 @dataclass(frozen=True)
-class Death:
-    """The task took its worker with it, or found no memory."""
+class WorkerDied:
+    """The worker died during the task, or ran out of memory."""
 
     reason: str
 
 
-class _Worker:
-    """A process that serves tasks from one end of a pipe; `task` is what it works on, `gpu` the only one that it sees, if there are any."""
+class _Worker(Generic[Task, Event]):
+    """A process that receives tasks through a pipe, and sends their events back.
 
-    def __init__(self, work: Callable[[Any], Iterator[Any]], gpu: str | None) -> None:
-        self.task: Any = None
+    `task` is the one in progress; `gpu` is the only GPU that the process sees, if there are any.
+    """
+
+    def __init__(self, work: Callable[[Task], Iterator[Event]], gpu: str | None) -> None:
+        self.task: Task | None = None
         self.gpu = gpu
         self.pipe, other = SPAWN.Pipe()
         self.process = SPAWN.Process(
             target=_serve, args=(work, other, os.getpid(), gpu), daemon=True
         )
         resource_tracker.ensure_running()
-        mask = signal.pthread_sigmask(
-            signal.SIG_BLOCK, {signal.SIGINT}
-        )  # inherited: Ctrl-C is for the parent, which ends its workers
+        # Inherited by the process: Ctrl-C is for the parent, which ends its workers.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         self.process.start()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         other.close()
 
-    def begin(self, task: Any) -> None:
+    def begin(self, task: Task) -> None:
+        """Send a task; raises `OSError` if the process has died."""
         self.pipe.send(task)
         self.task = task
 
-    def next(self) -> Any:
-        """What it tells next: an event, or null at the end of its task."""
+    def next(self) -> Event | TaskFailed | WorkerDied | None:
+        """Return the next event of the task, or null at its end."""
         try:
-            return self.pipe.recv()
+            event: Event | TaskFailed | WorkerDied | None = self.pipe.recv()
+            return event
         except (EOFError, OSError):
             self.process.join()
             code = self.process.exitcode or 0
-            return Death(signal.Signals(-code).name if code < 0 else f"status {code}")
+            return WorkerDied(signal.Signals(-code).name if code < 0 else f"status {code}")
 
     def end(self) -> None:
-        """An idle process may leave by itself when its pipe is closed, and take its temporary files along."""
+        """End the process; an idle one may exit by itself and remove its temporary files."""
         self.pipe.close()
         if self.task is None:
             self.process.join(GRACE)
@@ -79,26 +84,30 @@ class _Worker:
 
 
 def run(
-    work: Callable[[Task], Iterator[Any]], tasks: deque[Task], number: int
-) -> Iterator[tuple[Task, Any]]:
+    work: Callable[[Task], Iterator[Event]], tasks: deque[Task], number: int
+) -> Iterator[tuple[Task, Event | TaskFailed | WorkerDied]]:
     """Yield (task, event) for all that `work(task)` yields, as it comes, from `number` processes.
 
-    A task that does not end well ends with a `Failure` or a `Death`. `tasks` may grow meanwhile. All processes end with the iterator.
+    A task that does not succeed ends with `TaskFailed` or `WorkerDied`. `tasks` may grow meanwhile.
+    All processes end with the iterator.
     """
-    workers: list[_Worker] = []
+    workers: list[_Worker[Task, Event]] = []
     try:
         while tasks or any(worker.task is not None for worker in workers):
             _dispatch(work, tasks, workers, number)
-            busy = {worker.pipe: worker for worker in workers if worker.task is not None}
-            for worker in (busy[pipe] for pipe in wait(list(busy)) if isinstance(pipe, Connection)):
-                task, event = worker.task, worker.next()
+            busy = [(worker, worker.task) for worker in workers if worker.task is not None]
+            ready = wait([worker.pipe for worker, _ in busy])
+            for worker, task in busy:
+                if worker.pipe not in ready:
+                    continue
+                event = worker.next()
                 if event is None:
                     worker.task = None
-                elif isinstance(event, Death):
+                    continue
+                if isinstance(event, WorkerDied):
                     worker.end()
                     workers.remove(worker)
-                if event is not None:
-                    yield task, event
+                yield task, event
     finally:
         for worker in workers:
             worker.pipe.close()
@@ -107,17 +116,19 @@ def run(
 
 
 def _dispatch(
-    work: Callable[[Any], Iterator[Any]], tasks: deque[Any], workers: list[_Worker], number: int
+    work: Callable[[Task], Iterator[Event]],
+    tasks: deque[Task],
+    workers: list[_Worker[Task, Event]],
+    number: int,
 ) -> None:
-    """Give a task to every idle worker; start one where there are too few."""
+    """Give a task to every idle worker, and start workers up to `number`."""
     while tasks:
         idle = next((worker for worker in workers if worker.task is None), None)
-        if idle is None and len(workers) == number:
-            return
         if idle is None:
-            idle = _Worker(
-                work, devices.emptiest(devices.gpus(), [worker.gpu for worker in workers])
-            )
+            if len(workers) == number:
+                return
+            gpu = devices.least_used(devices.gpus(), [worker.gpu for worker in workers])
+            idle = _Worker(work, gpu)
             workers.append(idle)
         try:
             idle.begin(tasks[0])
@@ -128,9 +139,9 @@ def _dispatch(
 
 
 def _serve(
-    work: Callable[[Any], Iterator[Any]], pipe: Connection, parent: int, gpu: str | None
+    work: Callable[[Task], Iterator[Event]], pipe: Connection, parent: int, gpu: str | None
 ) -> None:
-    """What a worker does until its parent is gone."""
+    """Work on the tasks that come through `pipe`, until the parent is gone."""
     if gpu is not None:
         os.environ[devices.VISIBLE] = gpu  # before TensorFlow is imported
     die_with(parent, lambda: os._exit(1))
@@ -141,18 +152,20 @@ def _serve(
             pipe.send(None)
 
 
-def events(work: Callable[[Task], Iterator[Any]], task: Task) -> Iterator[Any]:
-    """What `work(task)` yields; then how it failed, if it did."""
+def events(
+    work: Callable[[Task], Iterator[Event]], task: Task
+) -> Iterator[Event | TaskFailed | WorkerDied]:
+    """Yield what `work(task)` yields, and finally how it failed, if it did."""
     try:
         yield from work(task)
     except MemoryError:
-        yield Death("out of memory")
+        yield WorkerDied("out of memory")
     except Exception:
-        yield Failure(traceback.format_exc())
+        yield TaskFailed(traceback.format_exc())
 
 
 def die_with(parent: int, end: Callable[[], None]) -> None:
-    """Call `end` within a second of the parent's end: a killed parent cannot tell its children."""
+    """Call `end` within a second after the parent's end: a killed parent cannot signal it."""
 
     def watch() -> None:
         while os.getppid() == parent:
