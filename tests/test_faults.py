@@ -1,4 +1,4 @@
-"""Training through any interruption: what is interrupted, and how, changes no weight, trains nothing twice and leaves nothing behind."""
+"""Interrupted trainings: no interruption changes a weight, trains twice, or leaves files behind."""
 
 import os
 import re
@@ -16,10 +16,8 @@ import pytest
 
 from .test_end_to_end import PARAMS, Project
 
-LONG = {
-    "epochs": 150,
-    "patience": 150,
-}  # of the variant that is interrupted; the other one has ended by then
+# Of the variant that is interrupted; the other one has ended by then.
+LONG = {"epochs": 150, "patience": 150}
 OPTIONS = (
     "--standardized",
     "data/2_standardized",
@@ -47,15 +45,15 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(prepared: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = prepared.copy(tmp_path_factory.mktemp("undisturbed") / "project")
+def uninterrupted(prepared: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = prepared.copy(tmp_path_factory.mktemp("uninterrupted") / "project")
     project.run(*TRAINER)
     return project
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is started, who gets which signal once it trains, and what it then says."""
+    """What is started, how it is interrupted once it trains, and what it then prints."""
 
     start: tuple[str, ...]
     hit: Callable[[int], None]
@@ -79,8 +77,11 @@ def to_terminal(number: int) -> Callable[[int], None]:
     return lambda process: os.killpg(process, number)
 
 
-STOPPED = "train: stopped; what is trained and the checkpoints are kept"
+STOPPED = "train: stopped; finished replicas and checkpoints are kept"
+DAMAGED = "its files are not those that were written; it is removed and trained again"
 SLOW = pytest.mark.slow
+DIED = "train: conv_ln: the worker of seeds 0, 1 died"
+RESUME = r"they resume after epoch [1-9]\d*\n"
 FAULTS = {
     "Ctrl-C in a terminal with dvc": Fault(DVC, to_terminal(signal.SIGINT), STOPPED),
     "SIGKILL of dvc": Fault(DVC, to(signal.SIGKILL), STOPPED),
@@ -98,8 +99,8 @@ SHORT = ("SIGKILL of dvc",)
 @pytest.mark.parametrize(
     "name", [name if name in SHORT else pytest.param(name, marks=SLOW) for name in FAULTS]
 )
-def test_an_interrupted_training_ends_at_once_and_goes_on_to_the_same_weights(
-    name: str, prepared: Project, undisturbed: Project, tmp_path: Path
+def test_an_interrupted_training_ends_at_once_and_resumes_to_the_same_weights(
+    name: str, prepared: Project, uninterrupted: Project, tmp_path: Path
 ) -> None:
     project, fault = prepared.copy(tmp_path / "project"), FAULTS[name]
     process = project.start(*fault.start)
@@ -116,12 +117,12 @@ def test_an_interrupted_training_ends_at_once_and_goes_on_to_the_same_weights(
     output = project.run(*fault.start)
     assert project.trained(output) == 1
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    same_and_tidy(project, undisturbed)
+    same_and_tidy(project, uninterrupted)
 
 
 @SLOW
-def test_a_training_that_loses_power_again_and_again_ends_with_the_same_weights(
-    prepared: Project, undisturbed: Project, tmp_path: Path
+def test_a_training_that_repeatedly_loses_power_ends_with_the_same_weights(
+    prepared: Project, uninterrupted: Project, tmp_path: Path
 ) -> None:
     project = prepared.copy(tmp_path / "project")
     for delay in np.random.default_rng(0).uniform(0, 1, 6):
@@ -130,15 +131,15 @@ def test_a_training_that_loses_power_again_and_again_ends_with_the_same_weights(
         time.sleep(delay)
         assert process.poll() is None, "no delay may outlast the training"
         os.killpg(process.pid, signal.SIGKILL)
-        assert "not those that were kept" not in process.communicate(timeout=30)[0]
+        assert DAMAGED not in process.communicate(timeout=30)[0]
         wait(lambda: not processes(project), 10)
-    assert "not those that were kept" not in project.run(*TRAINER)
-    same_and_tidy(project, undisturbed)
+    assert DAMAGED not in project.run(*TRAINER)
+    same_and_tidy(project, uninterrupted)
 
 
 @SLOW
 def test_a_worker_that_is_killed_costs_its_fleet_the_epochs_since_the_checkpoint(
-    prepared: Project, undisturbed: Project, tmp_path: Path
+    prepared: Project, uninterrupted: Project, tmp_path: Path
 ) -> None:
     project = prepared.copy(tmp_path / "project")
     process = project.start(*TRAINER)
@@ -147,16 +148,13 @@ def test_a_worker_that_is_killed_costs_its_fleet_the_epochs_since_the_checkpoint
         os.kill(worker, signal.SIGKILL)  # the idle one too
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 0, output
-    assert re.search(
-        r"train: conv_ln: the worker of seeds 0, 1 died \(SIGKILL, out of memory\?\); they go on from epoch [1-9]\d*\n",
-        output,
-    )
-    same_and_tidy(project, undisturbed)
+    assert re.search(rf"{DIED} \(SIGKILL, out of memory\?\); {RESUME}", output), output
+    same_and_tidy(project, uninterrupted)
 
 
 @SLOW
 def test_a_stop_and_the_death_of_a_node_cost_a_cluster_the_epochs_since_the_checkpoint(
-    prepared: Project, undisturbed: Project, tmp_path: Path
+    prepared: Project, uninterrupted: Project, tmp_path: Path
 ) -> None:
     from ray.cluster_utils import Cluster
 
@@ -180,56 +178,44 @@ def test_a_stop_and_the_death_of_a_node_cost_a_cluster_the_epochs_since_the_chec
     finally:
         cluster.shutdown()
     assert process.returncode == 0, output
-    assert re.search(
-        r"train: conv_ln: the worker of seeds 0, 1 died \(NodeDiedError.*\); they go on from epoch [1-9]\d*\n",
-        output,
-    )
-    same_and_tidy(project, undisturbed)
+    assert re.search(rf"{DIED} \(NodeDiedError.*\); {RESUME}", output), output
+    same_and_tidy(project, uninterrupted)
 
 
 def serves(node: Any) -> bool:
     """Does a fleet train on this node of the cluster?"""
     (raylet,) = node.all_processes["raylet"]
-    return (
-        "ray::_serve"
-        in subprocess.run(
-            ["ps", "-o", "args=", "--ppid", str(raylet.process.pid)],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-    )
+    command = ["ps", "-o", "args=", "--ppid", str(raylet.process.pid)]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return "ray::_serve" in listed
 
 
 NODE = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
 
 
 @pytest.mark.parametrize("what", ["a replica", pytest.param("a checkpoint", marks=SLOW)])
-def test_what_was_tampered_with_is_told_and_trained_again(
-    what: str, prepared: Project, undisturbed: Project, tmp_path: Path
+def test_damaged_files_are_reported_and_trained_again(
+    what: str, prepared: Project, uninterrupted: Project, tmp_path: Path
 ) -> None:
-    project = (undisturbed if what == "a replica" else prepared).copy(tmp_path / "project")
+    project = (uninterrupted if what == "a replica" else prepared).copy(tmp_path / "project")
     if what == "a checkpoint":
         process = project.start(*TRAINER)
         wait(lambda: len(kept(project)) == 2 and checkpoints(project), 120)
         process.kill()
         process.communicate()
         wait(lambda: not processes(project), 10)
-    damaged = (
-        checkpoints(project)
-        if what == "a checkpoint"
-        else [path for path in kept(project) if len(history(path)) == PARAMS["train"]["epochs"]]
-    )
-    for manifest in damaged[:1]:
+    if what == "a checkpoint":
+        manifests = checkpoints(project)
+    else:
+        epochs = PARAMS["train"]["epochs"]
+        manifests = [path for path in kept(project) if len(history(path)) == epochs]
+    for manifest in manifests[:1]:
         (file,) = manifest.parent.glob("*.npz")
         file.write_bytes(file.read_bytes()[:-1] + b"x")
     output = project.run(*TRAINER)
     assert project.trained(output) == 1
-    assert (
-        output.count("its files are not those that were kept; it is removed, and trained again")
-        == 1
-    )
-    same_and_tidy(project, undisturbed)
+    assert output.count(DAMAGED) == 1
+    same_and_tidy(project, uninterrupted)
 
 
 def history(manifest: Path) -> pd.DataFrame:
@@ -255,35 +241,30 @@ runpy.run_module("pipeline.train", run_name="__main__", alter_sys=True)
     "room",
     [5, pytest.param(0, marks=SLOW), pytest.param(13, marks=SLOW), pytest.param(40, marks=SLOW)],
 )
-def test_a_full_disk_is_one_message_and_when_there_is_room_training_goes_on(
-    room: int, prepared: Project, undisturbed: Project, tmp_path: Path
+def test_a_full_disk_is_one_message_and_training_resumes_when_there_is_room(
+    room: int, prepared: Project, uninterrupted: Project, tmp_path: Path
 ) -> None:
     project = prepared.copy(tmp_path / "project")
     process = project.start("python", "-c", FULL_DISK, str(room), *OPTIONS)
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 1
     assert re.search(
-        r"\n\.fleets\S*: cannot be written to, no space left on device; make room there, then run the same command again",
+        r"\n\.fleets\S*: cannot be written to, no space left on device; "
+        r"make room there, then run the same command again",
         output,
     ), output
     assert "Traceback" not in output
     assert not processes(project)
-    assert "not those that were kept" not in project.run(*TRAINER)
-    same_and_tidy(project, undisturbed)
+    assert DAMAGED not in project.run(*TRAINER)
+    same_and_tidy(project, uninterrupted)
 
 
-def same_and_tidy(project: Project, undisturbed: Project) -> None:
+def same_and_tidy(project: Project, uninterrupted: Project) -> None:
     """Results are bit-identical, and nothing is left behind."""
-    for weights in undisturbed.folder.glob("data/4_models/*/weights.npz"):
-        assert (
-            weights.read_bytes()
-            == (project.folder / weights.relative_to(undisturbed.folder)).read_bytes()
-        )
-    for history in undisturbed.folder.glob("data/4_models/*/history.parquet"):
-        assert (
-            history.read_bytes()
-            == (project.folder / history.relative_to(undisturbed.folder)).read_bytes()
-        )
+    for name in ("weights.npz", "history.parquet"):
+        for file in uninterrupted.folder.glob(f"data/4_models/*/{name}"):
+            ours = project.folder / file.relative_to(uninterrupted.folder)
+            assert ours.read_bytes() == file.read_bytes()
     assert not checkpoints(project)
     assert not list(project.folder.rglob("*.draft"))
     assert not processes(project)
@@ -299,7 +280,7 @@ def checkpoints(project: Project) -> list[Path]:
 
 
 def files(project: Project) -> set[Path]:
-    """All that the store holds, whole or not, but for its lock."""
+    """All files of the store, complete or not, except its lock."""
     return {
         Path(folder, name)
         for folder, _, names in os.walk(project.folder / ".fleets")
@@ -316,7 +297,7 @@ def wait(condition: Callable[[], Any], seconds: float) -> None:
 
 
 def processes(project: Project) -> list[int]:
-    """That still work in the project's folder."""
+    """Processes that still work in the project's folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -328,7 +309,7 @@ def processes(project: Project) -> list[int]:
 
 
 def children(parent: int) -> list[int]:
-    """But for the tracker that `multiprocessing` keeps."""
+    """Child processes, except the resource tracker of `multiprocessing`."""
     listed = subprocess.run(
         ["ps", "-o", "pid=,args=", "--ppid", str(parent)],
         capture_output=True,
