@@ -167,8 +167,8 @@ def fleets(work: Work, seeds: int) -> Train:
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    from pipeline.config.model import Model, Shape
     from pipeline.config.learning import Train
+    from pipeline.config.model import Model, Shape
     from pipeline.training.engine.fleet import Fleet
     from pipeline.training.engine.replicas import Replicas
     from pipeline.training.engine.samples import Samples
