@@ -1,4 +1,4 @@
-"""The promises of the `validate` stage: what it refuses and says, what it fills, and that it changes nothing else."""
+"""The promises of the `validate` stage: what it rejects and says, what it fills, and that it changes nothing else."""
 
 import tracemalloc
 from collections.abc import Callable, Mapping
@@ -17,8 +17,7 @@ from pipeline.config.params import Params
 from pipeline.config.sections import Data, Validate, Window
 from pipeline.core import files
 from pipeline.core.errors import InputError
-from pipeline.tables import blocks, frequency, ordering, rows, source
-from pipeline.tables import spool as store
+from pipeline.tables import blocks, frequency, ordering, rows, source, spool
 
 PROJECT = Path(__file__).parents[1]
 EMBEDDED = PROJECT / "data" / "0_raw" / "nyc_weather.csv"
@@ -90,7 +89,7 @@ def clean(
 
 @dataclass
 class Bad:
-    """An input that is refused, and what the one line about it must say."""
+    """An input that is rejected, and what the one line about it must say."""
 
     frame: Callable[[], pd.DataFrame]
     says: list[str]
@@ -100,17 +99,17 @@ class Bad:
 
 
 INTERPOLATE = {"missing": {"default": {"policy": "interpolate", "up_to": 2}}}
-REFUSED = {
-    "a column that is not there": Bad(
-        table, ["'humd' is not there", "x, y", "data"], data={"covariates": ["humd"]}
+REJECTED = {
+    "a column that was not found": Bad(
+        table, ["'humd' was not found", "x, y", "data"], data={"covariates": ["humd"]}
     ),
     "a misspelt column": Bad(
         lambda: table().rename(columns={"y": "humid"}),
         ["'humd'", "did you mean 'humid'"],
         data={"covariates": ["humd"]},
     ),
-    "a time column that is not there": Bad(
-        table, ["'wen' is not there", "did you mean 'when'"], data={"time": "wen"}
+    "a time column that was not found": Bad(
+        table, ["'wen' was not found", "did you mean 'when'"], data={"time": "wen"}
     ),
     "a column in two roles": Bad(
         table, ["params.yaml", "'x' is named 2 times", "one role"], data={"covariates": ["x"]}
@@ -120,7 +119,7 @@ REFUSED = {
         ["'segment'", "rename"],
         data={"covariates": ["segment"]},
     ),
-    "a missing policy for no column": Bad(
+    "a policy for no column": Bad(
         table, ["params.yaml: validate.missing.z", "no such column", "x, y"], {"missing": {"z": {}}}
     ),
     "limits for no column": Bad(
@@ -152,11 +151,17 @@ REFUSED = {
         lambda: changed((5, "site", "")),
         ["'site'", "1 of 120", "line 7", "give each row its series"],
     ),
-    "a time twice": Bad(
+    "a duplicated time": Bad(
         lambda: changed((5, "when", table().when[4])),
-        ["series 'A'", "1 of 60", "2013-01-01T04:00:00Z (line 7)", "one row for each"],
+        [
+            "duplicated timestamps",
+            "series 'A'",
+            "1 of 60",
+            "2013-01-01T04:00:00Z (line 7)",
+            "one row for each",
+        ],
     ),
-    "series that are not told apart": Bad(
+    "series that are not distinguished": Bad(
         table, ["series 'all'", "60 of 120", "(line 62)", "data.series"], data={"series": None}
     ),
     "a time off the frequency": Bad(
@@ -243,12 +248,12 @@ REFUSED = {
     ),
     "nothing before to interpolate from": Bad(
         lambda: changed((60, "y", "")),
-        ["'y', series 'B'", "1 of 60", "before and behind", "2013-01-01T00:00:00Z"],
+        ["'y', series 'B'", "1 of 60", "before and after", "2013-01-01T00:00:00Z"],
         INTERPOLATE,
     ),
-    "nothing behind to interpolate to": Bad(
+    "nothing after to interpolate to": Bad(
         lambda: changed((59, "y", "")),
-        ["'y', series 'A'", "1 of 60", "before and behind", "2013-01-03T11:00:00Z"],
+        ["'y', series 'A'", "1 of 60", "before and after", "2013-01-03T11:00:00Z"],
         INTERPOLATE,
     ),
     "nothing before to fill forward": Bad(
@@ -261,7 +266,7 @@ REFUSED = {
         ["'y', series 'A'", "2013-01-01T20:00:00Z", "raise validate.gaps"],
         INTERPOLATE,
     ),
-    "a gap that is filled for a column that refuses": Bad(
+    "a gap that is filled for a column without a policy": Bad(
         lambda: table().drop([5, 6]),
         [
             "'y', series 'A'",
@@ -313,25 +318,25 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_a_bad_table_is_refused_with_what_is_wrong_and_what_to_do(
+@pytest.mark.parametrize("case", REJECTED)
+def test_a_bad_table_is_rejected_with_what_is_wrong_and_what_to_do(
     case: str, tmp_path: Path
 ) -> None:
-    bad = REFUSED[case]
+    bad = REJECTED[case]
     raw = write(tmp_path / "raw.csv", bad.frame())
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InputError) as rejection:
         validate.run(settings(bad.rules, bad.window, **bad.data), raw, tmp_path / "out")
-    line = refusal.value.findings[0]
+    line = rejection.value.findings[0]
     assert [part for part in bad.says if part not in line] == []
     assert line.startswith((str(raw), "params.yaml"))
-    assert len({finding.split(", series")[0] for finding in refusal.value.findings}) == 1, (
-        "one fault is told once"
+    assert len({finding.split(", series")[0] for finding in rejection.value.findings}) == 1, (
+        "one problem is reported once"
     )
     assert not (tmp_path / "out").exists()
 
 
 FILES = {
-    "nothing": (None, "there is no such file", ".csv"),
+    "nothing": (None, "no such file", ".csv"),
     "an empty file": (b"", "cannot be read", ".csv"),
     "a header alone": (b"when,site,x,y\n", "holds no rows", ".csv"),
     "semicolons": (b"when;site;x;y\n2013-01-01;A;1;2\n", "not separated by commas", ".csv"),
@@ -345,37 +350,41 @@ FILES = {
         "cannot be read",
         ".csv",
     ),
-    "a column twice": (b"when,site,x,y,y\n2013-01-01,A,1,2,3\n", "'y' is there 2 times", ".csv"),
+    "a duplicated column": (
+        b"when,site,x,y,y\n2013-01-01,A,1,2,3\n",
+        "'y' is duplicated (2 times)",
+        ".csv",
+    ),
     "no Parquet": (b"when,site,x,y\n", "cannot be read", ".parquet"),
     "another format": (b"when,site,x,y\n", "neither .csv nor .parquet", ".xlsx"),
 }
 
 
 @pytest.mark.parametrize("case", FILES)
-def test_an_unreadable_file_is_refused_by_name(case: str, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_rejected_by_name(case: str, tmp_path: Path) -> None:
     content, says, suffix = FILES[case]
     raw = tmp_path / f"raw{suffix}"
     if content is not None:
         raw.write_bytes(content)
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InputError) as rejection:
         validate.run(settings(), raw, tmp_path / "out")
-    assert says in refusal.value.findings[0]
-    assert refusal.value.findings[0].startswith(str(raw))
+    assert says in rejection.value.findings[0]
+    assert rejection.value.findings[0].startswith(str(raw))
 
 
-def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_tables_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("where the data came from")
     with pytest.raises(InputError, match=r"holds no \.csv and no \.parquet file"):
         validate.run(settings(), tmp_path, tmp_path / "out")
 
 
-def test_all_findings_are_told_at_once(tmp_path: Path) -> None:
+def test_all_findings_are_reported_at_once(tmp_path: Path) -> None:
     frame = changed((3, "x", "abc"), (64, "x", "abc"), (70, "y", "inf"), (8, "when", "zzz"))
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InputError) as rejection:
         clean(
             tmp_path, frame, {"limits": {"z": {}}}, covariates=["y", "humid"], frequency="fortnight"
         )
-    told = [
+    reported = [
         ["limits.z"],
         ["'humid'"],
         ["'when'", "'A'"],
@@ -384,22 +393,22 @@ def test_all_findings_are_told_at_once(tmp_path: Path) -> None:
         ["'y'", "'B'"],
         ["data.frequency"],
     ]
-    assert len(refusal.value.findings) == len(told)
+    assert len(rejection.value.findings) == len(reported)
     assert all(
-        any(all(part in finding for part in parts) for finding in refusal.value.findings)
-        for parts in told
+        any(all(part in finding for part in parts) for finding in rejection.value.findings)
+        for parts in reported
     )
 
 
 def test_a_series_without_any_usable_time_hides_no_other_finding(tmp_path: Path) -> None:
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InputError) as rejection:
         clean(
             tmp_path,
             changed(
                 (slice(60, None), "when", "soon"), (7, "when", "2013-01-01T07:30Z"), (3, "x", "abc")
             ),
         )
-    assert [finding.split(": ")[1:3] for finding in refusal.value.findings] == [
+    assert [finding.split(": ")[1:3] for finding in rejection.value.findings] == [
         ["column 'when', series 'B'", "times that cannot be read"],
         ["column 'x', series 'A'", "text where a number should be"],
         [
@@ -419,21 +428,21 @@ def test_a_finding_names_the_file_of_the_folder_in_which_it_stands(tmp_path: Pat
         validate.run(settings(), tmp_path, tmp_path / "out")
 
 
-def test_a_fault_of_many_series_is_spelled_out_for_some_and_counted_for_the_others(
+def test_a_problem_of_many_series_is_spelled_out_for_some_and_counted_for_the_others(
     tmp_path: Path,
 ) -> None:
     frame = pd.concat([table().assign(site=f"{number:03}", y="text")[:60] for number in range(99)])
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InputError) as rejection:
         clean(tmp_path, frame)
-    assert len(refusal.value.findings) < 20
-    assert "89 more series" in refusal.value.findings[-1]
+    assert len(rejection.value.findings) < 20
+    assert "89 more series" in rejection.value.findings[-1]
 
 
 SIZES = [
     (source, "ROWS_A_BATCH", 7),
     (source, "BYTES_A_BATCH", 200),
     (blocks, "ROWS_A_BLOCK", 5),
-    (store, "PIECE", 11),
+    (spool, "PIECE", 11),
     (ordering, "PIECE", 13),
     (frequency, "PIECE", 9),
 ]
@@ -450,19 +459,19 @@ def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return switch
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_is_refused_does_not_hang_on_the_parts_in_which_a_table_is_read(
+@pytest.mark.parametrize("case", REJECTED)
+def test_what_is_rejected_does_not_depend_on_the_parts_in_which_a_table_is_read(
     case: str, tmp_path: Path, in_small_parts: Callable[[], None]
 ) -> None:
-    bad = REFUSED[case]
+    bad = REJECTED[case]
     raw = write(tmp_path / "raw.csv", bad.frame())
-    told = []
+    reported = []
     for switch in (lambda: None, in_small_parts):
         switch()
-        with pytest.raises(InputError) as refusal:
+        with pytest.raises(InputError) as rejection:
             validate.run(settings(bad.rules, bad.window, **bad.data), raw, tmp_path / "out")
-        told.append(refusal.value.findings)
-    assert told[0] == told[1]
+        reported.append(rejection.value.findings)
+    assert reported[0] == reported[1]
 
 
 IMPERFECT = changed(
@@ -483,7 +492,7 @@ RULES = {
 @pytest.mark.parametrize("data", [{}, {"rows": 33, "frequency": None}], ids=["all", "the first 33"])
 @pytest.mark.parametrize("order", ["sorted", "by time", "shuffled"])
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_what_is_written_does_not_hang_on_the_parts_in_which_a_table_is_read(
+def test_what_is_written_does_not_depend_on_the_parts_in_which_a_table_is_read(
     data: dict[str, Any],
     order: str,
     suffix: str,
@@ -531,7 +540,7 @@ def peak(folder: Path, length: int) -> int:
         pa.set_memory_pool(usual)
 
 
-def test_a_longer_table_takes_no_more_memory_but_for_its_order(
+def test_a_longer_table_takes_no_more_memory_except_for_its_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module, name, _ in [*SIZES, (rows, "ROWS_A_GROUP", 0)]:

@@ -97,8 +97,8 @@ def _stops(rule: Rule, count: int, earlier: list[int]) -> list[int]:
 
 def _too_short(outline: Outline, series: int, count: int, empty: list[str]) -> str:
     """Say which splits of a series are empty, and what to do."""
-    opens = timestamps.label(outline.opens[series])
-    closes = timestamps.label(outline.closes[series])
+    opens = timestamps.label(outline.first_times[series])
+    closes = timestamps.label(outline.last_times[series])
     return (
         f"params.yaml: standardize.split: series {outline.names[series]!r} has {count} rows, "
         f"from {opens} to {closes}, too few for {' and '.join(empty)}; "

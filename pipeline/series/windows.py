@@ -99,7 +99,7 @@ def shortage(source: Path, plan: Plan) -> list[str]:
             f"{source}: series {outline.names[code]!r}: no window for {' and '.join(empty)}: "
             f"a window takes {window.lookback + window.horizon} consecutive rows "
             f"(lookback {window.lookback}, horizon {window.horizon}), and the series has "
-            f"{rows[code]} rows from {timestamps.label(outline.opens[code])}, at most "
+            f"{rows[code]} rows from {timestamps.label(outline.first_times[code])}, at most "
             f"{longest[code]} of them without a gap; lower window.lookback or window.horizon, "
             "change standardize.split, raise validate.gaps where the series has gaps, or add rows"
         )

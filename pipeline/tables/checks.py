@@ -1,169 +1,178 @@
-"""What is refused of single cells and whole columns, before the table is made regular."""
+"""Checks of single cells and whole columns, and limits that turn values into missing ones.
 
-from collections.abc import Callable, Mapping, Sequence
+Each check returns its problems whether or not a row is affected, so that those of blocks add up.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from pipeline.config.sections import Data, Limits, Validate
-from pipeline.tables import rows, timestamps
-from pipeline.tables.faults import Fault
-from pipeline.tables.readings import Readings, Strange
+from pipeline.tables import rows as table
+from pipeline.tables import timestamps
+from pipeline.tables.problems import Problem
+from pipeline.tables.raw import Describe, RawRows, Texts
+from pipeline.tables.report import Entry
 from pipeline.tables.rows import Array
 
-LARGEST = float(np.finfo(np.float32).max)  # the arrays that networks learn from hold 32-bit numbers
-DEFAULT = "default"  # the entry of validate.missing that holds for columns without one
+LARGEST = float(np.finfo(np.float32).max)  # networks learn from 32-bit numbers
+DEFAULT = "default"  # the entry of validate.missing for columns without one of their own
 
 
 def roles(data: Data) -> list[str]:
-    """Columns that `params.yaml` gives two roles, or that would take the name of one of ours."""
+    """Return findings about columns with two roles, or with a name of the clean table's."""
     used = [data.time, *([data.series] if data.series else []), *data.columns]
-    return [
-        *(
-            f"params.yaml: data: column {name!r} is named {used.count(name)} times; give it one role"
-            for name in dict.fromkeys(used)
-            if used.count(name) > 1
-        ),
-        *(
-            f"params.yaml: data: the clean table needs the name {name!r} for itself; rename that column"
-            for name in data.columns
-            if name in rows.NAMES
-        ),
+    findings = [
+        f"params.yaml: data: column {name!r} is named {used.count(name)} times; give it one role"
+        for name in dict.fromkeys(used)
+        if used.count(name) > 1
     ]
+    reserved = [name for name in data.columns if name in table.NAMES]
+    findings += [
+        f"params.yaml: data: the name {name!r} is reserved for the clean table; rename that column"
+        for name in reserved
+    ]
+    return findings
 
 
-def idle(data: Data, rules: Validate) -> list[str]:
-    """Rules for columns that are not used."""
-    keys = [
-        f"validate.missing.{name}" for name in rules.missing if name not in (*data.columns, DEFAULT)
-    ]
+def unused(data: Data, rules: Validate) -> list[str]:
+    """Return findings about rules for columns that are not used."""
+    allowed = (*data.columns, DEFAULT)
+    keys = [f"validate.missing.{name}" for name in rules.missing if name not in allowed]
     keys += [f"validate.limits.{name}" for name in rules.limits if name not in data.columns]
-    known = f"use one of data.targets and data.covariates: {', '.join(data.columns)}"
-    return [f"params.yaml: {key}: there is no such column; {known}" for key in keys]
+    choice = f"use one of data.targets and data.covariates: {', '.join(data.columns)}"
+    return [f"params.yaml: {key}: no such column is used; {choice}" for key in keys]
 
 
 def drop(data: Data, column: str) -> str:
-    """Where a column is taken out of the study."""
+    """Return the advice to take a column out of the study."""
     return f"drop it from data.{'targets' if column in data.targets else 'covariates'}"
 
 
-def text(readings: Readings) -> list[Fault]:
-    """Text in place of numbers."""
-    advice = "write numbers with a decimal point, and missing values as NA or as nothing"
-    return [
-        readings.fault(
-            readings.text(column),
-            column,
-            "text where a number should be",
-            advice,
-            readings.written(strange),
-        )
-        for column, strange in readings.strange.items()
-    ]
-
-
-def limits(
-    readings: Readings, rules: Mapping[str, Limits]
-) -> tuple[Readings, list[Fault], list[dict[str, Any]]]:
-    """The readings with NaN for values outside of limits that say `missing`; faults where they say `refuse`; the values replaced."""
-    columns = dict(readings.columns)
-    faults: list[Fault] = []
-    replaced: list[dict[str, Any]] = []
+def limit(rows: RawRows, rules: Mapping[str, Limits]) -> RawRows:
+    """Return the rows with NaN for values outside of limits that say `missing`."""
+    columns, outside = dict(rows.columns), {}
     for column, rule in rules.items():
-        if column not in columns:
-            continue
-        values = columns[column]
-        low, high = (
-            -np.inf if rule.min is None else rule.min,
-            np.inf if rule.max is None else rule.max,
-        )
-        outside = (values < low) | (values > high)
-        if rule.outside == "missing":
-            columns[column] = np.where(outside, np.nan, values)
-            replaced += [
-                cell(readings, row, column, value=_plain(values[row]))
-                for row in np.flatnonzero(outside)
-            ]
-        else:
-            advice = f"correct them, or change validate.limits.{column} (outside: missing treats them as missing)"
-            faults.append(
-                readings.fault(
-                    outside & np.isfinite(values),
-                    column,
-                    f"values outside of {low:g} to {high:g}",
-                    advice,
-                    _shown(values),
-                )
-            )
-    return replace(readings, columns=columns), faults, replaced
+        if column in columns and rule.outside == "missing":
+            values = columns[column]
+            beyond = _beyond(values, rule)
+            columns[column] = np.where(beyond, np.nan, values)
+            outside[column] = np.where(beyond, values, np.nan)
+    return replace(rows, columns=columns, outside=outside)
 
 
-def cell(
-    readings: Readings, row: int | np.integer[Any], column: str, **more: Any
-) -> dict[str, Any]:
-    """One cell as a report names it."""
+def _beyond(values: Array, rule: Limits) -> Array:
+    low, high = _ends(rule)
+    return np.asarray((values < low) | (values > high))
+
+
+def _ends(rule: Limits) -> tuple[float, float]:
+    low = -np.inf if rule.min is None else rule.min
+    high = np.inf if rule.max is None else rule.max
+    return low, high
+
+
+def limited(rows: RawRows) -> list[Entry]:
+    """Return the report's entries about values that `limit` turned into missing ones."""
+    entries: list[Entry] = []
+    for column, values in rows.outside.items():
+        for row in np.flatnonzero(~np.isnan(values) & ~rows.context).tolist():
+            value = float(values[row])
+            shown = value if np.isfinite(value) else str(value)
+            entries.append(entry(rows, row, column, value=shown))
+    return entries
+
+
+def entry(rows: RawRows, row: int, column: str, **more: object) -> Entry:
+    """Return one cell as the report names it."""
     return {
-        "series": readings.names[readings.series[row]],
-        "time": timestamps.label(readings.times[row]),
+        "series": rows.names[rows.series[row]],
+        "time": timestamps.label(rows.times[row]),
         "column": column,
         **more,
     }
 
 
-def _plain(value: float) -> float | str:
-    return float(value) if np.isfinite(value) else str(value)
+def cells(rows: RawRows, data: Data, rules: Validate) -> list[Problem]:
+    """Return the problems of single cells: texts, values outside of limits, infinities."""
+    return [*_text(rows), *_outside(rows, rules.limits), *_infinite(rows)]
 
 
-def _shown(values: Array) -> Callable[[int], str]:
+def _text(rows: RawRows) -> list[Problem]:
+    advice = "write numbers with a decimal point, and missing values as NA or as nothing"
+    fault = "text where a number should be"
+    return [
+        rows.problem(rows.is_text(column), column, fault, advice, rows.described(texts))
+        for column, texts in rows.texts.items()
+    ]
+
+
+def _outside(rows: RawRows, rules: Mapping[str, Limits]) -> list[Problem]:
+    """Return values outside of limits that say `refuse`; infinities are a problem of their own."""
+    found = []
+    for column, rule in rules.items():
+        if column in rows.columns and rule.outside == "refuse":
+            values = rows.columns[column]
+            low, high = _ends(rule)
+            advice = (
+                f"correct them, or change validate.limits.{column} "
+                "(outside: missing treats them as missing)"
+            )
+            bad = _beyond(values, rule) & np.isfinite(values)
+            fault = f"values outside of {low:g} to {high:g}"
+            found.append(rows.problem(bad, column, fault, advice, _shown(values)))
+    return found
+
+
+def _infinite(rows: RawRows) -> list[Problem]:
+    """Return infinities, and numbers too large for 32 bits."""
+    fault = f"infinite values, or beyond {LARGEST:.2g}"
+    found = []
+    for column, values in rows.columns.items():
+        advice = (
+            f"correct them, or treat them as missing: limits for {column} with outside: missing, "
+            "in validate.limits"
+        )
+        bad = np.abs(values) > LARGEST
+        found.append(rows.problem(bad, column, fault, advice, _shown(values)))
+    return found
+
+
+def _shown(values: Array) -> Describe:
     return lambda row: f"{values[row]:.10g}"
 
 
-def infinite(readings: Readings) -> list[Fault]:
-    """Infinities, and numbers too large for 32 bits."""
-    fault = f"infinite values, or beyond {LARGEST:.2g}"
-    advice = "correct them, or treat them as missing: limits for {} with outside: missing, in validate.limits"
-    return [
-        readings.fault(
-            np.abs(values) > LARGEST, column, fault, advice.format(column), _shown(values)
-        )
-        for column, values in readings.columns.items()
-    ]
+def duplicated(rows: RawRows, data: Data) -> Problem:
+    """Return rows whose time the row before has, too."""
+    bad = rows.later()
+    bad[1:] &= rows.times[1:] == rows.times[:-1]
+    advice = "keep one row for each series and time"
+    if not data.series:
+        advice += ", or name in data.series the column that tells series apart"
+    return rows.problem(bad, data.time, "duplicated timestamps", advice)
 
 
-def repeated(readings: Readings, data: Data) -> Fault:
-    """Rows whose time another row of the same series has."""
-    again = np.zeros(len(readings.times), bool)
-    again[1:] = (readings.times[1:] == readings.times[:-1]) & (
-        readings.series[1:] == readings.series[:-1]
-    )
-    split = "" if data.series else ", or name in data.series the column that tells series apart"
-    return readings.fault(
-        again,
-        data.time,
-        "rows with the time of another row",
-        f"keep one row for each series and time{split}",
-    )
-
-
-def missing(readings: Readings, data: Data, share: float) -> list[Fault]:
-    """Missing values of each column; `mostly` says of which series too many are."""
+def missing(rows: RawRows, data: Data, share: float) -> list[Problem]:
+    """Return all missing values; `mostly` says in which series there are too many."""
     allowed = f"validate.mostly_missing allows a share of {share:g}"
     return [
-        readings.fault(
-            readings.missing(column), column, "mostly missing", f"{drop(data, column)} ({allowed})"
+        rows.problem(
+            rows.missing(column), column, "mostly missing", f"{drop(data, column)} ({allowed})"
         )
-        for column in readings.columns
+        for column in rows.columns
     ]
 
 
-def mostly(faults: Sequence[Fault], totals: Mapping[str, int], share: float) -> list[Fault]:
-    """The faults of columns and series in which more than `share` of the values are missing."""
+def mostly(problems: Sequence[Problem], totals: Mapping[str, int], share: float) -> list[Problem]:
+    """Return the problems where they affect more than `share` of the rows of a series."""
     chosen = [
-        fault.only({name for name, count in fault.counts.items() if count > share * totals[name]})
-        for fault in faults
+        problem.only(
+            {name for name, count in problem.counts.items() if count > share * totals[name]}
+        )
+        for problem in problems
     ]
-    return [fault for fault in chosen if fault.counts]
+    return [problem for problem in chosen if problem.counts]
 
 
 class Constant:
@@ -172,37 +181,29 @@ class Constant:
     def __init__(self, data: Data) -> None:
         self.data = data
         self.varying: set[str] = set()
-        self.known: dict[
-            str, tuple[float, Fault]
-        ] = {}  # column -> its one number, and where it stands
+        self.single: dict[str, tuple[float, Problem]] = {}  # column -> its number, and where
 
-    def see(self, readings: Readings) -> None:
-        """The next rows."""
-        for column, values in readings.columns.items():
-            if column not in self.varying and not np.isnan(values).all():
-                self._see(readings, column, float(np.nanmin(values)), float(np.nanmax(values)))
+    def add(self, rows: RawRows) -> None:
+        """Look at the next rows."""
+        for column, values in rows.columns.items():
+            if column in self.varying or np.isnan(values).all():
+                continue
+            low, high = float(np.nanmin(values)), float(np.nanmax(values))
+            value, before = self.single.pop(column, (low, None))
+            if not low == value == high:
+                self.varying.add(column)
+                continue
+            fault = f"the same value {value:.10g} everywhere"
+            advice = f"nothing can be learned from it: {drop(self.data, column)}"
+            here = rows.problem(~np.isnan(values), column, fault, advice)
+            self.single[column] = value, before + here if before else here
 
-    def _see(self, readings: Readings, column: str, low: float, high: float) -> None:
-        value, so_far = self.known.pop(column, (low, None))
-        if not low == value == high:
-            self.varying.add(column)
-            return
-        advice = f"nothing can be learned from it: {drop(self.data, column)}"
-        here = readings.fault(
-            ~np.isnan(readings.columns[column]),
-            column,
-            f"the same value {value:.10g} everywhere",
-            advice,
-        )
-        self.known[column] = value, so_far + here if so_far else here
-
-    def faults(self, strange: Mapping[str, Strange]) -> list[Fault]:
-        """Of columns with at least two values and no text."""
-        return [
-            fault
-            for column, (_, fault) in sorted(self.known.items(), key=self._place)
-            if sum(fault.counts.values()) > 1 and not len(strange[column].origins)
-        ]
-
-    def _place(self, entry: tuple[str, Any]) -> int:
-        return self.data.columns.index(entry[0])
+    def problems(self, texts: Mapping[str, Texts]) -> list[Problem]:
+        """Return those of columns with at least two values and no text."""
+        found = []
+        for column in self.data.columns:
+            if column in self.single and not len(texts[column].numbers):
+                _, problem = self.single[column]
+                if sum(problem.counts.values()) > 1:
+                    found.append(problem)
+        return found

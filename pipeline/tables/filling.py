@@ -1,85 +1,152 @@
-"""Missing values: filled where the column's policy allows it, never across a cut; otherwise told."""
+"""Missing values: filled where the column's policy allows it, never across a cut; else a problem.
+
+A stretch is filled only from the rows at hand. One that reaches the newest row has no value after
+it, so it may be filled forward, but not interpolated: nothing ever looks ahead of the newest row.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from pipeline.config.sections import Data, Missing, Validate
 from pipeline.tables import checks
-from pipeline.tables.faults import Fault
 from pipeline.tables.grid import Regular
+from pipeline.tables.problems import Problem
+from pipeline.tables.report import Entry
 from pipeline.tables.rows import Array
 
 
 @dataclass(frozen=True)
-class Runs:
-    """Stretches of missing values of a column, each inside one segment: rows `start` to `stop` - 1."""
+class Stretches:
+    """Stretches of missing values, each inside one segment: rows `start` to `stop` - 1."""
 
-    start: Array  # (run,)
-    stop: Array  # (run,)
-    before: Array  # (run,) bool: a value stands before it in its segment
-    after: Array  # (run,) bool: a value stands after it in its segment
-    size: int  # of the table
+    start: Array  # (stretch,)
+    stop: Array  # (stretch,)
+    before: Array  # (stretch,) bool: a value stands before it in its segment
+    after: Array  # (stretch,) bool: a value stands after it in its segment
+    size: int  # rows of the table
+
+    @property
+    def lengths(self) -> Array:
+        """Return (stretch,) missing values in a row."""
+        return np.asarray(self.stop - self.start)
 
     def rows(self) -> Array:
-        """The rows of all stretches, (missing,)."""
-        lengths = self.stop - self.start
-        rows: Array = np.arange(lengths.sum()) + np.repeat(
-            self.start - np.cumsum(lengths) + lengths, lengths
+        """Return the rows of all stretches, (missing,)."""
+        offsets = self.start - np.cumsum(self.lengths) + self.lengths
+        return np.asarray(np.arange(self.lengths.sum()) + np.repeat(offsets, self.lengths))
+
+    def only(self, chosen: Array) -> "Stretches":
+        """Return the `chosen` (stretch,) ones."""
+        return Stretches(
+            self.start[chosen],
+            self.stop[chosen],
+            self.before[chosen],
+            self.after[chosen],
+            self.size,
         )
-        return rows
 
     def mask(self, chosen: Array) -> Array:
-        """(row,) true in the `chosen` (run,) stretches."""
-        steps = np.zeros(self.size + 1, np.int64)
-        steps[self.start[chosen]] += 1
-        np.subtract.at(steps, self.stop[chosen], 1)
-        return np.cumsum(steps[:-1]) > 0
+        """Return (row,) true in the `chosen` (stretch,) ones."""
+        mask = np.zeros(self.size, bool)
+        mask[self.only(chosen).rows()] = True
+        return mask
+
+    def between(self, rule: Missing) -> Array:
+        """Return (stretch,) true where values stand at the sides that the policy fills from."""
+        return np.asarray(self.before & (self.after | (rule.policy == "forward_fill")))
+
+    def fillable(self, rule: Missing) -> Array:
+        """Return (stretch,) true where the policy fills."""
+        allowed = self.between(rule) & (self.lengths <= rule.up_to)
+        return np.asarray(allowed & (rule.policy != "refuse"))
 
 
-def runs(missing: Array, segment: Array) -> Runs:
-    """The stretches of `missing` (row,)."""
+def stretches(missing: Array, segment: Array) -> Stretches:
+    """Return the stretches of `missing` (row,) values."""
     joined = missing[1:] & missing[:-1] & (segment[1:] == segment[:-1])
     start = np.flatnonzero(missing & ~np.append(False, joined))
     stop = np.flatnonzero(missing & ~np.append(joined, False)) + 1
-    edge = np.concatenate(
-        [[True], segment[1:] != segment[:-1], [True]]
-    )  # (row + 1,) a segment starts here, or the table has ended
-    return Runs(start, stop, ~edge[start], ~edge[stop], len(missing))
+    # (row + 1,) true where a segment starts, or the table has ended
+    edge = np.concatenate([[True], segment[1:] != segment[:-1], [True]])
+    return Stretches(start, stop, ~edge[start], ~edge[stop], len(missing))
 
 
 def policy(rules: Validate, column: str) -> Missing:
-    """What holds for a column: its own entry, else the default one, else refuse."""
+    """Return the rule for a column: its own entry, else the default one, else `refuse`."""
     return rules.missing.get(column, rules.missing.get(checks.DEFAULT, Missing()))
 
 
-def faults(table: Regular, data: Data, rules: Validate) -> list[Fault]:
-    """The missing values that the columns' policies do not fill: of each column two kinds."""
-    found: list[Fault] = []
-    for column in table.readings.columns:
-        missing, rule = table.readings.missing(column), policy(rules, column)
-        tell = _unwanted if rule.policy == "refuse" else _unable
-        found += tell(table, data, column, missing, rule)
+def fill(regular: Regular, rules: Validate) -> tuple[Regular, list[Entry]]:
+    """Return the table with every value filled that may be, and the report's entries about them."""
+    columns = dict(regular.rows.columns)
+    inserted = regular.inserted
+    entries: list[Entry] = []
+    for column, values in columns.items():
+        rule = policy(rules, column)
+        found = stretches(np.isnan(values), regular.segment)
+        found = found.only(found.fillable(rule))
+        if len(found.start):
+            columns[column] = FILL[rule.policy](values, regular.rows.times, found)
+            entries += [
+                checks.entry(regular.rows, row, column, how=rule.policy, gap=bool(inserted[row]))
+                for row in found.rows().tolist()
+                if not regular.rows.context[row]
+            ]
+    return replace(regular, rows=replace(regular.rows, columns=columns)), entries
+
+
+def _interpolate(values: Array, times: Array, found: Stretches) -> Array:
+    """Fill linearly in time between the value before and the value after each stretch."""
+    rows = found.rows()
+    left = np.repeat(found.start - 1, found.lengths)
+    right = np.repeat(found.stop, found.lengths)
+    share = (times[rows] - times[left]) / (times[right] - times[left])
+    result = values.copy()
+    result[rows] = values[left] + share * (values[right] - values[left])
+    return result
+
+
+def _forward_fill(values: Array, times: Array, found: Stretches) -> Array:
+    """Repeat the value before each stretch."""
+    result = values.copy()
+    result[found.rows()] = np.repeat(values[found.start - 1], found.lengths)
+    return result
+
+
+FILL: Mapping[str, Callable[[Array, Array, Stretches], Array]] = {
+    "interpolate": _interpolate,
+    "forward_fill": _forward_fill,
+}
+
+
+def problems(regular: Regular, data: Data, rules: Validate) -> list[Problem]:
+    """Return the missing values that the columns' policies do not fill: two problems per column."""
+    found: list[Problem] = []
+    for column in regular.rows.columns:
+        rule = policy(rules, column)
+        missing = regular.rows.missing(column)
+        if rule.policy == "refuse":
+            found += _not_allowed(regular, data, column, missing)
+        else:
+            found += _not_fillable(regular, data, column, missing, rule)
     return found
 
 
-def _unwanted(
-    table: Regular, data: Data, column: str, missing: Array, rule: Missing
-) -> list[Fault]:
-    """The column has no policy that fills."""
-    there, note = ~table.inserted, table.readings.fault
+def _not_allowed(regular: Regular, data: Data, column: str, missing: Array) -> list[Problem]:
+    """Return the problems of a column that has no policy which fills."""
+    rows, inserted = regular.rows, regular.inserted
     fill = f"set validate.missing.{column} to interpolate or forward_fill"
     return [
-        note(
-            missing & there,
+        rows.problem(
+            missing & ~inserted,
             column,
             "missing values",
             f"complete them, {fill}, or {checks.drop(data, column)}",
         ),
-        note(
-            missing & ~there,
+        rows.problem(
+            missing & inserted,
             column,
             "missing rows that validate.gaps fills",
             f"{fill}, or set validate.gaps to 0, which cuts the series there instead",
@@ -87,93 +154,53 @@ def _unwanted(
     ]
 
 
-def _unable(table: Regular, data: Data, column: str, missing: Array, rule: Missing) -> list[Fault]:
-    """The column's policy fills, but not there."""
-    found = runs(missing, table.segment)
-    able = found.before & (found.after | (rule.policy == "forward_fill"))
-    long = able & (found.stop - found.start > rule.up_to)
-    lengths = dict(
-        zip(found.start[long].tolist(), (found.stop - found.start)[long].tolist(), strict=True)
-    )
-    way_out = f"complete them, or {checks.drop(data, column)}"
-    sides = "before and behind" if rule.policy == "interpolate" else "before"
-    longer = f"missing values, more in a row than validate.missing allows (up_to: {rule.up_to})"
+def _not_fillable(
+    regular: Regular, data: Data, column: str, missing: Array, rule: Missing
+) -> list[Problem]:
+    """Return the problems of a column whose policy fills, but not these values."""
+    found = stretches(missing, regular.segment)
+    between = found.between(rule)
+    long = between & (found.lengths > rule.up_to)
+    lengths = dict(zip(found.start[long].tolist(), found.lengths[long].tolist(), strict=True))
+    remedy = f"complete them, or {checks.drop(data, column)}"
+    sides = "before and after" if rule.policy == "interpolate" else "before"
+    too_long = found.mask(long)
     return [
-        table.readings.fault(
-            found.mask(long),
+        regular.rows.problem(
+            too_long,
             column,
-            longer,
-            f"raise up_to for {column}, {way_out}",
+            f"missing values, more in a row than validate.missing allows (up_to: {rule.up_to})",
+            f"raise up_to for {column}, {remedy}",
             lambda row: f"{lengths[row]} in a row",
-            _shorter(table, found.mask(long)),
+            _advice_on_gaps(regular, too_long),
         ),
-        table.readings.fault(
-            found.mask(~able),
+        regular.rows.problem(
+            found.mask(~between),
             column,
             f"missing values without a value {sides} them to fill from",
-            way_out,
+            remedy,
             None,
-            _wider(table, found, ~able),
+            _advice_on_edges(regular, found, ~between),
         ),
     ]
 
 
-def _shorter(table: Regular, long: Array) -> frozenset[str]:
-    """What helps where rows of a gap are part of a stretch that is too long."""
-    return frozenset(
-        [", or lower validate.gaps, which cuts the series there instead"]
-        if (table.inserted & long).any()
-        else []
-    )
+def _advice_on_gaps(regular: Regular, too_long: Array) -> frozenset[str]:
+    """Return what helps where rows of a gap are part of a stretch that is too long."""
+    if not (regular.inserted & too_long).any():
+        return frozenset()
+    return frozenset([", or lower validate.gaps, which cuts the series there instead"])
 
 
-def _wider(table: Regular, found: Runs, lone: Array) -> frozenset[str]:
-    """What helps where no value stands at a side of a stretch: the side is a cut, or an end of the series."""
-    series = np.concatenate([[-1], table.readings.series, [-1]])  # (row + 2,)
-    cut = (~found.before & (series[found.start] == series[found.start + 1])) | (
-        ~found.after & (series[found.stop] == series[found.stop + 1])
-    )
-    ways = (
-        [", or raise validate.gaps so that the series is not cut there"] if cut[lone].any() else []
-    )
-    return frozenset(
-        ways + ([", or begin and end the table where values are"] if not cut[lone].all() else [])
-    )
-
-
-def fill(table: Regular, rules: Validate) -> tuple[Regular, list[dict[str, Any]]]:
-    """The table without missing values, and every cell that was filled; `refused` has found nothing."""
-    columns = dict(table.readings.columns)
-    cells: list[dict[str, Any]] = []
-    for column, values in columns.items():
-        found, how = runs(np.isnan(values), table.segment), policy(rules, column).policy
-        if len(found.start):
-            columns[column] = FILL[how](values, table.readings.times, found)
-            cells += [
-                checks.cell(table.readings, row, column, how=how, gap=bool(table.inserted[row]))
-                for row in found.rows()
-            ]
-    return replace(table, readings=replace(table.readings, columns=columns)), cells
-
-
-def _interpolate(values: Array, times: Array, found: Runs) -> Array:
-    """Linear in time between the value before and the value behind each stretch."""
-    rows, lengths = found.rows(), found.stop - found.start
-    left, right = np.repeat(found.start - 1, lengths), np.repeat(found.stop, lengths)
-    share = (times[rows] - times[left]) / (times[right] - times[left])
-    result = values.copy()
-    result[rows] = values[left] + share * (values[right] - values[left])
-    return result
-
-
-def _forward_fill(values: Array, times: Array, found: Runs) -> Array:
-    """The value before each stretch."""
-    result = values.copy()
-    result[found.rows()] = np.repeat(values[found.start - 1], found.stop - found.start)
-    return result
-
-
-FILL: Mapping[str, Callable[[Array, Array, Runs], Array]] = {
-    "interpolate": _interpolate,
-    "forward_fill": _forward_fill,
-}
+def _advice_on_edges(regular: Regular, found: Stretches, lone: Array) -> frozenset[str]:
+    """Return what helps where no value stands beside a stretch: a cut, or an end of the series."""
+    series = np.concatenate([[-1], regular.rows.series, [-1]])  # (row + 2,)
+    cut_before = ~found.before & (series[found.start] == series[found.start + 1])
+    cut_after = ~found.after & (series[found.stop] == series[found.stop + 1])
+    cut = (cut_before | cut_after)[lone]
+    advice = set()
+    if cut.any():
+        advice.add(", or raise validate.gaps so that the series is not cut there")
+    if not cut.all():
+        advice.add(", or begin and end the table where values are")
+    return frozenset(advice)

@@ -1,70 +1,69 @@
-"""The regular table: short gaps become rows without values, long ones cut the series into segments that no window crosses."""
+"""The regular grid: short gaps become rows without values, longer ones cut the series."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from pipeline.tables import timestamps
 from pipeline.tables.frequency import Clock
-from pipeline.tables.readings import INSERTED, Readings
+from pipeline.tables.raw import INSERTED, RawRows
+from pipeline.tables.report import Entry
 from pipeline.tables.rows import Array
 
 
 @dataclass(frozen=True)
 class Regular:
-    """Readings whose times are regular inside each segment; rows of filled gaps hold NaN."""
+    """Rows whose times are regular inside each segment; those of filled gaps hold NaN."""
 
-    readings: Readings
-    segment: Array  # (row,) int32, a running number over the whole table, new at every series and every cut
-    inserted: Array  # (row,) bool
-    cuts: list[dict[str, Any]]
+    rows: RawRows
+    segment: Array  # (row,) int32, a running number, new at every series and every cut
+    cuts: list[Entry]
+
+    @property
+    def inserted(self) -> Array:
+        """Return (row,) true for rows of filled gaps."""
+        return np.asarray(self.rows.numbers == INSERTED)
+
+    def cut(self) -> Array:
+        """Return (row,) true where the row is the first one after a gap that cuts its series."""
+        new = np.append(False, self.segment[1:] != self.segment[:-1])
+        return np.asarray(self.rows.later() & new)
 
 
-def regular(readings: Readings, clocks: list[Clock], positions: Array, gaps: int) -> Regular:
-    """Insert the rows of gaps of up to `gaps` rows, cut at longer ones; `positions` (row,) are those of the rows on their clocks."""
-    same = readings.series[1:] == readings.series[:-1]
-    absent = np.where(
-        same, np.diff(positions) - 1, 0
-    )  # (row - 1,) rows that are not there between two rows
-    cut = absent > gaps
-    repeats = np.append(np.where(cut, 0, absent), 0) + 1
-    rows = np.repeat(
-        np.arange(len(repeats)), repeats
-    )  # (new row,) the row that stands here or was the last before
-    ahead = np.arange(len(rows)) - np.repeat(
-        np.cumsum(repeats) - repeats, repeats
-    )  # (new row,) steps since that row
-    segment = np.concatenate([[0], np.cumsum(cut | ~same)]).astype(np.int32)
-    whole = _whole(readings.take(rows), ahead > 0, positions[rows] + ahead, clocks)
-    return Regular(
+def regular(rows: RawRows, clocks: Sequence[Clock], positions: Array, gaps: int) -> Regular:
+    """Insert the rows of gaps of up to `gaps` rows, cut at longer ones.
+
+    `positions` (row,) are those of the rows on the clock of their series.
+    """
+    later = rows.later()[1:]
+    lacking = np.where(later, np.diff(positions) - 1, 0)  # (row - 1,) rows between two rows
+    cut = lacking > gaps
+    repeats = np.append(np.where(cut, 0, lacking), 0) + 1
+    old = np.repeat(np.arange(len(repeats)), repeats)  # (new row,) this row, or the last before it
+    since = np.arange(len(old)) - np.repeat(np.cumsum(repeats) - repeats, repeats)  # steps
+    inserted = since > 0
+    segment = np.concatenate([[0], np.cumsum(cut | ~later)]).astype(np.int32)
+    whole = rows.take(old)
+    places = positions[old] + since
+    times = [clock.times(places[own]) for clock, own in zip(clocks, whole.slices(), strict=True)]
+    whole = replace(
         whole,
-        segment[rows],
-        ahead > 0,
-        [_cut(readings, row, int(absent[row])) for row in np.flatnonzero(cut)],
+        times=np.concatenate(times),
+        columns={name: np.where(inserted, np.nan, old) for name, old in whole.columns.items()},
+        outside={name: np.where(inserted, np.nan, old) for name, old in whole.outside.items()},
+        numbers=np.where(inserted, INSERTED, whole.numbers),
+        context=whole.context & ~inserted,
     )
+    cuts = [_cut(rows, row, int(lacking[row])) for row in np.flatnonzero(cut).tolist()]
+    return Regular(whole, segment[old], cuts)
 
 
-def _whole(readings: Readings, inserted: Array, positions: Array, clocks: list[Clock]) -> Readings:
-    columns = {
-        column: np.where(inserted, np.nan, values) for column, values in readings.columns.items()
-    }
-    times = np.concatenate(
-        [
-            clock.times(positions[rows])
-            for clock, rows in zip(clocks, readings.slices(), strict=True)
-        ]
-    )
-    return replace(
-        readings, columns=columns, times=times, origin=np.where(inserted, INSERTED, readings.origin)
-    )
-
-
-def _cut(readings: Readings, row: int | np.integer[Any], absent: int) -> dict[str, Any]:
-    last, first = (timestamps.label(time) for time in readings.times[row : row + 2])
+def _cut(rows: RawRows, row: int, lacking: int) -> Entry:
+    """Return the report's entry about a cut after `row`."""
     return {
-        "series": readings.names[readings.series[row]],
-        "last": last,
-        "time": first,
-        "missing_rows": absent,
+        "series": rows.names[rows.series[row]],
+        "last": timestamps.label(rows.times[row]),
+        "time": timestamps.label(rows.times[row + 1]),
+        "missing_rows": lacking,
     }

@@ -1,9 +1,11 @@
-"""From files to a table in order: find the columns, read every cell, sort. Sorting is the one thing that is done for the user, and reported.
+"""From batches to a table in order: every cell is read, and rows are sorted by series and time.
 
-The table passes through memory batch by batch and comes to lie in a `Spool`; a table that is in order already is not sorted.
+Sorting is the one repair that is made without being asked for, and it is reported. Rows pass
+through memory batch by batch and are kept in a `Spool`; a table that is in order already is not
+sorted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,178 +15,147 @@ import pyarrow as pa
 
 from pipeline.config.sections import Data
 from pipeline.core.errors import InputError
-from pipeline.tables import ordering, source, timestamps
-from pipeline.tables import values as cells
-from pipeline.tables.faults import Tally
-from pipeline.tables.readings import Origins, Readings, Strange
+from pipeline.tables import ordering, problems, source, timestamps, values
+from pipeline.tables.problems import Sum
+from pipeline.tables.raw import Numbering, RawRows, Texts
 from pipeline.tables.rows import Array
 from pipeline.tables.spool import Spool
 
 ONLY = "all"  # the name of the series of a table that has just one
-SERIES, TIME, ORIGIN, MEASURED = range(
-    4
-)  # columns of the store; what was measured begins with the last
+SERIES, TIME, NUMBER = range(3)  # columns of the spool; the measured ones follow
 
 
 @dataclass(frozen=True)
-class Scan:
-    """What the files hold, in order of series and time. Columns that a file lacks, and rows without a usable time or series, are told and left out."""
+class RawTable:
+    """What the files hold, in order of series and time.
 
-    store: Spool
+    Columns that a file lacks, and rows without a usable time or series, are left out and stand in
+    `findings`.
+    """
+
+    spool: Spool
     names: tuple[str, ...]  # of the series, sorted
     counts: Array  # (series,) rows
-    columns: list[str]
-    origins: Origins
-    strange: Mapping[str, Strange]
-    late: dict[
-        str, int
-    ]  # series -> rows that were earlier than the row before them, where there are such
-    findings: list[str]
+    columns: Sequence[str]
+    numbering: Numbering
+    texts: Mapping[str, Texts]
+    unsorted: Mapping[str, int]  # series -> rows that were earlier than the row before, if any
+    findings: Sequence[str]
     whole: bool  # no row was left out
 
-    def readings(self, start: int, stop: int) -> Readings:
-        """The rows `start` to `stop` - 1, at least one, and the names of their series alone."""
-        series, times, origin, *values = (
-            self.store.read(column, start, stop) for column in range(len(self.store.kinds))
+    def rows(self, start: int, stop: int) -> RawRows:
+        """Return the rows `start` to `stop` - 1, at least one, and the names of their series."""
+        series, times, numbers, *measured = (
+            self.spool.read(column, start, stop) for column in range(len(self.spool.kinds))
         )
-        columns = dict(zip(self.columns, values, strict=True))
         first = series[0]
-        return Readings(
-            self.names[first : series[-1] + 1],
-            series - first,
-            times,
-            columns,
-            origin,
-            self.origins,
-            self.strange,
+        return RawRows(
+            names=self.names[first : series[-1] + 1],
+            series=series - first,
+            times=times,
+            columns=dict(zip(self.columns, measured, strict=True)),
+            outside={},
+            numbers=numbers,
+            context=np.zeros(len(times), bool),
+            numbering=self.numbering,
+            texts=self.texts,
         )
 
-    def ends(self) -> tuple[Array, Array]:
-        """First and last time of each series, (series,) each."""
-        times, stops = self.store.mapped(TIME), np.cumsum(self.counts)
-        return np.asarray(times[stops - self.counts]), np.asarray(times[stops - 1])
+    def spans(self) -> dict[str, tuple[np.datetime64, np.datetime64]]:
+        """Return the first and the last time of each series."""
+        times, stops = self.spool.mapped(TIME), np.cumsum(self.counts)
+        ends = zip(times[stops - self.counts], times[stops - 1], strict=True)
+        return dict(zip(self.names, ends, strict=True))
+
+    def longest(self) -> Array:
+        """Return the times of the longest series, memory-mapped."""
+        series = int(self.counts.argmax())
+        start = int(self.counts[:series].sum())
+        return self.spool.mapped(TIME)[start : start + int(self.counts[series])]
 
     def totals(self) -> dict[str, int]:
-        """Rows of each series."""
+        """Return the rows of each series."""
         return dict(zip(self.names, self.counts.tolist(), strict=True))
 
 
-@dataclass(frozen=True)
-class Found:
-    """A table that fits in memory."""
-
-    readings: Readings  # in order of series and time
-    findings: list[str]
-
-
-def read(data: Data, path: Path) -> Found:
-    """Read every cell that `data` names; raises `InputError` where a file is unreadable or lacks the column of time or of series."""
+def read_in_memory(data: Data, path: Path) -> tuple[RawRows, Sequence[str]]:
+    """Return all rows of a table that fits in memory, and the findings; raises as `read`."""
     with TemporaryDirectory() as folder:
-        found = scan(data, path, Path(folder))
-        return Found(found.readings(0, found.store.rows), found.findings)
+        table = read(data, path, Path(folder))
+        return table.rows(0, table.spool.rows), table.findings
 
 
-def scan(data: Data, path: Path, folder: Path) -> Scan:
-    """As `read`, with the rows in files of an empty `folder`, not in memory."""
+def read(data: Data, path: Path, folder: Path) -> RawTable:
+    """Read every cell of `path` that `data` names into files of an empty `folder`.
+
+    Raises `InputError` where a file is unreadable or lacks the column of time or of series.
+    """
     files = source.files(path)
-    columns, findings = _columns(data, files)
-    reader = _Reader(data, path, files, columns, folder)
-    findings += reader.read()
-    if not reader.store.rows:
-        raise InputError(*findings)
-    return reader.scanned(findings)
-
-
-def _vital(data: Data) -> list[str]:
-    return [data.time, *([data.series] if data.series else [])]
-
-
-def _columns(data: Data, files: list[Path]) -> tuple[list[str], list[str]]:
-    """The measured columns that every file has, and what is amiss."""
-    amiss: set[str] = set()
-    findings: list[str] = []
-    unreadable = False
+    required = [data.time, *([data.series] if data.series else [])]
+    columns, findings = source.measured(files, required, data.columns)
+    reader = _Reader(data, columns, Numbering(path, files, starts := []), folder)
+    unreadable: list[str] = []
     for file in files:
+        starts.append(reader.rows)
         try:
-            lacking, told = source.lacking(file, [*_vital(data), *data.columns])
-            amiss.update(lacking)
-            findings += told
-        except InputError as refusal:
-            unreadable = True
-            findings += refusal.findings
-    if unreadable or amiss.intersection(_vital(data)):
+            for batch in source.batches(file, [*required, *columns]):
+                reader.add(batch)
+            if reader.rows == starts[-1]:
+                raise InputError(f"{file}: holds no rows; remove it, or correct data.path")
+        except InputError as error:
+            unreadable += error.findings
+    if unreadable:
+        raise InputError(*unreadable)
+    findings += reader.findings()
+    if not reader.spool.rows:
         raise InputError(*findings)
-    return [column for column in data.columns if column not in amiss], findings
+    return reader.table(findings)
 
 
 class _Reader:
-    """Batch after batch into the store. Series are numbered as they come, until their names are known and can be sorted."""
+    """Spools batch after batch; series are numbered as they come, and sorted when all are seen."""
 
     def __init__(
-        self, data: Data, path: Path, files: list[Path], columns: list[str], folder: Path
+        self, data: Data, columns: Sequence[str], numbering: Numbering, folder: Path
     ) -> None:
-        self.data, self.columns, self.starts = data, columns, list[int]()
-        self.origins = Origins(path, files, self.starts)
-        self.store = Spool(
-            folder, [np.int32, timestamps.NANOSECONDS, np.int64, *[np.float64] * len(columns)]
-        )
+        self.data, self.columns, self.numbering = data, columns, numbering
+        index = ["int32", "datetime64[ns]", "int64"]
+        self.spool = Spool(folder, [*index, *["float64"] * len(columns)])
         self.rows = 0  # of all files so far
-        self.names: list[str] = []
+        self.names: list[str] = []  # of the series
         self.codes: dict[str | None, int] = {None: -1, "": -1}
         self.named = self.usable = np.zeros(0, np.int64)  # (series,) rows
-        self.nameless: list[int] = []  # row numbers
-        self.untimed = Tally()
-        self.watch = ordering.Watch()
-        self.strange: dict[str, list[tuple[Array, pa.Array]]] = {column: [] for column in columns}
+        self.unnamed: list[int] = []  # row numbers
+        self.untimed = Sum()
+        self.order = ordering.Watch()
+        self.texts: dict[str, list[tuple[Array, pa.Array]]] = {column: [] for column in columns}
 
-    def read(self) -> list[str]:
-        """Read every file; return what is amiss with single rows, raise with the findings of files that cannot be read."""
-        findings: list[str] = []
-        for file in self.origins.files:
-            self.starts.append(self.rows)
-            try:
-                for batch in source.batches(file, [*_vital(self.data), *self.columns]):
-                    self._add(batch)
-            except InputError as refusal:
-                findings += refusal.findings
-            else:
-                if self.rows == self.starts[-1]:
-                    findings.append(f"{file}: holds no rows; remove it, or correct data.path")
-        if findings:
-            raise InputError(*findings)
-        return [
-            *self._nameless(),
-            *self.untimed.told(
-                self.origins.path, dict(zip(self.names, self.named.tolist(), strict=True))
-            ),
-        ]
-
-    def _add(self, batch: pa.RecordBatch) -> None:
-        times, faults = timestamps.parse(
-            batch.column(self.data.time), self.data.time_zone, self.data.time_format
-        )
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Read the cells of the next batch."""
+        written = batch.column(self.data.time)
+        times, faults = timestamps.parse(written, self.data.time_zone, self.data.time_format)
         series = self._series(batch)
-        origin = np.arange(self.rows, self.rows + len(times))
+        numbers = np.arange(self.rows, self.rows + len(times))
         self.rows += len(times)
         usable = (series >= 0) & (faults == timestamps.FINE)
         if not usable.all():
-            self.nameless += origin[series < 0].tolist()
-            self._note(series, times, faults, origin, batch.column(self.data.time))
+            self.unnamed += numbers[series < 0].tolist()
+            rows = np.flatnonzero((series >= 0) & (faults != timestamps.FINE))
+            texts = values.plain_text(written.take(pa.array(rows)))
+            self._note_untimed(series[rows], faults[rows], numbers[rows], texts)
         kept = slice(None) if usable.all() else usable
-        self.named = _sum(self.named, series[series >= 0], len(self.names))
-        self.usable = _sum(self.usable, series[kept], len(self.names))
-        self.watch.see(self.names, series[kept], times[kept])
-        self.store.append(
-            [values[kept] for values in (series, times, origin, *self._measured(batch, origin[:1]))]
-        )
+        self.named = _add_counts(self.named, series[series >= 0], len(self.names))
+        self.usable = _add_counts(self.usable, series[kept], len(self.names))
+        self.order.add(self.names, series[kept], times[kept])
+        columns = (series, times, numbers, *self._measured(batch, numbers[:1]))
+        self.spool.append([column[kept] for column in columns])
 
     def _series(self, batch: pa.RecordBatch) -> Array:
-        """The number of each row's series, (row,) int32, -1 where it has none."""
+        """Return the number of each row's series, (row,) int32, -1 where it has none."""
         if self.data.series is None:
             return np.full(batch.num_rows, self._code(ONLY), np.int32)
-        encoded = cells.plain_text(batch.column(self.data.series)).dictionary_encode(
-            null_encoding="encode"
-        )
+        names = values.plain_text(batch.column(self.data.series))
+        encoded = names.dictionary_encode(null_encoding="encode")
         codes = np.array([self._code(name) for name in encoded.dictionary.to_pylist()], np.int32)
         return np.asarray(codes[encoded.indices.to_numpy()])
 
@@ -195,89 +166,83 @@ class _Reader:
         return self.codes[name]
 
     def _measured(self, batch: pa.RecordBatch, first: Array) -> list[Array]:
-        """The numbers of each column, (row,) float64; `first` (1,) is the number of the batch's first row."""
+        """Return each column's numbers, (row,) float64; `first` (1,) is the first row's number."""
         columns = []
         for column in self.columns:
-            values, positions, texts = cells.numbers(batch.column(column))
+            numbers, positions, texts = values.numbers(batch.column(column))
             if len(positions):
-                self.strange[column].append((positions + first, texts))
-            columns.append(values)
+                self.texts[column].append((positions + first, texts))
+            columns.append(numbers)
         return columns
 
-    def _note(
-        self, series: Array, times: Array, faults: Array, origin: Array, written: pa.Array
-    ) -> None:
-        """Rows with a series, but without a usable time."""
-        rows = np.flatnonzero((series >= 0) & (faults != timestamps.FINE))
-        texts = Strange(
-            origin[rows],
-            pa.chunked_array([cells.plain_text(written.take(pa.array(rows)))], pa.string()),
-        )
-        names, codes = _sorted(self.names, series[rows])
-        readings = Readings(names, codes, times[rows], {}, origin[rows], self.origins, {})
-        kinds = timestamps.FAULTS.items()
+    def _note_untimed(self, series: Array, faults: Array, numbers: Array, texts: pa.Array) -> None:
+        """Note rows (row,) of known series whose time is unusable."""
+        names, codes = _sorted(self.names, series)
+        written = Texts(numbers, pa.chunked_array([texts], pa.string()))
+        nowhen = np.full(len(series), "NaT", timestamps.NANOSECONDS)
+        counted = np.zeros(len(series), bool)
+        rows = RawRows(names, codes, nowhen, {}, {}, numbers, counted, self.numbering, {})
         self.untimed.add(
             [
-                readings.fault(faults[rows] == kind, self.data.time, *told, readings.written(texts))
-                for kind, told in kinds
+                rows.problem(faults == kind, self.data.time, *words, rows.described(written))
+                for kind, words in timestamps.FAULTS.items()
             ]
         )
 
-    def _nameless(self) -> list[str]:
-        if not self.nameless:
-            return []
-        file, line = self.origins.place(self.nameless[0])
-        place = f"{file}: column {self.data.series!r}"
-        return [
-            f"{place}: rows without a series: {len(self.nameless)} of {self.rows}, first ({line}); give each row its series"
-        ]
+    def findings(self) -> list[str]:
+        """Return what is wrong with the series and the times of single rows."""
+        totals = dict(zip(self.names, self.named.tolist(), strict=True))
+        found = problems.findings(self.untimed.problems, self.numbering.path, totals)
+        if self.unnamed:
+            file, position = self.numbering.place(self.unnamed[0])
+            found.insert(
+                0,
+                f"{file}: column {self.data.series!r}: rows without a series: "
+                f"{len(self.unnamed)} of {self.rows}, first ({position}); give each row its series",
+            )
+        return found
 
-    def scanned(self, findings: list[str]) -> Scan:
-        """What was read, in order."""
+    def table(self, findings: list[str]) -> RawTable:
+        """Return what was read, in order."""
         codes = sorted(np.flatnonzero(self.usable).tolist(), key=self.names.__getitem__)
         names, counts = tuple(self.names[code] for code in codes), self.usable[codes]
         ranks = np.zeros(len(self.names), np.int32)
         ranks[codes] = np.arange(len(codes))
-        self.store.translate(SERIES, ranks)
-        late = np.zeros(len(codes), np.int64) if self.watch.in_order else self._sort(counts)
-        back = {name: int(count) for name, count in zip(names, late, strict=True) if count}
-        strange = {column: _joined(parts) for column, parts in self.strange.items()}
-        return Scan(
-            self.store,
-            names,
-            counts,
-            self.columns,
-            self.origins,
-            strange,
-            back,
-            findings,
-            self.store.rows == self.rows,
+        self.spool.translate(SERIES, ranks)
+        unsorted = {}
+        if not self.order.sorted:
+            order, late = ordering.sort(self.spool.mapped(SERIES), self.spool.mapped(TIME), counts)
+            self.spool.reorder(order)
+            unsorted = {name: count for name, count in zip(names, late, strict=True) if count}
+        return RawTable(
+            spool=self.spool,
+            names=names,
+            counts=counts,
+            columns=self.columns,
+            numbering=self.numbering,
+            texts={column: _joined(parts) for column, parts in self.texts.items()},
+            unsorted=unsorted,
+            findings=findings,
+            whole=self.spool.rows == self.rows,
         )
 
-    def _sort(self, counts: Array) -> Array:
-        order = ordering.grouped(self.store.mapped(SERIES), counts)
-        late = ordering.sort(order, self.store.mapped(TIME), counts)
-        self.store.reorder(order)
-        return late
 
-
-def _sum(counts: Array, series: Array, size: int) -> Array:
-    """The rows of each of `size` series, with those counted before."""
+def _add_counts(counts: Array, series: Array, size: int) -> Array:
+    """Return the rows of each of `size` series, added to those counted before."""
     result = np.bincount(series, minlength=size)
     result[: len(counts)] += counts
     return result
 
 
-def _sorted(names: list[str], series: Array) -> tuple[tuple[str, ...], Array]:
-    """The sorted names of the series that have rows, and each row's position among them."""
+def _sorted(names: Sequence[str], series: Array) -> tuple[tuple[str, ...], Array]:
+    """Return the sorted names of the series that have rows, and each row's position among them."""
     codes, inverse = np.unique(series, return_inverse=True)
-    order = sorted(range(len(codes)), key=lambda position: names[codes[position]])
-    ranks = np.argsort(order)
-    return tuple(names[codes[position]] for position in order), ranks[inverse] if len(
-        codes
-    ) else series
+    present = [names[code] for code in codes]
+    positions = {name: position for position, name in enumerate(sorted(present))}
+    ranks = np.array([positions[name] for name in present], np.int32)
+    return tuple(positions), ranks[inverse]
 
 
-def _joined(parts: list[tuple[Array, pa.Array]]) -> Strange:
-    origins = np.concatenate([np.empty(0, np.int64), *(origins for origins, _ in parts)])
-    return Strange(origins, pa.chunked_array([texts for _, texts in parts], pa.string()))
+def _joined(parts: list[tuple[Array, pa.Array]]) -> Texts:
+    numbers = np.concatenate([np.empty(0, np.int64), *(numbers for numbers, _ in parts)])
+    return Texts(numbers, pa.chunked_array([texts for _, texts in parts], pa.string()))

@@ -1,13 +1,16 @@
-"""The report of what was done to a table: every changed cell, however many there are; they wait on disk, not in memory."""
+"""The report of what was done to a table: every changed cell, however many there are.
+
+Changes are kept on disk, not in memory, until the report is written.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from pipeline.core import files
 
-Entry = dict[str, Any]  # one change: series, time and what was done
+Entry = dict[str, object]  # one change: series, time and what was done
 
 
 class Changes:
@@ -24,22 +27,22 @@ class Changes:
                 path.touch()
 
     def add(self, kind: str, entries: Iterable[Entry]) -> None:
-        """The next changes; those of kinds without a column have the column ''."""
+        """Add the next changes; those of kinds without a column have the column ''."""
         lines: dict[str, list[str]] = {}
         for entry in entries:
-            lines.setdefault(entry.get("column", ""), []).append(json.dumps(entry))
+            lines.setdefault(str(entry.get("column", "")), []).append(json.dumps(entry))
             self.counts[kind] += 1
         for column, added in lines.items():
             with self.paths[kind][column].open("a") as file:
                 file.write("\n".join([*added, ""]))
 
     def entries(self, kind: str) -> Iterator[Entry]:
-        """The changes of one kind, column by column, in the order of the table."""
+        """Yield the changes of one kind, column by column, in the order of the table."""
         for path in self.paths[kind].values():
             with path.open() as file:
                 yield from map(json.loads, file)
 
-    def write(self, path: Path, facts: Mapping[str, Any]) -> None:
+    def write(self, path: Path, facts: Mapping[str, object]) -> None:
         """Write `facts` and all changes as `files.write_json` would."""
         with files.new_file(path) as draft, draft.open("w") as file:
             for position, key in enumerate(sorted([*facts, *self.paths])):
@@ -57,7 +60,6 @@ class Changes:
         file.write("[]" if position < 0 else "\n ]")
 
 
-def _indented(value: Any, depth: int) -> str:
-    return json.dumps(value, indent=1, sort_keys=True, allow_nan=False).replace(
-        "\n", "\n" + " " * depth
-    )
+def _indented(value: object, depth: int) -> str:
+    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
+    return text.replace("\n", "\n" + " " * depth)

@@ -1,4 +1,4 @@
-"""What every row of the arrays is: its series, its time, and the segment that windows must not leave."""
+"""The clean table as Parquet: series, time, and the segment that no window leaves."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ NAMES = ("series", "time", "segment")  # of the columns
 
 @dataclass(frozen=True)
 class Index:
-    """Series and time of rows; in order of both, unless it is said otherwise."""
+    """Series and time of rows, in order of both."""
 
     names: tuple[str, ...]  # of the series, sorted
     series: Array  # (row,) int32, position in `names`
     times: Array  # (row,) datetime64[ns], UTC
 
     def counts(self) -> Array:
-        """Number of rows of each series, (series,)."""
+        """Return the number of rows of each series, (series,)."""
         return np.bincount(self.series, minlength=len(self.names))
 
     def slices(self) -> Iterator[slice]:
-        """The rows of each series."""
-        stops = np.cumsum(self.counts()).tolist()
-        return (slice(start, stop) for start, stop in pairwise([0, *stops]))
+        """Yield the rows of each series."""
+        for start, stop in pairwise([0, *np.cumsum(self.counts()).tolist()]):
+            yield slice(start, stop)
 
 
 @dataclass(frozen=True)
@@ -42,34 +42,30 @@ class Rows(Index):
 
 
 class Writer:
-    """Writes a table part by part; the file's bytes hang on its content, not on the parts."""
+    """Writes a table part by part; the file's bytes depend on its content alone."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.waiting: Any = None  # a `pa.Table` of rows that do not fill a group yet
-        self.file: Any = None  # a `pq.ParquetWriter`, as soon as the columns are known
+        self.waiting: pa.Table = None  # rows that do not fill a group yet
+        self.file: pq.ParquetWriter = None  # open as soon as the columns are known
 
     def add(self, rows: Rows, columns: Mapping[str, Array]) -> None:
         """Add `rows` and further `columns` (row,)."""
-        series = pa.DictionaryArray.from_arrays(
-            pa.array(rows.series), pa.array(rows.names, pa.string())
-        ).cast(pa.string())
+        names = pa.array(rows.names, pa.string())
+        series = pa.DictionaryArray.from_arrays(pa.array(rows.series), names).cast(pa.string())
         times = pa.array(rows.times).cast(TIME)
-        table = pa.table(
-            dict(zip(NAMES, (series, times, rows.segment), strict=True)) | dict(columns)
-        )
-        self.file = self.file or pq.ParquetWriter(
-            self.path, table.schema, use_dictionary=["series"]
-        )
+        index = dict(zip(NAMES, (series, times, rows.segment), strict=True))
+        table = pa.table(index | dict(columns))
+        if not self.file:
+            self.file = pq.ParquetWriter(self.path, table.schema, use_dictionary=["series"])
         self.waiting = pa.concat_tables([self.waiting, table]) if self.waiting else table
         self._write(self.waiting.num_rows // ROWS_A_GROUP * ROWS_A_GROUP)
 
     def _write(self, count: int) -> None:
         """Write the first `count` waiting rows."""
         for start in range(0, count, ROWS_A_GROUP):
-            self.file.write_table(
-                self.waiting.slice(start, min(ROWS_A_GROUP, count - start)).combine_chunks()
-            )
+            group = self.waiting.slice(start, min(ROWS_A_GROUP, count - start))
+            self.file.write_table(group.combine_chunks())
         self.waiting = self.waiting.slice(count)
 
     def __enter__(self) -> "Writer":
@@ -93,7 +89,7 @@ def read(path: Path) -> Rows:
 
 
 def parts(path: Path, columns: Sequence[str] = ()) -> Iterator[tuple[Rows, dict[str, Array]]]:
-    """Read the rows and further columns part by part; the names are those of the part."""
+    """Yield the rows and further columns part by part; the names are those of the part."""
     with pq.ParquetFile(path, read_dictionary=["series"], pre_buffer=False) as file:
         for group in range(file.num_row_groups):
             table = file.read_row_group(group, columns=[*NAMES, *columns])
@@ -102,45 +98,37 @@ def parts(path: Path, columns: Sequence[str] = ()) -> Iterator[tuple[Rows, dict[
 
 def _rows(table: pa.Table) -> Rows:
     series = table["series"].unify_dictionaries().combine_chunks()
+    names = tuple(series.dictionary.to_pylist())
     times = table["time"].to_numpy().view("datetime64[ns]")
-    return Rows(
-        tuple(series.dictionary.to_pylist()),
-        series.indices.to_numpy(),
-        times,
-        table["segment"].to_numpy(),
-    )
+    return Rows(names, series.indices.to_numpy(), times, table["segment"].to_numpy())
 
 
 def column(path: Path, name: str) -> Array:
     """Read one further column, (row,)."""
-    values: Array = pq.read_table(path, columns=[name])[name].to_numpy()
-    return values
+    return np.asarray(pq.read_table(path, columns=[name])[name].to_numpy())
 
 
 class Column:
-    """One further column, read as far as it is asked for: `column[start:stop]`, with little effort where the parts follow one another."""
+    """One further column, read as far as it is asked for: `column[start:stop]`.
+
+    Parts that follow one another cost little, since the newest row group is kept.
+    """
 
     def __init__(self, path: Path, name: str) -> None:
         self.file, self.name = pq.ParquetFile(path, pre_buffer=False), name
-        lengths = [
-            self.file.metadata.row_group(group).num_rows
-            for group in range(self.file.num_row_groups)
-        ]
+        groups = range(self.file.num_row_groups)
+        lengths = [self.file.metadata.row_group(group).num_rows for group in groups]
         self.starts = np.cumsum([0, *lengths])
         self.newest: tuple[int, Array] = (-1, np.empty(0))  # the row group that was read last
 
     def __getitem__(self, rows: slice) -> Array:
-        first, last = (
-            int(np.searchsorted(self.starts, row, side="right")) - 1
-            for row in (rows.start, rows.stop - 1)
-        )
+        ends = np.searchsorted(self.starts, [rows.start, rows.stop - 1], side="right") - 1
+        first, last = ends.tolist()
         values = np.concatenate([self._group(group) for group in range(first, last + 1)])
         return values[rows.start - self.starts[first] : rows.stop - self.starts[first]]
 
     def _group(self, group: int) -> Array:
         if self.newest[0] != group:
-            self.newest = (
-                group,
-                self.file.read_row_group(group, columns=[self.name])[self.name].to_numpy(),
-            )
+            table = self.file.read_row_group(group, columns=[self.name])
+            self.newest = (group, table[self.name].to_numpy())
         return self.newest[1]

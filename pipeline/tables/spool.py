@@ -1,20 +1,20 @@
-"""A table on disk while it is worked on: one file a column, read in parts, so that only parts are in memory."""
+"""A table on disk while it is worked on: one file per column, read in parts."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from pipeline.tables.rows import Array
 
-PIECE = 1 << 20  # rows that are put in order at a time
+PIECE = 1 << 20  # rows that are reordered at a time
 
 
 class Spool:
     """Columns (row,) of the types `kinds`, in a folder of its own."""
 
-    def __init__(self, folder: Path, kinds: Sequence[Any]) -> None:
+    def __init__(self, folder: Path, kinds: Sequence[DTypeLike]) -> None:
         self.kinds = [np.dtype(kind) for kind in kinds]
         self.files = [folder / f"{position}" for position in range(len(kinds))]
         self.rows = 0
@@ -29,16 +29,16 @@ class Spool:
         self.rows += len(columns[0])
 
     def read(self, column: int, start: int, stop: int) -> Array:
-        """A copy of the rows `start` to `stop` - 1."""
+        """Return a copy of the rows `start` to `stop` - 1."""
         kind = self.kinds[column]
         return np.fromfile(self.files[column], kind, stop - start, offset=start * kind.itemsize)
 
     def mapped(self, column: int) -> Array:
-        """The whole column, its pages in memory only where they are looked at, and until this array is dropped."""
+        """Return the whole column, memory-mapped: pages are loaded when they are looked at."""
         return np.memmap(self.files[column], self.kinds[column], "r", shape=(self.rows,))
 
     def translate(self, column: int, values: Array) -> None:
-        """Put `values[number]` where a number stands."""
+        """Replace each number of an integer column by `values[number]`."""
         if np.array_equal(values, np.arange(len(values))):
             return
         old, draft = self.mapped(column), self.files[column].with_suffix(".new")
@@ -48,7 +48,7 @@ class Spool:
         draft.replace(self.files[column])
 
     def reorder(self, order: Array) -> None:
-        """Put the rows in another order: `order` (row,) are their present places."""
+        """Put the rows in another order: `order` (row,) holds their present positions."""
         for column, file in enumerate(self.files):
             old, draft = self.mapped(column), file.with_suffix(".new")
             with draft.open("wb") as end:

@@ -1,11 +1,11 @@
 """Times, and the one place where zones are handled.
 
-A time that carries an offset or a zone keeps its meaning; one that carries none is local time of `data.time_zone`. Everything becomes
-UTC, `datetime64[ns]`. A local time that a clock change skips or repeats has no meaning or two, and is refused.
+A time with an offset or a zone keeps its meaning; one without is local time of `data.time_zone`.
+Everything becomes UTC, `datetime64[ns]`. A local time that a clock change skips or repeats has no
+meaning or two, and is rejected.
 """
 
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,18 +13,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.core.errors import InputError
+from pipeline.tables.rows import Array
 from pipeline.tables.values import as_text
 
-Array = np.ndarray[Any, Any]
 NANOSECONDS = np.dtype("datetime64[ns]")
-OFFSET = r"[T ]\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)$"  # behind a time of day, so that no date is mistaken for an offset
+# An offset follows a time of day, so that no date is mistaken for one.
+OFFSET = r"[T ]\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)$"
 
 FINE, ABSENT, UNREADABLE, REPEATED, SKIPPED = range(5)
 FAULTS = {
     ABSENT: ("times that are missing", "give every row its time"),
     UNREADABLE: (
         "times that cannot be read",
-        "write them as ISO 8601 (2013-01-31T06:00:00Z) between 1678 and 2261, or say in data.time_format how to read them",
+        "write them as ISO 8601 (2013-01-31T06:00:00Z) between 1678 and 2261, or say in "
+        "data.time_format how to read them",
     ),
     REPEATED: (
         "local times that a clock change repeats",
@@ -38,7 +40,10 @@ FAULTS = {
 
 
 def parse(values: pa.Array, zone: str, time_format: str | None = None) -> tuple[Array, Array]:
-    """UTC times (row,) as `datetime64[ns]`, NaT where there is a fault, and the faults (row,): `FINE` or a key of `FAULTS`."""
+    """Return UTC times (row,) as `datetime64[ns]`, NaT where there is a fault, and the faults.
+
+    Faults (row,) are `FINE` or a key of `FAULTS`.
+    """
     if pa.types.is_date(values.type):
         values = pc.cast(values, pa.timestamp("ms"))
     if pa.types.is_timestamp(values.type):
@@ -46,22 +51,28 @@ def parse(values: pa.Array, zone: str, time_format: str | None = None) -> tuple[
     else:
         values = as_text(values)
         times, faults = _from_text(values, zone, time_format)
-    return times, np.where(values.is_null().to_numpy(zero_copy_only=False), np.int8(ABSENT), faults)
+    absent = values.is_null().to_numpy(zero_copy_only=False)
+    return times, np.where(absent, np.int8(ABSENT), faults)
 
 
 def moment(when: datetime, zone: str) -> np.datetime64:
-    """One time of `params.yaml` in UTC; raises `InputError` where a clock change skips or repeats it."""
+    """Return one time of `params.yaml` in UTC.
+
+    Raises `InputError` where a clock change skips or repeats it.
+    """
     time, fault = _to_utc(pd.DatetimeIndex([when]), zone)
     if fault[0] != FINE:
         raise InputError(
-            f"params.yaml: {when.isoformat()} is skipped or repeated by a clock change in {zone}; write it with its offset"
+            f"params.yaml: {when.isoformat()} is skipped or repeated by a clock change in {zone}; "
+            "write it with its offset"
         )
     return np.datetime64(time[0])
 
 
 def label(time: np.datetime64) -> str:
-    """How a time is told to a person and written to a report: `2013-01-31T06:00:00Z`."""
-    return f"{np.datetime_as_string(time, unit='auto' if time != time.astype('datetime64[s]') else 's')}Z"
+    """Return a time as people read it and reports hold it: `2013-01-31T06:00:00Z`."""
+    whole = time == time.astype("datetime64[s]")
+    return f"{np.datetime_as_string(time, unit='s' if whole else 'auto')}Z"
 
 
 def _from_text(text: pa.Array, zone: str, time_format: str | None) -> tuple[Array, Array]:

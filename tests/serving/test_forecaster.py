@@ -27,8 +27,7 @@ from pipeline.serving import recent as newest
 from pipeline.serving.forecaster import Forecaster
 from pipeline.serving.process import CODE
 from pipeline.serving.replay import ReplayWindows, replay
-from pipeline.tables import rows
-from pipeline.tables import table as cleaning
+from pipeline.tables import cleaning, rows
 from pipeline.training.engine.ensemble import Ensemble
 from tests.workshop import CONTENT, HORIZON, LOOKBACK, Workshop, raw, recent
 
@@ -229,11 +228,11 @@ BAD = {
     ),
     "a missing column": (
         lambda table: table.drop(columns="wind"),
-        "input: column 'wind' is not there",
+        "input: column 'wind' was not found",
     ),
     "no column of series": (
         lambda table: table.drop(columns="place"),
-        "input: column 'place' is not there",
+        "input: column 'place' was not found",
     ),
     "too few rows": (
         lambda table: table.drop(index=0),
@@ -246,33 +245,33 @@ BAD = {
     ),
     "a gap": (
         lambda table: recent(7).drop(index=2),
-        "times that are not one step (h) behind the row before: 1 of 6, first at",
+        "times that are not one step (h) after the row before: 1 of 6, first at",
     ),
     "a repeated time": (
         lambda table: pd.concat([table, table.loc[[5]]]),
-        "rows with the time of another row: 1 of 6",
+        "duplicated timestamps: 1 of 6",
     ),
     "an unreadable time": (spoil(1, "hour", "yesterday"), "times that cannot be read: 1"),
 }
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_rows_that_cannot_be_forecast_from_are_refused_with_the_place_and_the_way_out(
+def test_rows_that_cannot_be_forecast_from_are_rejected_with_the_place_and_the_remedy(
     workshop: Workshop, load: Loader, kind: str
 ) -> None:
     change, message = BAD[kind]
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InputError) as rejection:
         load(workshop)[0].forecast(change(recent()))
-    assert message in str(refusal.value)
+    assert message in str(rejection.value)
 
 
-def test_all_findings_are_told_at_once(workshop: Workshop, load: Loader) -> None:
+def test_all_findings_are_reported_at_once(workshop: Workshop, load: Loader) -> None:
     table = spoil(7, "wind", "calm")(spoil(1, "level", None)(recent())).replace(
         {"place": {"b": "c"}}
     )
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InputError) as rejection:
         load(workshop)[0].forecast(table)
-    assert len(refusal.value.findings) == 3
+    assert len(rejection.value.findings) == 3
 
 
 FORWARD = {"default": {"policy": "forward_fill", "up_to": 3}}
@@ -352,7 +351,7 @@ UNFILLED = {
     "a gap that is too long": (
         FORWARD,
         raw().drop(index=[96, 97, 98]),
-        "times that are not one step (h) behind the row before or behind a gap of up to 2",
+        "times that are not one step (h) after the row before or after a gap of up to 2",
     ),
     "a column without a policy": (
         {"level": FORWARD["default"]},
@@ -368,14 +367,14 @@ UNFILLED = {
 
 
 @pytest.mark.parametrize("kind", UNFILLED)
-def test_what_the_policy_does_not_fill_is_refused(
+def test_what_the_policy_does_not_fill_is_rejected(
     workshop: Workshop, load: Loader, kind: str
 ) -> None:
     missing, table, message = UNFILLED[kind]
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InputError) as rejection:
         load(filling(workshop, missing, gaps=2))[0].forecast(table)
-    assert message in str(refusal.value)
-    assert len(refusal.value.findings) == 1
+    assert message in str(rejection.value)
+    assert len(rejection.value.findings) == 1
 
 
 @given(
@@ -386,7 +385,7 @@ def test_what_the_policy_does_not_fill_is_refused(
     )
 )
 @settings(max_examples=25, deadline=None)
-def test_rows_are_filled_as_in_the_clean_table_or_refused_and_nothing_missing_ever_passes(
+def test_rows_are_filled_as_in_the_clean_table_or_rejected_and_nothing_missing_ever_passes(
     tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[int, str]]
 ) -> None:
     table = raw()

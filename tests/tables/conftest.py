@@ -1,4 +1,4 @@
-"""Readings that tests make regular, fill and cut."""
+"""Raw rows that tests make regular, fill and cut."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,31 +8,33 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.tables.readings import Origins, Readings, Strange
+from pipeline.tables.raw import Numbering, RawRows, Texts
 
-Make = Callable[..., Readings]
+Make = Callable[..., RawRows]
 
 
 @pytest.fixture(scope="session")
-def readings() -> Make:
-    """Makes readings of one column `x` from the times and values of each series; rows stand in `raw.parquet`."""
+def raw_rows() -> Make:
+    """Makes rows of one column `x` from the times and values of each series."""
 
-    def make(*series: tuple[Any, Any]) -> Readings:
+    def make(*series: tuple[Any, Any]) -> RawRows:
         times, values = ([np.asarray(part[kind]) for part in series] for kind in (0, 1))
         lengths = [len(part) for part in times]
         names = tuple(chr(ord("A") + number) for number in range(len(series)))
         rows = sum(lengths)
-        strange = {"x": Strange(np.empty(0, np.int64), pa.chunked_array([], pa.string()))}
-        origins = Origins(Path("raw.parquet"), [Path("raw.parquet")], [0])
+        texts = {"x": Texts(np.empty(0, np.int64), pa.chunked_array([], pa.string()))}
+        numbering = Numbering(Path("raw.parquet"), [Path("raw.parquet")], [0])
         moments = np.concatenate(times).astype("datetime64[ns]")
-        return Readings(
+        return RawRows(
             names,
             np.repeat(np.arange(len(series), dtype=np.int32), lengths),
             moments,
             {"x": np.concatenate(values).astype(float)},
+            {},
             np.arange(rows),
-            origins,
-            strange,
+            np.zeros(rows, bool),
+            numbering,
+            texts,
         )
 
     return make

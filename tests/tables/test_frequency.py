@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.config.sections import Data, Validate
 from pipeline.core.errors import InputError
-from pipeline.tables import frequency
+from pipeline.tables import frequency, steps
 
 BERLIN = "Europe/Berlin"
 CASES = [
@@ -33,43 +34,44 @@ def times(name: str, zone: str, count: int = 200) -> np.ndarray[Any, Any]:
 
 def infer(every: np.ndarray[Any, Any], zone: str) -> Any:
     """From all these times."""
-    return frequency.infer(
-        Path("raw.parquet"), lambda start, stop: every[start:stop], len(every), zone
-    )
+    return frequency.infer(Path("raw.parquet"), every, zone)
 
 
 @pytest.mark.parametrize(("name", "zone"), CASES)
-def test_a_clock_counts_steps_and_gives_the_times_back(name: str, zone: str, readings: Any) -> None:
+def test_a_clock_counts_steps_and_gives_the_times_back(name: str, zone: str, raw_rows: Any) -> None:
     every = times(name, zone)
     chosen = np.r_[
         0, np.sort(np.random.default_rng(0).choice(np.arange(1, 200), 99, replace=False))
     ]
-    table = readings((every[chosen], chosen))
+    table = raw_rows((every[chosen], chosen))
     clocks = frequency.clocks(table, frequency.read(name), zone)
     np.testing.assert_array_equal(frequency.positions(table, clocks), chosen)
     np.testing.assert_array_equal(clocks[0].times(chosen), every[chosen])
 
 
 @pytest.mark.parametrize(("name", "zone"), CASES)
-def test_a_time_between_two_steps_is_off_the_clock(name: str, zone: str, readings: Any) -> None:
+def test_a_time_between_two_steps_is_off_the_clock(name: str, zone: str, raw_rows: Any) -> None:
     every = times(name, zone)
     every[7] += np.timedelta64(1, "s")
-    table = readings((every, every.astype(int)))
+    table = raw_rows((every, every.astype(int)))
     offset = frequency.read(name)
     positions = frequency.positions(table, frequency.clocks(table, offset, zone))
     assert np.flatnonzero(positions == frequency.OFF).tolist() == [7]
-    (finding,) = table.told([frequency.off_clock(table, positions, offset, "when")])
+    data = Data(path="raw.parquet", time="when", targets=("x",), time_zone=zone)
+    checked = steps.check(table, data, Validate(), offset, frequency.clocks(table, offset, zone))
+    (finding,) = checked.off.findings(Path("raw.parquet"), table.totals())
     assert "1 of 200" in finding
     assert "(row 8)" in finding
+    assert checked.regular is None
 
 
 @pytest.mark.parametrize(
     ("name", "zone"), [case for case in CASES if case[0] not in ("MS", "ME", "QS", "YS")]
 )
-def test_the_frequency_is_inferred_in_spite_of_gaps(name: str, zone: str, readings: Any) -> None:
+def test_the_frequency_is_inferred_despite_gaps(name: str, zone: str, raw_rows: Any) -> None:
     every = np.delete(times(name, zone), [5, 6, 7, 50])
     offset = infer(every, zone)
-    table = readings((every, every.astype(int)))
+    table = raw_rows((every, every.astype(int)))
     positions = frequency.positions(table, frequency.clocks(table, offset, zone))
     assert positions[-1] == 199
 
@@ -82,15 +84,15 @@ def test_months_are_not_inferred_but_asked_for() -> None:
         infer(every, "UTC")
 
 
-def test_a_series_of_one_row_has_a_clock(readings: Any) -> None:
-    table = readings((times("h", "UTC", 1), [0.0]))
+def test_a_series_of_one_row_has_a_clock(raw_rows: Any) -> None:
+    table = raw_rows((times("h", "UTC", 1), [0.0]))
     assert frequency.positions(
         table, frequency.clocks(table, frequency.read("h"), "UTC")
     ).tolist() == [0]
 
 
-def test_an_early_wrong_year_does_not_make_a_huge_table(readings: Any) -> None:
-    table = readings((np.array(["1700-01-01", "2013-01-01"], "datetime64[ns]"), [0.0, 1.0]))
+def test_an_early_wrong_year_does_not_make_a_huge_table(raw_rows: Any) -> None:
+    table = raw_rows((np.array(["1700-01-01", "2013-01-01"], "datetime64[ns]"), [0.0, 1.0]))
     assert (
         frequency.positions(table, frequency.clocks(table, frequency.read("ms"), "UTC"))[1] > 9e12
     )

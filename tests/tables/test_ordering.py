@@ -27,43 +27,40 @@ def test_rows_are_ordered_by_series_and_time_and_otherwise_stay_in_place(
     series, times = np.array(table, np.int32).T
     moments = times.astype("datetime64[h]")
     counts = np.bincount(series)
-    order = ordering.grouped(series, counts)
-    late = ordering.sort(order, moments, counts)
+    order, late = ordering.sort(series, moments, counts)
     assert order.tolist() == np.lexsort((times, series)).tolist()
-    assert late.tolist() == [
-        int((np.diff(times[series == code]) < 0).sum()) for code in range(len(counts))
-    ]
+    assert late == [int((np.diff(times[series == code]) < 0).sum()) for code in range(len(counts))]
 
 
 @given(tables, st.integers(1, 9))
-def test_a_table_that_is_in_order_is_known_however_it_comes(
+def test_a_sorted_table_is_recognized_however_it_is_read(
     table: list[tuple[int, int]], size: int
 ) -> None:
     for rows in (table, sorted(table)):
         series, times = np.array(rows, np.int32).T
         watch = Watch()
         for start in range(0, len(rows), size):
-            watch.see(
+            watch.add(
                 list("ABCDE"),
                 series[start : start + size],
                 times[start : start + size].astype("datetime64[h]"),
             )
-        assert watch.in_order == (rows == sorted(rows))
+        assert watch.sorted == (rows == sorted(rows))
 
 
 def test_series_in_another_order_than_that_of_their_names_are_not_in_order() -> None:
     watch = Watch()
-    watch.see(["B", "A"], np.array([0, 0, 1, 1], np.int32), np.array([0, 1, 0, 1], "datetime64[h]"))
-    assert not watch.in_order
+    watch.add(["B", "A"], np.array([0, 0, 1, 1], np.int32), np.array([0, 1, 0, 1], "datetime64[h]"))
+    assert not watch.sorted
 
 
 @given(st.permutations(range(20)))
-def test_a_store_gives_its_rows_back_in_the_order_that_they_were_put_in(order: list[int]) -> None:
+def test_a_spool_returns_its_rows_in_the_order_given_to_it(order: list[int]) -> None:
     values = np.random.default_rng(0).normal(size=20)
     with TemporaryDirectory() as folder:
-        store = Spool(Path(folder), [np.int32, np.float64])
+        spool = Spool(Path(folder), [np.int32, np.float64])
         for rows in (slice(0, 3), slice(3, 20)):
-            store.append([np.arange(20)[rows], values[rows]])
-        store.reorder(np.array(order))
-        assert store.read(0, 2, 9).tolist() == order[2:9]
-        np.testing.assert_array_equal(store.read(1, 0, 20), values[order])
+            spool.append([np.arange(20)[rows], values[rows]])
+        spool.reorder(np.array(order))
+        assert spool.read(0, 2, 9).tolist() == order[2:9]
+        np.testing.assert_array_equal(spool.read(1, 0, 20), values[order])

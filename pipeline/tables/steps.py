@@ -1,0 +1,138 @@
+"""The checks of a block and its regular grid, the same for training and for recent rows.
+
+`check` is a pure function of a block; `Inspection` adds up what it finds in all blocks of a
+table, so that everything is reported at once.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pandas.tseries.offsets import BaseOffset
+
+from pipeline.config.sections import Data, Validate
+from pipeline.core.errors import InputError
+from pipeline.tables import checks, filling, frequency, grid, problems
+from pipeline.tables.frequency import Clock
+from pipeline.tables.grid import Regular
+from pipeline.tables.problems import Problem, Sum
+from pipeline.tables.raw import RawRows
+from pipeline.tables.reading import RawTable
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found in some rows, and the rows on their regular grid if their times allow one."""
+
+    duplicated: Problem
+    cells: list[Problem]
+    off: Problem | None = None  # times off the frequency; None where it is unknown
+    far: Problem | None = None  # times more than one step after the time before
+    regular: Regular | None = None
+
+
+def check(
+    rows: RawRows,
+    data: Data,
+    rules: Validate,
+    offset: BaseOffset | None,
+    clocks: Sequence[Clock],
+) -> Checked:
+    """Check rows after their limits, and make them regular where no time is duplicated or off.
+
+    `clocks` has one clock of the frequency `offset` for each series.
+    """
+    duplicated = checks.duplicated(rows, data)
+    cells = checks.cells(rows, data, rules)
+    if not offset:
+        return Checked(duplicated, cells)
+    positions = frequency.positions(rows, clocks)
+    off = rows.problem(
+        positions == frequency.OFF,
+        data.time,
+        f"times off the frequency {offset.freqstr!r}, counted from the first time of the series",
+        "correct them, or data.frequency",
+    )
+    far = rows.problem(
+        rows.later() & (np.diff(positions, prepend=positions[0]) > 1),
+        data.time,
+        f"times more than one step of the frequency {offset.freqstr!r} after the time before",
+        "correct data.frequency",
+    )
+    if duplicated.counts or off.counts:
+        return Checked(duplicated, cells, off, far)
+    regular = grid.regular(rows, clocks, positions, rules.gaps)
+    return Checked(duplicated, cells, off, far, regular)
+
+
+class Inspection:
+    """Everything that is wrong with a table, collected block by block."""
+
+    def __init__(self, data: Data, rules: Validate, table: RawTable) -> None:
+        self.data, self.rules, self.table = data, rules, table
+        self.cells, self.missing, self.times, self.unfilled = Sum(), Sum(), Sum(), Sum()
+        self.constant = checks.Constant(data)
+        self.regular: Counter[str] = Counter()  # series -> rows, those of filled gaps included
+        self.spans = table.spans()
+        self.offset: BaseOffset | None = None
+        self.no_offset: tuple[str, ...] = ()  # why the frequency is unknown
+        try:
+            self.offset = (
+                frequency.read(data.frequency)
+                if data.frequency
+                else frequency.infer(table.numbering.path, table.longest(), data.time_zone)
+            )
+        except InputError as error:
+            self.no_offset = error.findings
+
+    def check(self, block: RawRows) -> Regular | None:
+        """Check a block; return it on its regular grid if nothing was found so far."""
+        clocks = self._clocks(block)
+        checked = check(block, self.data, self.rules, self.offset, clocks)
+        self.cells.add([checked.duplicated, *checked.cells])
+        self.missing.add(checks.missing(block, self.data, self.rules.mostly_missing))
+        self.constant.add(block)
+        if checked.off and checked.far:
+            self.times.add([checked.off, checked.far])
+        if checked.regular:
+            self.unfilled.add(filling.problems(checked.regular, self.data, self.rules))
+            self.regular.update(checked.regular.rows.totals())
+        return None if self.cells or self.unfilled else checked.regular
+
+    def _clocks(self, block: RawRows) -> list[Clock]:
+        if not self.offset:
+            return []
+        zone = self.data.time_zone
+        return [frequency.clock(*self.spans[name], self.offset, zone) for name in block.names]
+
+    def frequency(self) -> str:
+        """Return the frequency; raises `InputError` with every finding about the table."""
+        path, totals = self.table.numbering.path, self.table.totals()
+        mostly = checks.mostly(self.missing.problems, totals, self.rules.mostly_missing)
+        constant = self.constant.problems(self.table.texts)
+        found = [
+            *checks.unused(self.data, self.rules),
+            *self.table.findings,
+            *problems.findings([*self.cells.problems, *mostly, *constant], path, totals),
+            *(self.no_offset or self._irregular({problem.column for problem in mostly})),
+        ]
+        if found or not self.offset:
+            raise InputError(*found)
+        return str(self.offset.freqstr)
+
+    def _irregular(self, reported: set[str]) -> list[str]:
+        """Return what is wrong with times; where nothing is, what cannot be filled.
+
+        Missing values of the columns `reported` are left out. Where times are unknown, so is what
+        lies between them.
+        """
+        path, totals = self.table.numbering.path, self.table.totals()
+        off, far = self.times.problems
+        for problem in (off, *checks.mostly([far], totals, 0.5)):
+            if problem.counts:
+                return problem.findings(path, totals)
+        if not self.table.whole or self.cells.problems[0].counts:
+            return []
+        unfilled = [fault for fault in self.unfilled.problems if fault.column not in reported]
+        return problems.findings(unfilled, path, self.regular)
