@@ -1,4 +1,4 @@
-"""The promises of the `validate` stage: what it rejects and says, what it fills, and that it changes nothing else."""
+"""The promises of `validate`: what it rejects, what it fills, and that it changes nothing else."""
 
 import tracemalloc
 from collections.abc import Callable, Mapping
@@ -515,7 +515,10 @@ def test_what_is_written_does_not_depend_on_the_parts_in_which_a_table_is_read(
 
 
 def peak(folder: Path, length: int) -> int:
-    """Bytes that the first two stages hold at most of a table of so many rows, which is in order of time and has to be sorted."""
+    """Return the bytes that the first two stages hold at most of a table of so many rows.
+
+    It is in order of time, and has to be sorted by series.
+    """
     folder.mkdir()
     step, site = np.divmod(np.arange(length), 4)
     numbers = {name: np.random.default_rng(0).normal(size=length) for name in "abcdefgh"}

@@ -1,4 +1,4 @@
-"""Gaps and missing values: what is filled lies on the line, what is not is reported, and nothing crosses a cut."""
+"""Gaps and missing values: what is filled lies on the line, and nothing crosses a cut."""
 
 from pathlib import Path
 from typing import Any
