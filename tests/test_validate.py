@@ -300,7 +300,7 @@ REJECTED = {
         [
             "series 'B'",
             "no window for validation and test",
-            "11 rows in a row (lookback 3, horizon 8)",
+            "11 consecutive rows (lookback 3, horizon 8)",
             "20 rows from 2013-01-01T00:00:00Z",
             "window.horizon",
         ],
@@ -311,7 +311,7 @@ REJECTED = {
         [
             "series 'A'",
             "no window for train and validation and test",
-            "at most 3 of them without a cut",
+            "at most 3 of them without a gap",
             "validate.gaps",
         ],
     ),
