@@ -54,18 +54,15 @@ def errors(tmp_path: Path) -> Path:
         ("conv_ln", ["trained"] * 3, 0.4),
     ):
         summary = Summary(
-            name,
-            "variant",
-            name,
-            (0, 1, 2),
-            tuple(states),
-            (9, 9, 2),
-            (5, 5, 1),
-            99,
-            1.5,
-            "ab12",
-            {},
-            {},
+            name=name,
+            kind="variant",
+            family=name,
+            seeds=(0, 1, 2),
+            states=tuple(states),
+            epochs=(9, 9, 2),
+            best_epochs=(5, 5, 1),
+            parameters=99,
+            seconds_per_replica=1.5,
         )
         write(folder / name, summary, size)
     for name, size in (("last_value", 0.8), ("seasonal_naive", 0.9), ("ridge", 0.5)):

@@ -71,14 +71,6 @@ def test_a_series_without_a_window_is_rejected_and_nothing_is_written(tmp_path: 
     assert not (tmp_path / "out").exists()
 
 
-def test_equal_rows_give_equal_bytes(tmp_path: Path) -> None:
-    source = standardized(tmp_path / "in", 1000, segments=7)
-    for name in ("a", "b"):
-        window.run(settings(lookback=5, horizon=3, stride=2), source, tmp_path / name)
-    for path in (tmp_path / "a").iterdir():
-        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
-
-
 def test_starts_do_not_depend_on_the_pieces_in_which_rows_are_read_and_windows_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

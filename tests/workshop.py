@@ -87,19 +87,14 @@ class Workshop:
 
     def __init__(self, folder: Path, **data: Any) -> None:
         self.paths = Paths(
-            *(
-                folder / name
-                for name in (
-                    "clean",
-                    "standardized",
-                    "windows",
-                    "models",
-                    "errors",
-                    "verdict",
-                    "mlruns/receipt.json",
-                    "store",
-                )
-            )
+            clean=folder / "clean",
+            standardized=folder / "standardized",
+            windows=folder / "windows",
+            models=folder / "models",
+            errors=folder / "errors",
+            verdict=folder / "verdict",
+            receipt=folder / "mlruns" / "receipt.json",
+            store=folder / "store",
         )
         self.folder = made(folder)
         empty_mlflow(self.paths.mlflow)
@@ -129,35 +124,28 @@ class Workshop:
         seed.
         """
         window, targets = self.params.window, self.params.data.targets
-        scaler = Scaler.from_json(read_json(self.paths.standardized / "scaler.json"))
-        index, starts = (
-            rows.read(self.paths.clean / "table.parquet"),
-            Windows.load(self.paths.windows).test,
+        index = rows.read(self.paths.clean / "table.parquet")
+        starts = Windows.load(self.paths.windows).test
+        setup = Setup(
+            targets=targets,
+            lookback=window.lookback,
+            horizon=window.horizon,
+            stride=1,
+            season_length=24,
+            ridge_penalty=1.0,
+            scaler="standard",
+            scope="series",
         )
-        Setup(targets, window.lookback, window.horizon, 1, 24, 1.0, "standard", "series").save(
-            made(self.paths.errors)
-        )
+        setup.save(made(self.paths.errors))
         origins = index.times[starts + window.lookback - 1]
-        pd.DataFrame({"series": "a", "origin": origins, "start": starts}).to_parquet(
-            self.paths.errors / "windows.parquet"
-        )
-        for name, sizes in {
-            **errors,
-            "last_value": [NAIVE],
-            "seasonal_naive": [0.9],
-            "ridge": [0.01],
-        }.items():
-            standardized, units = entries.create(
-                self.paths.errors / name, (len(sizes), len(starts), window.horizon, 1)
-            )
-            standardized[:] = np.array(sizes)[:, None, None, None]
-            units[:] = scaler.inverse_difference(standardized[0], index.series[starts], targets)[
-                None
-            ]
-            entries.save(
-                self.paths.errors / name,
-                self._summary(name, sizes) if name in errors else entries.baseline(name, 0, None),
-            )
+        windows = pd.DataFrame({"series": "a", "origin": origins, "start": starts})
+        windows.to_parquet(self.paths.errors / "windows.parquet")
+        baselines = {"last_value": [NAIVE], "seasonal_naive": [0.9], "ridge": [0.01]}
+        for name, sizes in {**errors, **baselines}.items():
+            self._write_errors(name, sizes, index.series[starts])
+            baseline = name in baselines
+            summary = entries.baseline(name, 0, None) if baseline else self._summary(name, sizes)
+            entries.save(self.paths.errors / name, summary)
             self.variant(name, errors=np.array(sizes))
             history = {
                 "seed": np.repeat(np.arange(len(sizes)), 3),
@@ -167,26 +155,31 @@ class Workshop:
             }
             pd.DataFrame(history).to_parquet(self.paths.models / name / "history.parquet")
 
+    def _write_errors(self, name: str, sizes: list[float], series: np.ndarray) -> None:
+        """Write the errors of windows of these `series`, (window,), in both scales."""
+        scaler = Scaler.from_json(read_json(self.paths.standardized / "scaler.json"))
+        shape = (len(sizes), len(series), self.params.window.horizon, 1)
+        standardized, units = entries.create(self.paths.errors / name, shape)
+        standardized[:] = np.array(sizes)[:, None, None, None]
+        targets = self.params.data.targets
+        units[:] = scaler.inverse_difference(standardized[0], series, targets)[None]
+
     def _summary(self, name: str, sizes: list[float]) -> Summary:
         (variant,) = (variant for variant in self.params.variants if variant.name == name)
-        states, seeds = (
-            tuple("diverged" if np.isnan(size) else "trained" for size in sizes),
-            tuple(range(len(sizes))),
-        )
-        model, train = variant.model.model_dump(mode="json"), variant.train.model_dump(mode="json")
+        seeds = tuple(range(len(sizes)))
         return Summary(
-            name,
-            "variant",
-            variant.family,
-            seeds,
-            states,
-            seeds,
-            seeds,
-            7,
-            1.5,
-            "ab12",
-            model,
-            train,
+            name=name,
+            kind="variant",
+            family=variant.family,
+            seeds=seeds,
+            states=tuple("diverged" if np.isnan(size) else "trained" for size in sizes),
+            epochs=seeds,
+            best_epochs=seeds,
+            parameters=7,
+            seconds_per_replica=1.5,
+            fingerprint="ab12",
+            model=variant.model.model_dump(mode="json"),
+            train=variant.train.model_dump(mode="json"),
         )
 
 

@@ -14,20 +14,23 @@ from pipeline.evaluation.verdict import Verdict
 
 @dataclass(frozen=True)
 class Row:
-    """A row of `FIGURES`: the function that draws the figure, and its caption in the report."""
+    """A row of `FIGURES`: the function that draws the figure, and its words in the report."""
 
     draw: Callable[[Verdict], Figure]
+    title: str
     caption: str
 
 
 FIGURES: Mapping[str, Row] = {
     "leaderboard": Row(
         leaderboard_figure.draw,
+        "Test error of every variant",
         "MSE of every variant on the test split, best on top: a dot per seed, a bar for their "
         "mean. Vertical lines are the baselines. Lower is better.",
     ),
     "horizon": Row(
         horizon_figure.draw,
+        "Test error by horizon step",
         "MSE on the test split at each step of the forecast, for the variants with the lowest "
         "means and for the baselines. Lower is better.",
     ),

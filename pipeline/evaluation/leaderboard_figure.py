@@ -14,6 +14,7 @@ from pipeline.evaluation.verdict import Result, Verdict
 WIDTH = 9.6  # inches, as all lengths of the layout
 LEFT, LETTER, RIGHT = 0.35, 0.085, 2.6  # margin, its growth per letter of a name, right margin
 TOP, BOTTOM, ROW = 1.25, 0.75, 0.32
+HEADER = -0.9  # the row of the columns' headings
 NUMBER, DOT, FAMILY = 14, 122, 136  # points from the axes to the columns on their right
 LIFT, LINE = 5, 15  # points from the axes up to the first name of a baseline, and to the next
 
@@ -41,11 +42,13 @@ def draw(verdict: Verdict) -> Figure:
     for y, result in enumerate(verdict.variants):
         _draw_seeds(axes, y, result, colors[result.entry.summary.family])
         _write_columns(axes, y, result, places, colors[result.entry.summary.family])
+    _write(axes, HEADER, NUMBER, "mean ± sd", GREY)
+    _write(axes, HEADER, FAMILY, "family", GREY)
     _draw_baselines(axes, verdict, places)
     axes.set_xlabel(_axis_label(verdict, axes.get_xlim()[0]), color=INK, linespacing=1.5)
     x, title, legend = 0.15 / WIDTH, 1 - 0.18 / total, 1 - 0.45 / total
     figure.text(x, title, "Test error of every variant", va="top", fontsize=13, fontweight="bold")
-    marks = "dot: one seed; bar: mean; triangle: beyond the axis; vertical line: baseline"
+    marks = "Dot: one seed. Bar: mean. Triangle: beyond the axis. Vertical line: baseline."
     figure.text(x, legend, marks, va="top", color=GREY)
     return figure
 
@@ -108,21 +111,22 @@ def _draw_seeds(axes: Axes, y: int, result: Result, color: str) -> None:
 
 def _write_columns(axes: Axes, y: int, result: Result, places: int, color: str) -> None:
     """Write the number of a row to the right of the axes, and its family with a dot of color."""
-    columns = (
-        (NUMBER, plus_minus(result.mse, places), INK),
-        (DOT, "●", color),
-        (FAMILY, result.entry.summary.family, INK),
+    _write(axes, y, NUMBER, plus_minus(result.mse, places), INK)
+    _write(axes, y, DOT, "●", color)
+    _write(axes, y, FAMILY, result.entry.summary.family, INK)
+
+
+def _write(axes: Axes, y: float, points: int, text: str, color: str) -> None:
+    """Write `text` in a row, so many points to the right of the axes."""
+    axes.annotate(
+        text,
+        (1, y),
+        (points, 0),
+        xycoords=axes.get_yaxis_transform(),
+        textcoords="offset points",
+        va="center",
+        color=color,
     )
-    for points, text, text_color in columns:
-        axes.annotate(
-            text,
-            (1, y),
-            (points, 0),
-            xycoords=axes.get_yaxis_transform(),
-            textcoords="offset points",
-            va="center",
-            color=text_color,
-        )
 
 
 def _draw_baselines(axes: Axes, verdict: Verdict, places: int) -> None:

@@ -61,13 +61,13 @@ def _caution(verdict: Verdict, best: Result) -> str:
     if not others:
         return ""
     close = [f"`{result.name}`" for result in others if not _apart(best, result)]
-    differ = "Every other variant is further from the best than that."
+    differ = "Every other variant lies further from the best than that."
     if close:
         differ = f"By that measure, the best cannot be distinguished from {', '.join(close)}."
     return (
-        f"A difference within the spread over seeds decides nothing. {differ} "
-        "Whether larger differences are due to chance is not tested here, and the lowest of "
-        f"{len(others) + 1} means, selected on the test split, is slightly optimistic."
+        f"Differences within the spread over seeds are inconclusive. {differ} "
+        "Whether larger differences are due to chance is not tested here. The lowest of "
+        f"{len(others) + 1} means, selected on the test split, is a slightly optimistic estimate."
     )
 
 
@@ -82,9 +82,10 @@ def _table(verdict: Verdict, data: str) -> str:
     setup = verdict.setup
     lines = [
         "Lower is better. MSE and MAE are on the standardized scale, where an error of 1 is "
-        f"{SCALERS[setup.scaler].unit}; they are mean ± standard deviation over seeds.",
+        f"{SCALERS[setup.scaler].unit}, and are given as mean ± standard deviation over seeds.",
         f"Skill is 1 - MSE / MSE of *{verdict.reference.name}*, the best naive baseline: 1 is a "
         "perfect forecast, 0 is no better than the baseline, below 0 is worse.",
+        "The seconds per seed are those of training.",
     ]
     if len(setup.targets) > UNITS_SHOWN:
         lines.append("Errors in the unit of each target are in `leaderboard.csv`.")
@@ -104,7 +105,7 @@ def _table(verdict: Verdict, data: str) -> str:
 
 def _figures(verdict: Verdict, data: str) -> str:
     return "\n\n".join(
-        f"![{row.caption}](figures/{name}.png)\n\n{row.caption}" for name, row in FIGURES.items()
+        f"![{row.title}](figures/{name}.png)\n\n{row.caption}" for name, row in FIGURES.items()
     )
 
 

@@ -42,7 +42,7 @@ class Result:
 
     @property
     def measured(self) -> int:
-        """The number of seeds behind the means: those that did not fail."""
+        """The number of seeds in the means: those that did not fail."""
         return int(np.isfinite(self.entry.scores.mse).sum())
 
 

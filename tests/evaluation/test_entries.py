@@ -25,13 +25,6 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path, variant: Callable[..., 
     np.testing.assert_array_equal(loaded.units, made.units)
 
 
-def test_the_same_errors_are_the_same_bytes(tmp_path: Path, variant: Callable[..., Entry]) -> None:
-    for place in ("one", "two"):
-        store(tmp_path / place, variant("plain", [0.2, 0.3]))
-    for name in ("summary.json", "standardized.npy", "units.npy"):
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-
-
 def test_a_summary_has_every_key_that_its_readers_need(
     tmp_path: Path, variant: Callable[..., Entry]
 ) -> None:

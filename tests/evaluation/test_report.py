@@ -87,7 +87,7 @@ def test_the_report_says_what_an_error_of_one_is_whatever_the_scaler(
     scaler: str, variant: Variant, judged: Judged
 ) -> None:
     text = report.text(judged(variant("plain", [0.1]), scaler=scaler), "x")
-    assert f"an error of 1 is {SCALERS[scaler].unit};" in text
+    assert f"an error of 1 is {SCALERS[scaler].unit}," in text
 
 
 def test_a_perfect_naive_baseline_is_not_compared_with(variant: Variant, judged: Judged) -> None:
