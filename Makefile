@@ -2,7 +2,9 @@
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: run test test-faults ui install lint types check docs bench lock
+QUICK := tests/test_project.py $(addprefix tests/,core config tables series evaluation)
+
+.PHONY: run test quick test-faults ui install lint types check docs bench lock
 
 run: install
 	dvc repro
@@ -10,6 +12,10 @@ run: install
 	@echo "The report lies in data/6_verdict/report.md; 'make ui' opens every run in MLflow."
 
 test: install lint types check
+
+# What a change is most likely to break, in under a minute: no test here imports TensorFlow.
+quick: install lint types
+	pytest -q -n 0 $(QUICK)
 
 test-faults: install
 	pytest -m slow

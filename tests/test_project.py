@@ -1,16 +1,20 @@
-"""The promises that hold the house together: who may import what, where paths live, what a commit may name."""
+"""The promises that hold the house together: rooms, arrows, sizes, and what a commit may name."""
 
 import ast
+import json
+import os
 import re
+import shutil
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.config import kinds as catalogue
-from pipeline.config import params
+from pipeline.config import kinds, learning, params
+from pipeline.config.options import RANGES
 
 ROOT = Path(__file__).parent.parent
 MODULES = {
@@ -18,13 +22,37 @@ MODULES = {
     for path in ROOT.glob("pipeline/**/*.py")
 }
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
-ACTIONS = {"promote", "forecast", "retrain"}
-VERBS = {f"pipeline.{name}" for name in [*STAGES, *ACTIONS]}
+COMMANDS = ["promote", "forecast", "retrain"]
+VERBS = {f"pipeline.{name}" for name in [*STAGES, *COMMANDS]}
+ROOMS = [  # a room imports only rooms before it
+    "core",
+    "config",
+    "tables",
+    "series",
+    "network",
+    "training",
+    "evaluation",
+    "tracking",
+    "serving",
+]
+TABLES = [
+    *(kinds.NORMALIZATIONS, kinds.DROPOUTS, kinds.WEIGHTS),
+    *(learning.OPTIMIZERS, learning.SCHEDULES, learning.LOSSES, learning.CLIPS),
+]
+
+
+def room(module: str) -> str:
+    """The room of a module, or the empty string for a stage, a command and the package itself."""
+    return next((name for name in module.split(".")[1:2] if name in ROOMS), "")
+
+
+def inside(*rooms: str) -> list[str]:
+    return sorted(module for module in MODULES if room(module) in rooms)
 
 
 @cache
 def imports(module: str) -> frozenset[str]:
-    """Dotted names that a module imports anywhere in it: `a.b` for `import a.b`, `a.b` and `a.b.c` for `from a.b import c`."""
+    """Names that a module imports: `a.b` for `import a.b`, and `a`, `a.b` for `from a import b`."""
     names = set()
     for node in ast.walk(ast.parse(MODULES[module].read_text())):
         if isinstance(node, ast.Import):
@@ -36,20 +64,15 @@ def imports(module: str) -> frozenset[str]:
 
 @cache
 def reached(module: str) -> frozenset[str]:
-    """The modules of the project that importing `module` may run, itself included; the assembly imports the catalogue's rows by name."""
-    found, open_ = {module}, [module]
-    while open_:
-        name = open_.pop()
+    """The modules that importing `module` may run; the assembly imports rows of tables by name."""
+    found, waiting = {module}, [module]
+    while waiting:
+        name = waiting.pop()
         near = set(imports(name)) & set(MODULES)
         if name == "pipeline.network.build":
-            tables = (catalogue.NORMALIZATIONS, catalogue.DROPOUTS, catalogue.WEIGHTS)
-            near |= {
-                row.layer.rpartition(".")[0]
-                for table in tables
-                for row in table.values()
-                if row.layer
-            } & set(MODULES)
-        open_ += near - found
+            layers = [row.layer for table in TABLES for row in table.values() if row.layer]
+            near |= {layer.rpartition(".")[0] for layer in layers} & set(inside("network"))
+        waiting += near - found
         found |= near
     return frozenset(found)
 
@@ -58,19 +81,17 @@ def packages(module: str) -> set[str]:
     return {name.partition(".")[0] for name in imports(module)}
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_deps_of_a_stage_are_the_modules_and_rooms_that_it_imports(stage: str) -> None:
-    real = {
-        MODULES[name].relative_to(ROOT / "pipeline").parts[0]
-        for name in reached(f"pipeline.{stage}")
-    } - {"__init__.py"}
-    assert {dep for dep in STAGES[stage]["deps"] if dep.startswith("pipeline/")} == {
-        f"pipeline/{name}" for name in real
-    }
+def test_the_top_of_the_package_holds_stages_commands_and_rooms_only() -> None:
+    found = {path.name for path in (ROOT / "pipeline").iterdir()} - {"__pycache__"}
+    verbs = {f"{name}.py" for name in [*STAGES, *COMMANDS]}
+    assert found == {*verbs, *ROOMS, "__init__.py", "py.typed"}
 
 
-@pytest.mark.parametrize("module", sorted(set(MODULES) - VERBS))
-def test_nouns_never_import_stages(module: str) -> None:
+@pytest.mark.parametrize("module", inside(*ROOMS))
+def test_arrows_between_rooms_point_down(module: str) -> None:
+    near = {room(name) for name in imports(module)} - {""}
+    allowed = ROOMS[: ROOMS.index(room(module)) + 1]
+    assert near <= set(allowed)
     assert not imports(module) & VERBS
 
 
@@ -79,38 +100,75 @@ def test_stages_never_import_each_other(stage: str) -> None:
     assert not imports(stage) & VERBS
 
 
-def test_only_tracking_knows_mlflow() -> None:
-    assert not [
-        name
-        for name in MODULES
-        if "mlflow" in packages(name)
-        and not re.match(r"pipeline\.tracking\b", name)
-    ]
-
-
-def test_only_params_reads_yaml() -> None:
-    assert {name for name in MODULES if packages(name) & {"ruamel", "yaml"}} == {
-        "pipeline.config.params"
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_of_a_stage_are_the_modules_and_rooms_that_it_imports(stage: str) -> None:
+    modules = {
+        MODULES[name].relative_to(ROOT / "pipeline") for name in reached(f"pipeline.{stage}")
     }
+    real = {f"pipeline/{module.parts[0]}" for module in modules} - {"pipeline/__init__.py"}
+    assert {dep for dep in STAGES[stage]["deps"] if dep.startswith("pipeline/")} == real
+
+
+EDIT = """
+import json, sys
+from pathlib import Path
+from dvc.repo import Repo
+
+repo = Repo.init(no_scm=True)
+for stage in repo.index.stages:
+    for out in stage.outs:
+        path = Path(out.fs_path)
+        if not path.suffix:
+            path.mkdir(parents=True)
+            path /= "file"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(stage.name)
+repo.commit(force=True)
+before = repo.status()
+layer = Path("pipeline/network/layers/dense.py")
+layer.write_text(layer.read_text() + "\\n")
+print(json.dumps([before, repo.status()]))
+"""
+
+
+def test_the_edit_of_a_layer_reruns_training_and_what_follows_and_nothing_before(
+    tmp_path: Path,
+) -> None:
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=ignored)
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    raw = tmp_path / params.read(ROOT / "params.yaml").data.path
+    raw.parent.mkdir(parents=True)
+    raw.write_text("time,value")
+    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(tmp_path)}
+    printed = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", EDIT],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    before, after = json.loads(printed.splitlines()[-1])
+    assert before == {}
+    assert set(after) == {"train", "evaluate"}  # the others depend on the outputs of these
+
+
+def test_only_tracking_knows_mlflow() -> None:
+    assert {room(name) for name in MODULES if "mlflow" in packages(name)} == {"tracking"}
+
+
+def test_only_the_configuration_reads_yaml() -> None:
+    readers = {room(name) for name in MODULES if packages(name) & {"ruamel", "yaml"}}
+    assert readers == {"config"}
 
 
 @pytest.mark.parametrize(
-    "module",
-    sorted(
-        name
-        for name in MODULES
-        if re.match(
-            r"pipeline\.(series|verdict|validate|standardize|window|compare|params|sections)\b",
-            name,
-        )
-    ),
+    "module", inside("core", "config", "tables", "series", "evaluation", "tracking")
 )
 def test_rooms_that_must_start_fast_never_reach_keras(module: str) -> None:
     assert not [name for name in reached(module) if packages(name) & {"keras", "tensorflow"}]
-
-
-def test_nothing_is_pickled() -> None:
-    assert not [name for name in MODULES if packages(name) & {"pickle", "cloudpickle", "dill"}]
 
 
 def test_only_dvc_yaml_knows_the_folders_of_the_flow() -> None:
@@ -118,19 +176,31 @@ def test_only_dvc_yaml_knows_the_folders_of_the_flow() -> None:
     assert not [str(path) for path in MODULES.values() if folders.search(path.read_text())]
 
 
-def test_rows_of_the_catalogue_are_options_with_a_range() -> None:
-    tables = (catalogue.NORMALIZATIONS, catalogue.DROPOUTS, catalogue.WEIGHTS)
-    assert {option for table in tables for row in table.values() for option in row.options} == set(
-        catalogue.RANGES
-    )
+def test_the_options_of_all_kinds_have_a_range_and_every_range_an_option() -> None:
+    assert {name for table in TABLES for row in table.values() for name in row.options} == {*RANGES}
+
+
+def test_nothing_is_pickled() -> None:
+    assert not [name for name in MODULES if packages(name) & {"pickle", "cloudpickle", "dill"}]
+
+
+def test_the_slots_of_a_model_are_walked_in_one_place() -> None:
+    walks = re.compile(r"dropout_between|output_normalization")
+    found = {name for name, path in MODULES.items() if walks.search(path.read_text())}
+    assert {name for name in found if not name.startswith("pipeline.config.rules")} == {
+        "pipeline.config.flow",
+        "pipeline.config.model",
+    }
+
+
+def tracked() -> list[str]:
+    """The files of the repository that Git tracks and that are not deleted."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    names = listed.stdout.decode().split("\0")[:-1]
+    return [name for name in names if (ROOT / name).is_file()]
 
 
 def test_committed_files_name_no_machine_and_no_registry() -> None:
-    tracked = (
-        subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
-        .stdout.decode()
-        .split("\0")[:-1]
-    )
     forbidden = re.compile(
         "|".join(
             [
@@ -142,11 +212,7 @@ def test_committed_files_name_no_machine_and_no_registry() -> None:
             ]
         )
     )
-    texts = {
-        name: (ROOT / name).read_bytes().decode(errors="replace")
-        for name in tracked
-        if (ROOT / name).is_file()
-    }
+    texts = {name: (ROOT / name).read_bytes().decode(errors="replace") for name in tracked()}
     assert not [name for name, text in texts.items() if forbidden.search(text)]
 
 

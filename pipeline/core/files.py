@@ -1,6 +1,7 @@
-"""Files that are whole or not there: written under a temporary name, then renamed.
+"""Files that are complete or absent: written under a temporary name, then renamed.
 
-A draft is locked by its writer for as long as that lives, so that what a killed writer left is told from what is being written, and removed.
+A draft is locked while its writer lives, so that the drafts of killed writers can be told from
+those in progress, and removed.
 """
 
 import errno
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.core.errors import InputError
 
@@ -24,9 +26,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `path` that takes its place when the block ends well, and is removed when it does not.
+    """Yield an empty folder that takes the place of `path` when the block ends without an error.
 
-    It is safe from a loss of power if its files are, as those of `new_file`.
+    It is removed otherwise. It survives a loss of power if its files do, as those of `new_file`.
     """
     with _draft(path) as draft:
         new = draft / path.name
@@ -40,14 +42,17 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove the folder at `path` at once: it loses its name first, so that no half of it is ever found there."""
+    """Remove the folder at `path` at once: it loses its name first, so no half of it is found."""
     with _draft(path) as draft:
         os.rename(path, draft / path.name)
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path of the same name that becomes `path` when the block ends well, safe from a loss of power."""
+    """Yield a temporary path that becomes `path` when the block ends without an error.
+
+    The name of the file is the same. It survives a loss of power.
+    """
     with _draft(path) as draft:
         yield draft / path.name
         _flush(draft / path.name)
@@ -56,7 +61,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 def _flush(path: Path) -> None:
-    """Wait until the disk holds a file, or the names in a folder."""
+    """Wait until a file, or the list of names in a folder, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -66,11 +71,15 @@ def _flush(path: Path) -> None:
 
 @contextmanager
 def _draft(path: Path) -> Iterator[Path]:
-    """A folder beside `path` to write in, locked; those that killed writers of `path` left are removed. Raises `InputError` where the disk is full."""
+    """Yield a locked folder beside `path` to write in, and remove those of killed writers.
+
+    Raises `InputError` if the disk is full.
+    """
     with room_for(path), ExitStack() as held:
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path.parent, path.name)
-        draft = path  # sweeping by another process may come between making and locking a draft: then there is none
+        draft = path
+        # another process may sweep between making and locking a draft: then it is gone
         while draft == path or not draft.exists():
             draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=DRAFT, dir=path.parent))
             held.enter_context(_locked(draft))
@@ -88,7 +97,10 @@ def sweep(folder: Path, name: str = "*") -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[bool]:
-    """Hold the folder; false where another process holds it, it is gone, or its file system knows no such locks."""
+    """Yield whether the folder could be locked.
+
+    It cannot if another process holds it, it is gone, or its file system has no such locks.
+    """
     with ExitStack() as held:
         try:
             descriptor = os.open(folder, os.O_RDONLY)
@@ -102,7 +114,10 @@ def _locked(folder: Path) -> Iterator[bool]:
 
 @contextmanager
 def room_for(path: Path) -> Iterator[None]:
-    """Raises `InputError` that names the folder of `path` instead of the system's error where a disk or a quota is full."""
+    """Raise `InputError` with the folder of `path` in place of the system's error of a full disk.
+
+    A full quota counts as a full disk.
+    """
     try:
         yield
     except OSError as error:
@@ -111,22 +126,27 @@ def room_for(path: Path) -> Iterator[None]:
         folder = next(parent for parent in path.parents if DRAFT not in str(parent))
         reason = os.strerror(error.errno).lower()
         raise InputError(
-            f"{folder}: cannot be written to, {reason}; make room there, then run the same command again: it goes on from here"
+            f"{folder}: cannot be written to, {reason}; make room there, then run the same command"
+            " again: it goes on from here"
         ) from error
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write `value` with sorted keys, so that equal values are equal bytes; NaN and infinity are refused (`ValueError`)."""
+def write_json(path: Path, value: object) -> None:
+    """Write `value` with sorted keys, so that equal values give equal bytes.
+
+    Raises `ValueError` for NaN and infinity.
+    """
     with new_file(path) as draft:
         draft.write_text(json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
-def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
-    """Write named arrays as one `.npz`; equal arrays are equal bytes."""
+def write_arrays(path: Path, arrays: Mapping[str, npt.ArrayLike]) -> None:
+    """Write named arrays as one `.npz`; equal arrays give equal bytes."""
     with new_file(path) as draft:
-        np.savez(draft, **{name: np.asarray(array) for name, array in arrays.items()})  # type: ignore[arg-type]
+        named = {name: np.asarray(array) for name, array in arrays.items()}
+        np.savez(draft, allow_pickle=False, **named)
 
 
 def read_json(path: Path) -> Any:
-    """The inverse of `write_json`."""
+    """Return the content of a JSON file."""
     return json.loads(path.read_text())
