@@ -172,7 +172,7 @@ def test_rooms_that_must_start_fast_never_reach_keras(module: str) -> None:
 
 
 def test_only_dvc_yaml_knows_the_folders_of_the_flow() -> None:
-    folders = re.compile(r"data/[1-9]_|\.fleets|mlruns")
+    folders = re.compile(r"data/[1-9]_|(?<!\w)\.fleets|mlruns")
     assert not [str(path) for path in MODULES.values() if folders.search(path.read_text())]
 
 
