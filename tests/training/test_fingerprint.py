@@ -89,7 +89,7 @@ def test_an_edit_of_the_training_affects_every_network(
     [
         ("training/engine/fleet", "VALIDATION_BATCH = 512", "VALIDATION_BATCH = 512  # indeed"),
         ("training/engine/train_state", '"""Invert `save`."""', '"""Undo it."""'),
-        ("config/kinds", "import math", "import math, os"),
+        ("config/kinds", "from pipeline", "import os\nfrom pipeline"),
         ("training/jobs/store", "import time", "import time as time"),
     ],
 )
