@@ -183,10 +183,10 @@ class Shape:
     lookback: int
     horizon: int
     targets: int
-    covariates: int = 0
-    known: int = 0
+    past_covariates: int = 0
+    future_covariates: int = 0
 
     @property
     def channels(self) -> int:
         """The number of channels of the input."""
-        return self.targets + self.covariates + self.known
+        return self.targets + self.past_covariates + self.future_covariates

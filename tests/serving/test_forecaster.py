@@ -503,7 +503,7 @@ def untrained(settings: Params, folder: Path) -> Path:
     from pipeline.training.engine.replicas import Replicas
 
     (variant,) = settings.selected
-    shape = Shape(LOOKBACK, HORIZON, targets=1, covariates=1, known=4)
+    shape = Shape(LOOKBACK, HORIZON, targets=1, past_covariates=1, future_covariates=4)
     replicas = Replicas(variant.model, shape)
     weights, statistics = replicas.initial((0, 1))
     folder.mkdir(parents=True)
