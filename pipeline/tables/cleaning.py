@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from pipeline.config.sections import Data, Validate
 from pipeline.core.errors import InputError
-from pipeline.tables import blocks, checks, filling, reading
+from pipeline.tables import blocks, checks, filling, reading, source
 from pipeline.tables.outline import NO_MOMENTS, Outline
 from pipeline.tables.rows import Array
 from pipeline.tables.steps import Inspection
@@ -30,7 +30,7 @@ def clean(
         TemporaryDirectory(dir=scratch) as spool,
         CleanTable(data, rules, folder, Path(scratch), moments) as written,
     ):
-        table = reading.read(data, raw, Path(spool))
+        table = reading.read(data, source.find(data, raw), Path(spool))
         inspection = Inspection(data, rules, table)
         for block in blocks.split(table, rules.limits):
             if regular := inspection.check(block):

@@ -19,6 +19,7 @@ from pipeline.tables import ordering, problems, source, timestamps, values
 from pipeline.tables.problems import Sum
 from pipeline.tables.raw import Numbering, RawRows, Texts
 from pipeline.tables.rows import Array
+from pipeline.tables.source import Source
 from pipeline.tables.spool import Spool
 
 ONLY = "all"  # the name of the series of a table that has just one
@@ -79,26 +80,24 @@ class RawTable:
 
 
 def read_in_memory(data: Data, path: Path) -> tuple[RawRows, Sequence[str]]:
-    """Return all rows of a table that fits in memory, and the findings; raises as `read`."""
+    """Return all rows of a table that fits in memory, and the findings; raises as `clean`."""
     with TemporaryDirectory() as folder:
-        table = read(data, path, Path(folder))
+        table = read(data, source.find(data, path), Path(folder))
         return table.rows(0, table.spool.rows), table.findings
 
 
-def read(data: Data, path: Path, folder: Path) -> RawTable:
-    """Read every cell of `path` that `data` names into files of an empty `folder`.
+def read(data: Data, found: Source, folder: Path) -> RawTable:
+    """Read every cell of the files into an empty `folder`.
 
-    Raises `InputError` where a file is unreadable or lacks the column of time or of series.
+    Raises `InputError` with every finding where a file is unreadable, or no row is usable.
     """
-    files = source.files(path)
-    required = [data.time, *([data.series] if data.series else [])]
-    columns, findings = source.measured(files, required, data.columns)
-    reader = _Reader(data, columns, Numbering(path, files, starts := []), folder)
+    starts: list[int] = []
+    reader = _Reader(data, found.measured, Numbering(found.path, found.files, starts), folder)
     unreadable: list[str] = []
-    for file in files:
+    for file in found.files:
         starts.append(reader.rows)
         try:
-            for batch in source.batches(file, [*required, *columns]):
+            for batch in source.batches(file, [*found.required, *found.measured]):
                 reader.add(batch)
             if reader.rows == starts[-1]:
                 raise InputError(f"{file}: holds no rows; remove it, or correct data.path")
@@ -106,7 +105,7 @@ def read(data: Data, path: Path, folder: Path) -> RawTable:
             unreadable += error.findings
     if unreadable:
         raise InputError(*unreadable)
-    findings += reader.findings()
+    findings = [*found.findings, *reader.findings()]
     if not reader.spool.rows:
         raise InputError(*findings)
     return reader.table(findings)

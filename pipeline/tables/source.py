@@ -6,6 +6,7 @@ such a line may belong to another column.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
@@ -14,12 +15,24 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
+from pipeline.config.sections import Data
 from pipeline.core.errors import InputError
 
 ROWS_A_BATCH = 1 << 16  # of Parquet
 BYTES_A_BATCH = 1 << 20  # of CSV
 FIRST_ROW = {".csv": 2, ".parquet": 1}  # a CSV row is named by its line, and the header is line 1
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files of a table, and their columns; columns that a file lacks stand in `findings`."""
+
+    path: Path
+    files: Sequence[Path]
+    required: Sequence[str]  # time and, where there is one, series
+    measured: Sequence[str]  # what every file has of the measured columns
+    findings: Sequence[str]
 
 
 def files(path: Path) -> list[Path]:
@@ -51,30 +64,32 @@ def position(file: Path, row: int) -> str:
     return f"{'line' if suffix == '.csv' else 'row'} {row + FIRST_ROW[suffix]}"
 
 
-def measured(
-    files: Sequence[Path], required: Sequence[str], columns: Sequence[str]
-) -> tuple[list[str], list[str]]:
-    """Return those of `columns` that every file has exactly once, and a finding for each other one.
+def find(data: Data, path: Path) -> Source:
+    """Return the files of `path` and what they have of the columns that `data` names.
 
-    Raises `InputError` with every finding where a file is unreadable or lacks a `required` column.
+    Raises `InputError` with every finding where there is no file, one is unreadable, or one lacks
+    the column of time or of series.
     """
+    required = [data.time, *([data.series] if data.series else [])]
+    found = files(path)
     rejected: set[str] = set()
     findings: list[str] = []
     unreadable = False
-    for file in files:
+    for file in found:
         try:
             names = _readable(file, _header)
         except InputError as error:
             unreadable = True
             findings += error.findings
             continue
-        for column in [*required, *columns]:
+        for column in [*required, *data.columns]:
             if names.count(column) != 1:
                 rejected.add(column)
                 findings.append(_explain(file, column, names))
     if unreadable or rejected.intersection(required):
         raise InputError(*findings)
-    return [column for column in columns if column not in rejected], findings
+    measured = [column for column in data.columns if column not in rejected]
+    return Source(path, found, required, measured, findings)
 
 
 def _explain(file: Path, column: str, names: list[str]) -> str:
