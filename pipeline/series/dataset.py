@@ -116,7 +116,7 @@ def write(
         start = 0
         for part, columns in rows.parts(table, scaler.columns):
             stop = start + len(part.times)
-            index.add(part, {"split": outline.parts(start, stop)})
+            index.add(part, {"split": outline.splits(start, stop)})
             values = np.column_stack([columns[column] for column in scaler.columns])  # float64
             series = np.array([codes[name] for name in part.names])[part.series]
             future = calendar.channels(part.times, cycles)

@@ -47,7 +47,7 @@ def stops(outline: Outline, rule: Rule) -> Array:
 
 
 def divide(outline: Outline, rule: Rule) -> Outline:
-    """Return the outline with its stretches cut where a split ends, and the split of each.
+    """Return the outline with its runs cut where a split ends, and the split of each run.
 
     Raises `InputError` with every series in which a split is empty.
     """
@@ -65,7 +65,7 @@ def divide(outline: Outline, rule: Rule) -> Outline:
         stop=np.append(first[1:], outline.stop[-1]),
         series=series,
         segment=outline.segment[old],
-        part=np.where(split == len(SPLITS), UNUSED, split).astype(np.int8),
+        split=np.where(split == len(SPLITS), UNUSED, split).astype(np.int8),
     )
 
 

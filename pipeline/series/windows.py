@@ -45,29 +45,29 @@ class Windows:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """The windows of every stretch of an outline; the first starts as early as it can."""
+    """The windows of every run of an outline; the first starts as early as it can."""
 
     outline: Outline
     window: Window
-    earliest: Array  # (stretch,) the row where the first window starts
-    count: Array  # (stretch,) number of windows; 0 in a stretch that is not used
+    earliest: Array  # (run,) the row where the first window starts
+    count: Array  # (run,) number of windows; 0 in a run that is not used
 
     def counts(self) -> Array:
         """Return the number of windows of each split and series, (split, series)."""
         counts = np.zeros((len(SPLITS), len(self.outline.names)), np.int64)
         used = self.count > 0
-        np.add.at(counts, (self.outline.part[used], self.outline.series[used]), self.count[used])
+        np.add.at(counts, (self.outline.split[used], self.outline.series[used]), self.count[used])
         return counts
 
     def starts(self, split: int) -> Iterator[Array]:
         """Yield the start rows of the windows of one split, (window,) int64, in pieces."""
-        count = np.where(self.outline.part == split, self.count, 0)
+        count = np.where(self.outline.split == split, self.count, 0)
         stops = np.cumsum(count)
         for first in range(0, int(count.sum()), PIECE):
             number = np.arange(first, min(first + PIECE, stops[-1]))
-            stretch = np.searchsorted(stops, number, side="right")
-            number_in_stretch = number - stops[stretch] + count[stretch]
-            yield self.earliest[stretch] + self.window.stride * number_in_stretch
+            run = np.searchsorted(stops, number, side="right")
+            number_in_run = number - stops[run] + count[run]
+            yield self.earliest[run] + self.window.stride * number_in_run
 
     def save(self, folder: Path) -> dict[str, int]:
         """Write one array per split, and the sizes; return the number of windows of each split."""
@@ -80,12 +80,12 @@ class Plan:
 
 def plan(outline: Outline, window: Window) -> Plan:
     """Plan every window of a table whose outline is split."""
-    first, segment, train = outline.first, outline.segment, outline.part == TRAIN
+    first, segment, train = outline.first, outline.segment, outline.split == TRAIN
     segment_first = first[np.searchsorted(segment, segment)]
     earliest = np.where(train, first, np.maximum(first - window.lookback, segment_first))
     latest = outline.stop - window.lookback - window.horizon
     count = np.maximum((latest - earliest) // window.stride + 1, 0)
-    return Plan(outline, window, earliest, np.where(outline.part == UNUSED, 0, count))
+    return Plan(outline, window, earliest, np.where(outline.split == UNUSED, 0, count))
 
 
 def shortage(source: Path, plan: Plan) -> list[str]:

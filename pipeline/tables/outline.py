@@ -15,7 +15,7 @@ NO_MOMENTS = np.empty(0, "datetime64[ns]")
 
 @dataclass(frozen=True)
 class Outline:
-    """Runs of rows of one segment and one part of the split, in the table's order."""
+    """Runs of rows of one segment and one split, in the order of the table."""
 
     names: tuple[str, ...]  # of the series
     first_times: Array  # (series,) datetime64[ns]
@@ -25,7 +25,7 @@ class Outline:
     stop: Array  # (run,) the row after its last one
     series: Array  # (run,) position in `names`
     segment: Array  # (run,)
-    part: Array  # (run,) int8, a part of `split.SPLITS` or `split.UNUSED`; 0 before the split
+    split: Array  # (run,) int8, a position in `split.SPLITS`, or `split.UNUSED`; 0 until split
 
     def counts(self) -> Array:
         """Return the rows of each series, (series,)."""
@@ -33,11 +33,11 @@ class Outline:
         np.add.at(counts, self.series, self.stop - self.first)
         return counts
 
-    def parts(self, start: int, stop: int) -> Array:
-        """Return the part of the rows `start` to `stop` - 1, (row,) int8."""
+    def splits(self, start: int, stop: int) -> Array:
+        """Return the split of the rows `start` to `stop` - 1, (row,) int8."""
         runs = slice(*np.searchsorted(self.first, [start, stop - 1], side="right") - [1, 0])
         edges = np.append(self.first[runs], stop).clip(start)
-        return np.asarray(np.repeat(self.part[runs], np.diff(edges)))
+        return np.asarray(np.repeat(self.split[runs], np.diff(edges)))
 
 
 @dataclass
@@ -50,21 +50,21 @@ class Builder:
     first_times: list[np.datetime64] = field(default_factory=list)
     last_times: list[np.datetime64] = field(default_factory=list)
     earlier: list[Array] = field(default_factory=list)
-    runs: list[Array] = field(default_factory=list)  # (4, run) first row, series, segment, part
-    newest: tuple[int, int] = (-1, -1)  # segment and part of the newest row
+    runs: list[Array] = field(default_factory=list)  # (4, run) first row, series, segment, split
+    newest: tuple[int, int] = (-1, -1)  # segment and split of the newest row
 
-    def add(self, rows: Rows, part: Array | None = None) -> None:
-        """Add the next rows, and their parts (row,) where the table is split."""
+    def add(self, rows: Rows, split: Array | None = None) -> None:
+        """Add the next rows, and the split of each, (row,), where the table is split."""
         named = zip(rows.names, rows.slices(), strict=True)
         codes = np.array([self._code(name, rows.times[own]) for name, own in named])
-        parts = np.zeros(len(rows.times), np.int8) if part is None else part
-        segment, split = self.newest
-        new_segment = rows.segment != np.append(segment, rows.segment[:-1])
-        new_part = parts != np.append(split, parts[:-1])
-        first = np.flatnonzero(new_segment | new_part)
+        splits = np.zeros(len(rows.times), np.int8) if split is None else split
+        last_segment, last_split = self.newest
+        new_segment = rows.segment != np.append(last_segment, rows.segment[:-1])
+        new_split = splits != np.append(last_split, splits[:-1])
+        first = np.flatnonzero(new_segment | new_split)
         series = codes[rows.series[first]]
-        self.runs.append(np.stack([first + self.rows, series, rows.segment[first], parts[first]]))
-        self.newest = int(rows.segment[-1]), int(parts[-1])
+        self.runs.append(np.stack([first + self.rows, series, rows.segment[first], splits[first]]))
+        self.newest = int(rows.segment[-1]), int(splits[-1])
         self.rows += len(rows.times)
 
     def _code(self, name: str, times: Array) -> int:
@@ -81,7 +81,7 @@ class Builder:
 
     def outline(self) -> Outline:
         """Return the outline of what was added."""
-        first, series, segment, part = np.concatenate(self.runs, axis=1)
+        first, series, segment, split = np.concatenate(self.runs, axis=1)
         return Outline(
             names=tuple(self.codes),
             first_times=np.array(self.first_times, "datetime64[ns]"),
@@ -91,14 +91,14 @@ class Builder:
             stop=np.append(first[1:], self.rows),
             series=series,
             segment=segment,
-            part=part.astype(np.int8),
+            split=split.astype(np.int8),
         )
 
 
 def trace(parts: Iterable[tuple[Rows, Array | None]], moments: Array = NO_MOMENTS) -> Outline:
     """Return the outline of a table that passes by in parts.
 
-    A part is its rows, and the part of the split of each row where there is a split.
+    A part is its rows, and the split of each row where the table is split.
     """
     builder = Builder(moments)
     for rows, split in parts:

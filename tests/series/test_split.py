@@ -31,7 +31,7 @@ def index(*lengths: int) -> Rows:
 def assign(table: Rows, kind: Any, zone: str = "UTC") -> np.ndarray[Any, Any]:
     """Return the split of every row, by the outline of the table."""
     whole = outline.trace([(table, None)], split.moments(kind, zone))
-    return split.divide(whole, kind).parts(0, len(table.times))
+    return split.divide(whole, kind).splits(0, len(table.times))
 
 
 def counts(parts: np.ndarray[Any, Any]) -> list[int]:
