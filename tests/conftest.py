@@ -1,6 +1,6 @@
-"""What all tests share: a quiet TensorFlow of one thread that never looks for a GPU, and no way to a tracking server of the user's.
+"""What all tests share: a quiet TensorFlow of one thread and no GPU, and no tracking server.
 
-Tests run on all cores, file by file (`pytest -n auto --dist loadfile`); those that take longest begin.
+Tests run on all cores, file by file (`pytest -n auto --dist loadfile`), the longest first.
 """
 
 import os

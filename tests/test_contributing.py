@@ -1,4 +1,7 @@
-"""What CONTRIBUTING.md says is true: its blocks, applied to a copy of the repository, make a variant that passes the tests of the layers."""
+"""What CONTRIBUTING.md says is true: its blocks make a variant that passes the tests.
+
+They are applied to a copy of the repository.
+"""
 
 import json
 import os
@@ -26,12 +29,13 @@ import json
 from pipeline.config import params
 from pipeline.training.jobs.fingerprint import fingerprint
 read = params.read()
-print(json.dumps({v.name: fingerprint(v.model, v.train, read.shape, "data") for v in read.selected}))
+names = {v.name: fingerprint(v.model, v.train, read.shape, "data") for v in read.selected}
+print(json.dumps(names))
 """
 
 
 def copy(repository: Path) -> Path:
-    """What the blocks change, and what runs it."""
+    """Copy what the blocks change, and what runs it."""
     for folder in ("pipeline", "tests/network", "tests/config"):
         shutil.copytree(
             ROOT / folder, repository / folder, ignore=shutil.ignore_patterns("__pycache__")
@@ -52,7 +56,7 @@ def apply(repository: Path, reference: bool = True) -> None:
 
 
 def put(file: Path, place: str, block: str, keep: bool = True) -> None:
-    """`block`, indented, behind the one line that `place` matches, or instead of it."""
+    """Put `block`, indented, after the line that `place` matches, or in its place."""
     text = file.read_text()
     found = re.search(place, text, re.MULTILINE)
     assert found, (file, place)

@@ -1,6 +1,7 @@
-"""Rules of the literature that no network of this project can break: for each the attempt, which fails, and how it fails.
+"""Rules of the literature that no network of this project can break: each attempt fails.
 
-What computes in half precision, draws masks of its own, or never looks ahead is tested beside the layers.
+What computes in half precision, draws its own masks, or never looks ahead is tested with the
+layers.
 """
 
 from typing import Any
@@ -21,7 +22,7 @@ DROPOUT = {"kind": "keras", "rate": 0.1}
 
 ATTEMPTS: dict[
     str, tuple[str, dict[str, Any], str]
-] = {  # rule -> (why it cannot be broken, the attempt, what is told)
+] = {  # rule -> (why it cannot be broken, the attempt, the message)
     "R7": (
         "every recurrent layer but the last returns sequences by itself",
         {"recurrent": {"return_sequences": False}},
@@ -81,8 +82,8 @@ ATTEMPTS: dict[
 
 @pytest.mark.parametrize("rule", ATTEMPTS)
 def test_what_would_break_the_rule_is_not_a_setting(rule: str) -> None:
-    _, attempt, told = ATTEMPTS[rule]
-    with pytest.raises(ValidationError, match=told):
+    _, attempt, message = ATTEMPTS[rule]
+    with pytest.raises(ValidationError, match=message):
         Model.model_validate(attempt)
 
 
@@ -95,14 +96,14 @@ def test_no_compiler_is_switched_on() -> None:
 @pytest.mark.parametrize(
     "slots", [{"recurrent_dropout": DROPOUT}, {"normalization": IN_CELL}], ids=str
 )
-def test_what_leaves_the_fused_kernel_is_recorded_rather_than_refused(
+def test_what_leaves_the_fused_kernel_is_recorded_rather_than_rejected(
     slots: dict[str, Any],
 ) -> None:
     """R12."""
     assert not keeps_cudnn(Recurrent.model_validate(slots))
 
 
-def test_every_rule_of_the_catalogue_is_checked_recorded_or_tried_here_in_vain() -> None:
+def test_every_rule_is_checked_recorded_or_tried_here_in_vain() -> None:
     rules = {rule.name for rule in RULES}
     assert {f"R{number}" for number in range(1, 30)} <= rules | set(ATTEMPTS) | {"R12", "R13"}
     assert not rules & set(ATTEMPTS)

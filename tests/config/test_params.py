@@ -1,4 +1,4 @@
-"""`params.yaml`: what is read, and what is refused with which words."""
+"""`params.yaml`: what is read, and what is rejected with which words."""
 
 import copy
 from pathlib import Path
@@ -56,17 +56,20 @@ MISTAKES = {
     "rate of 20": (
         "variants/dropout_after/recurrent/dropout_after/rate",
         20,
-        "params.yaml: variants.dropout_after.recurrent.dropout_after rate is 20; it must be a number from 0 up to but not 1",
+        "params.yaml: variants.dropout_after.recurrent.dropout_after rate is 20; it must"
+        " be a number from 0 up to but not 1",
     ),
     "no rate": (
         "variants/dropout_after/recurrent/dropout_after",
         "standard",
-        "params.yaml: variants.dropout_after.recurrent.dropout_after needs the option 'rate' for kind 'standard'",
+        "params.yaml: variants.dropout_after.recurrent.dropout_after needs the option"
+        " 'rate' for kind 'standard'",
     ),
     "unknown option": (
         "variants/conv_bn_after/conv/normalization",
         {"kind": "batch", "momentun": 0.9},
-        "params.yaml: variants.conv_bn_after.conv.normalization has no option 'momentun' for kind 'batch'; its options are momentum, epsilon, scale",
+        "params.yaml: variants.conv_bn_after.conv.normalization has no option 'momentun'"
+        " for kind 'batch'; its options are momentum, epsilon, scale",
     ),
     "shares that do not add up": (
         "standardize/split/test",
@@ -82,7 +85,8 @@ MISTAKES = {
     "study of nothing": (
         "study",
         ["plian"],
-        "params.yaml: study: 'plian' selects no variant; use the name of a variant, a glob, or a family: ",
+        "params.yaml: study: 'plian' selects no variant; use the name of a variant, a"
+        " glob, or a family: ",
     ),
     "fraction for a whole": ("train/epochs", 2.5, "params.yaml: train.epochs is 2.5;"),
     "text for a number": (
@@ -103,17 +107,20 @@ MISTAKES = {
     "kernels for other blocks": (
         "variants/mine",
         {"family": "mine", "conv": {"filters": [4, 4], "kernel": [3]}},
-        "params.yaml: variants.mine.conv.kernel has 1 entries and filters has 2; give one number, or one for each",
+        "params.yaml: variants.mine.conv.kernel has 1 entries and filters has 2; give"
+        " one number, or one for each",
     ),
     "unknown rule": (
         "variants/mine",
         {"family": "mine", "allow": ["R92"]},
-        "params.yaml: variants.mine: allow: 'R92' is not the name of a rule that rejects; choose from R1, R3,",
+        "params.yaml: variants.mine: allow: 'R92' is not the name of a rule that"
+        " rejects; choose from R1, R3,",
     ),
     "name of a baseline": (
         "variants/ridge",
         {"family": "mine"},
-        "params.yaml: variants.ridge.name is the name of a baseline; choose a name other than last_value,",
+        "params.yaml: variants.ridge.name is the name of a baseline; choose a name other"
+        " than last_value,",
     ),
     "name that is no folder": (
         "variants/a b",
@@ -131,18 +138,18 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_refused_with_its_path_and_the_way_out(
+def test_a_mistake_is_reported_with_its_path_and_what_to_do(
     content: dict[str, Any], mistake: str
 ) -> None:
     path, value, message = MISTAKES[mistake]
     assign(content, path, value)
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InputError) as error:
         params.parse(content)
-    (finding,) = refusal.value.findings
+    (finding,) = error.value.findings
     assert finding.startswith(message)
 
 
-def test_all_mistakes_are_told_at_once(content: dict[str, Any]) -> None:
+def test_all_mistakes_are_reported_at_once(content: dict[str, Any]) -> None:
     broken_rule = {"family": "mine", "head": {"activation": "relu"}}
     mistakes = {
         "standardize/scaler": 3,
@@ -153,9 +160,9 @@ def test_all_mistakes_are_told_at_once(content: dict[str, Any]) -> None:
     }
     for path, value in mistakes.items():
         assign(content, path, value)
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InputError) as error:
         params.parse(content)
-    assert len(refusal.value.findings) == len(mistakes)
+    assert len(error.value.findings) == len(mistakes)
 
 
 def test_names_of_baselines_are_those_of_the_table_of_baselines() -> None:
@@ -180,7 +187,7 @@ RULES = {
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_combination_that_cannot_work_is_refused_unless_it_is_allowed_by_name(
+def test_a_combination_that_cannot_work_is_rejected_unless_it_is_allowed_by_name(
     content: dict[str, Any], rule: str
 ) -> None:
     content["variants"]["mine"] = {"family": "mine", **RULES[rule]}
@@ -262,7 +269,7 @@ def test_a_dumped_model_reads_back_as_the_same_model() -> None:
         ("- 1\n", "it must be a mapping"),
     ],
 )
-def test_a_file_that_is_no_mapping_of_sections_is_refused(
+def test_a_file_that_is_no_mapping_of_sections_is_rejected(
     tmp_path: Path, text: str, words: str
 ) -> None:
     (tmp_path / "params.yaml").write_text(text)
@@ -270,6 +277,6 @@ def test_a_file_that_is_no_mapping_of_sections_is_refused(
         params.read(tmp_path / "params.yaml")
 
 
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="was not found; run this from"):
         params.read(tmp_path / "params.yaml")

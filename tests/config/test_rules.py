@@ -67,12 +67,12 @@ def test_a_rule_fires_on_its_network_and_says_how_to_go_on(name: str) -> None:
     overlay, batch = BREAKS[name]
     assert name in broken(overlay, batch)
     (rule,) = (rule for rule in RULES if rule.name == name)
-    told = findings(case(overlay, batch), rule.action)
+    found = findings(case(overlay, batch), rule.action)
     assert any(
         text.startswith(", ".join(dict.fromkeys(rule.keys(case(overlay, batch)))) + ": ")
         and rule.advice in text
         and text.endswith(f"[{name}]")
-        for text in told
+        for text in found
     )
     assert not any(
         text.endswith(f"[{name}]")
@@ -85,7 +85,7 @@ def test_networks_that_work_break_no_rule(overlay: dict[str, Any]) -> None:
     assert broken(overlay, 32) == set()
 
 
-def test_what_a_cell_cannot_hold_is_refused_whatever_is_allowed() -> None:
+def test_what_a_cell_cannot_hold_is_rejected_whatever_is_allowed() -> None:
     overlay = {"recurrent": {"cell": "gru", "recurrent_dropout": {"kind": "moon", "rate": 0.1}}}
     (finding,) = findings(case(overlay), "reject", allow=("R1",))
     assert finding.startswith(
@@ -94,7 +94,7 @@ def test_what_a_cell_cannot_hold_is_refused_whatever_is_allowed() -> None:
 
 
 @pytest.mark.parametrize(("momentum", "steps"), [(0.99, 459), (0.9, 44), (0.0, 1)])
-def test_moving_statistics_are_told_of_until_a_hundredth_of_their_start_is_left(
+def test_moving_statistics_are_warned_about_until_a_hundredth_of_their_start_is_left(
     momentum: float, steps: int
 ) -> None:
     """Steps after which momentum ** steps <= 0.01."""
@@ -113,7 +113,7 @@ def test_groups_must_divide_every_width() -> None:
     )
 
 
-def test_dropout_behind_the_last_batch_normalization_is_fine() -> None:
+def test_dropout_after_the_last_batch_normalization_is_fine() -> None:
     assert "R2" not in broken(
         {"conv": {"normalization": "batch"}, "recurrent": {"dropout_after": DROPOUT}}, 32
     )
@@ -124,32 +124,32 @@ def test_dropout_behind_the_last_batch_normalization_is_fine() -> None:
 
 TABLE: dict[
     str, tuple[str, dict[str, Any], int, str]
-] = {  # what -> (rule, overlay, batch, the keys that are told; none where the rule is kept)
-    "alpha behind a hidden selu": (
+] = {  # what -> (rule, overlay, batch, the settings; none where the rule is kept)
+    "alpha after a hidden selu": (
         "R3",
         {"head": {"hidden": 8, "hidden_activation": "selu", "dropout": ALPHA}},
         32,
         "",
     ),
-    "alpha behind a normalized selu": (
+    "alpha after a normalized selu": (
         "R3",
         {"conv": {**SELU, "normalization": "layer", "position": "after", "dropout": ALPHA}},
         32,
         "conv.dropout",
     ),
-    "alpha behind a selu and before the cell": (
+    "alpha after a selu and before the cell": (
         "R3",
         {"conv": SELU, "recurrent": {"dropout_before": ALPHA}},
         32,
         "",
     ),
-    "alpha behind a pool of selu": (
+    "alpha after a pool of selu": (
         "R3",
         {"conv": SELU, "pooling": {"kind": "max"}, "recurrent": {"dropout_before": ALPHA}},
         32,
         "recurrent.dropout_before",
     ),
-    "alpha behind an lstm": (
+    "alpha after an lstm": (
         "R3",
         {"recurrent": {"activation": "selu", "dropout_after": ALPHA}},
         32,
@@ -189,7 +189,7 @@ TABLE: dict[
         32,
         "",
     ),
-    "batch behind the last hidden layer": (
+    "batch after the last hidden layer": (
         "R24",
         {"head": {"hidden": 8, "normalization": "batch"}},
         32,
@@ -206,20 +206,20 @@ TABLE: dict[
 
 
 @pytest.mark.parametrize("what", TABLE)
-def test_a_rule_tells_the_keys_that_break_it(what: str) -> None:
+def test_a_rule_names_the_settings_that_break_it(what: str) -> None:
     name, overlay, batch, keys = TABLE[what]
     (rule,) = (rule for rule in RULES if rule.name == name)
     assert ", ".join(rule.keys(case(overlay, batch))) == keys
 
 
-def test_what_the_cell_would_pass_over_is_refused() -> None:
+def test_an_option_that_the_cell_would_ignore_is_rejected() -> None:
     overlay = {
         "recurrent": {"cell": "gru", "normalization": {"kind": "layer_paper", "cell": "state"}}
     }
     (finding,) = findings(case(overlay), "reject")
     assert (
-        finding
-        == "recurrent.normalization.cell acts on a cell state, which gru does not have; leave it at output"
+        finding == "recurrent.normalization.cell acts on a cell state, which gru does not have;"
+        " leave it at output"
     )
 
 

@@ -1,4 +1,4 @@
-"""Files are whole or not there; a writer that was killed leaves nothing for long, and one that lives is left alone."""
+"""Files are complete or absent; the drafts of killed writers are removed, others left alone."""
 
 import errno
 import signal
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from pipeline.core.files import new_file, new_folder, read_json, remove_folder, 
 WRITER = """
 import sys, time
 from pathlib import Path
+from typing import Any
 from pipeline.core import files
 with getattr(files, sys.argv[1])(Path(sys.argv[2])) as draft:
     (draft / "part" if draft.is_dir() else draft).write_text("half")
@@ -24,7 +26,7 @@ with getattr(files, sys.argv[1])(Path(sys.argv[2])) as draft:
 WRITERS = pytest.mark.parametrize("new", [new_file, new_folder])
 
 
-def writer(new: Callable[..., object], path: Path) -> "subprocess.Popen[str]":
+def writer(new: Callable[..., Any], path: Path) -> "subprocess.Popen[str]":
     """A process that is in the middle of writing `path`."""
     process = subprocess.Popen(
         [sys.executable, "-c", WRITER, new.__name__, str(path)], stdout=subprocess.PIPE, text=True
@@ -45,13 +47,13 @@ def content(path: Path) -> str:
 
 @WRITERS
 def test_what_a_killed_writer_left_is_removed_by_the_next(
-    new: Callable[..., object], tmp_path: Path
+    new: Callable[..., Any], tmp_path: Path
 ) -> None:
     killed = writer(new, tmp_path / "result")
     killed.kill()
     killed.wait()
     assert len(list(tmp_path.iterdir())) == 1
-    with new(tmp_path / "result") as draft:  # type: ignore[attr-defined]
+    with new(tmp_path / "result") as draft:
         fill(draft)
     assert [path.name for path in tmp_path.iterdir()] == ["result"]
     assert content(tmp_path / "result") == "whole"
@@ -59,10 +61,10 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(
 
 @WRITERS
 def test_what_another_process_is_writing_is_left_alone(
-    new: Callable[..., object], tmp_path: Path
+    new: Callable[..., Any], tmp_path: Path
 ) -> None:
     other = writer(new, tmp_path / "result")
-    with new(tmp_path / "result") as draft:  # type: ignore[attr-defined]
+    with new(tmp_path / "result") as draft:
         fill(draft)
     assert len(list(tmp_path.iterdir())) == 2
     other.send_signal(signal.SIGKILL)
@@ -71,10 +73,13 @@ def test_what_another_process_is_writing_is_left_alone(
 
 
 @WRITERS
-def test_a_failure_leaves_what_was_there(new: Callable[..., object], tmp_path: Path) -> None:
-    with new(tmp_path / "result") as draft:  # type: ignore[attr-defined]
+def test_a_failure_leaves_what_was_there(new: Callable[..., Any], tmp_path: Path) -> None:
+    with new(tmp_path / "result") as draft:
         fill(draft)
-    with pytest.raises(ValueError, match="no"), new(tmp_path / "result") as draft:  # type: ignore[attr-defined]
+    with (
+        pytest.raises(ValueError, match="no"),
+        new(tmp_path / "result") as draft,
+    ):
         (draft / "part" if draft.is_dir() else draft).write_text("half")
         raise ValueError("no")
     assert [path.name for path in tmp_path.iterdir()] == ["result"]
@@ -90,15 +95,15 @@ def test_a_folder_takes_the_place_of_an_older_one_with_other_files(tmp_path: Pat
 
 @WRITERS
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_refused_with_the_folder_and_what_to_do(
-    new: Callable[..., object], reason: int, tmp_path: Path
+def test_a_full_disk_is_reported_with_the_folder_and_what_to_do(
+    new: Callable[..., Any], reason: int, tmp_path: Path
 ) -> None:
     with (
         pytest.raises(
             InputError, match=rf"{tmp_path}/a: cannot be written to, .*; make room there"
         ),
         new(tmp_path / "a/result") as draft,
-    ):  # type: ignore[attr-defined]
+    ):
         write_json(draft / "part.json" if draft.is_dir() else draft, {})
         raise OSError(reason, "full")
     assert list((tmp_path / "a").iterdir()) == []
