@@ -12,7 +12,9 @@ from pipeline.config.slots import REQUIRED, Kind
 
 _INPUT = "pipeline.network.layers.input_normalization"
 _NORMALIZATION = "pipeline.network.layers.normalization"
-_CELL = "pipeline.network.rnn.cell_normalization"
+_BATCH = "pipeline.network.layers.batch_normalization"
+_CELL_LAYER = "pipeline.network.rnn.cell_layer_normalization"
+_CELL_BATCH = "pipeline.network.rnn.cell_batch_normalization"
 _DROPOUT = "pipeline.network.layers.dropout"
 _RECURRENT = "pipeline.network.rnn.recurrent_dropout"
 _WEIGHTS = "pipeline.network.layers.weights"
@@ -62,7 +64,7 @@ def _dropout(
 NORMALIZATIONS: Mapping[str, Kind] = {
     "none": _kind(None, "input conv pooling cell between head"),
     # of the input
-    "keras": _kind(f"{_INPUT}.AdaptedNormalization", "input"),
+    "keras": _kind("pipeline.network.layers.adapted_normalization.AdaptedNormalization", "input"),
     "revin": _kind(
         f"{_INPUT}.RevIN",
         "input",
@@ -93,7 +95,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         scale=True,
     ),
     "batch_renorm": _kind(
-        f"{_NORMALIZATION}.BatchRenormalization",
+        f"{_BATCH}.BatchRenormalization",
         "conv pooling between head",
         reduction_axes="batch time",
         momentum=0.99,
@@ -103,7 +105,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         dmax=5.0,
     ),
     "batch_always": _kind(
-        f"{_NORMALIZATION}.AlwaysBatchNormalization",
+        f"{_BATCH}.AlwaysBatchNormalization",
         "conv pooling between head",
         reduction_axes="batch time",
         batch_stats_at_inference=True,
@@ -111,7 +113,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         scale=True,
     ),
     "batch_time_step": _kind(
-        f"{_NORMALIZATION}.TimeStepBatchNormalization",
+        f"{_BATCH}.TimeStepBatchNormalization",
         "between",
         reduction_axes="batch",
         momentum=0.99,
@@ -152,7 +154,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
     ),
     # inside a recurrent cell
     "layer_paper": _kind(
-        f"{_CELL}.LayerSeparate",
+        f"{_CELL_LAYER}.LayerSeparate",
         "cell",
         reduction_axes="channels",
         epsilon=1e-5,
@@ -160,7 +162,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         cell="output",
     ),
     "layer_addons": _kind(
-        f"{_CELL}.LayerSeparate",
+        f"{_CELL_LAYER}.LayerSeparate",
         "cell",
         cells="lstm",
         reduction_axes="channels",
@@ -169,7 +171,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         cell="state",
     ),
     "layer_joint": _kind(
-        f"{_CELL}.LayerJoint",
+        f"{_CELL_LAYER}.LayerJoint",
         "cell",
         reduction_axes="channels",
         epsilon=1e-5,
@@ -177,7 +179,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         output=False,
     ),
     "layer_per_gate": _kind(
-        f"{_CELL}.LayerPerGate",
+        f"{_CELL_LAYER}.LayerPerGate",
         "cell",
         cells="lstm gru",
         reduction_axes="channels",
@@ -185,7 +187,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         cell="state",
     ),
     "batch_recurrent": _kind(
-        f"{_CELL}.BatchSeparate",
+        f"{_CELL_BATCH}.BatchSeparate",
         "cell",
         reduction_axes="batch",
         momentum=0.99,
@@ -194,7 +196,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         cell="output",
     ),
     "batch_shared": _kind(
-        f"{_CELL}.BatchShared",
+        f"{_CELL_BATCH}.BatchShared",
         "cell",
         reduction_axes="batch",
         momentum=0.99,
@@ -203,7 +205,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         cell="output",
     ),
     "batch_inputs": _kind(
-        f"{_CELL}.BatchInputs",
+        f"{_CELL_BATCH}.BatchInputs",
         "cell",
         reduction_axes="batch time",
         momentum=0.99,

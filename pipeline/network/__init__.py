@@ -1,11 +1,19 @@
-"""What the CNN-LSTM is: tables of normalizations and dropouts, the layers that Keras lacks, the rules, the assembly; no I/O.
+"""The network: what the CNN-LSTM is.
 
-A way to read it:
+In comes a `Model` of `pipeline.config` (what fills each slot), the shape of the data and a seed;
+out goes a Keras model, (batch, lookback, channel) -> (batch, horizon, target). This room reads
+and writes no files, and uses `keras.ops` and `keras.random` only, never a particular backend.
 
-- what can be said: `catalogue` (the tables), `configuration` (`model:` of `params.yaml`, typed)
-- what is refused or warned of: `case` (a network as the rules see it), `conditions`, `rules`, `cell_rules`
-- from the window to the forecast: `assembly`, and in its order `input_normalization` within `reversible`, `shared_columns`, `convolution`, `normalization`,
-  `dropout`, `squeeze_excite`, `pooling`, `recurrent`, `dense`, `forecast`
-- inside of the recurrent layer: `cells`, `cell_normalization` made of `normalizers`, `recurrent_dropout`
-- under many of them: `weights` (what a kernel stands for), `noise` (random numbers that a fleet can draw)
+Read it in this order:
+
+1. `build`: the assembly, which creates a layer for each part of the network in the order of the
+   data. The parts, their widths and their steps come from `pipeline.config.flow`.
+2. `layers/`: what stands outside the recurrent layers, from the input normalization to the
+   forecast.
+3. `rnn/`: the recurrent layer, with what can be put inside its cell.
+4. `base`: names for types and one base class, which the other files share.
+
+A new normalization or dropout is a class in the file of its relatives in `layers/` (or in `rnn/`,
+if it acts inside the cell), one row of a table in `pipeline/config/kinds.py`, and one NumPy
+reference under the same name in `tests/network/`.
 """

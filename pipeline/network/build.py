@@ -9,10 +9,11 @@ import numpy as np
 from pipeline.config.flow import Part, Place, parts
 from pipeline.config.model import Model, Shape
 from pipeline.config.slots import Slot
+from pipeline.network.layers.adapted_normalization import AdaptedNormalization
 from pipeline.network.layers.convolution import CausalConv1D
 from pipeline.network.layers.dense import Dense
 from pipeline.network.layers.forecast import Forecast
-from pipeline.network.layers.input_normalization import AdaptedNormalization, WindowNormalization
+from pipeline.network.layers.input_normalization import WindowNormalization
 from pipeline.network.layers.pooling import Pooling
 from pipeline.network.layers.reversible import Reversible
 from pipeline.network.layers.shared_columns import SharedColumns
@@ -24,8 +25,12 @@ from pipeline.network.rnn.recurrent import Recurrent
 def build(model: Model, shape: Shape, seed: int, rows: np.ndarray | None = None) -> keras.Model:
     """Return the network, (batch, lookback, channel) -> (batch, horizon, target).
 
-    `seed` draws the initial weights. A normalization that is adapted once takes its statistics from
-    `rows` (row, channel), the training part of the inputs.
+    Args:
+        model: what fills the slots of the network.
+        shape: lengths of window and forecast, and numbers of channels.
+        seed: seed of the initial weights.
+        rows: the training rows of the inputs, (row, channel), from which a normalization that is
+            adapted once takes its statistics.
     """
     keras.utils.set_random_seed(seed)
     network = _Assembly(model, shape).network()

@@ -1,7 +1,9 @@
-"""What every kind that stands inside a recurrent cell computes, written again in NumPy float64, step by step, under the keys of the catalogue.
+"""NumPy float64 references of every kind inside a recurrent cell, step by step, by its name.
 
-A kind of the tables without an entry here fails `test_every_kind_inside_a_cell_has_a_reference`. `w` holds the weights of one direction by their path in it.
-All is analytic and takes complex numbers, so that the imaginary part of f(x + i 1e-30 d) is its exact slope along d: a finite difference without cancellation.
+A kind of the tables without an entry here fails `test_every_kind_inside_a_cell_has_a_reference`.
+`w` holds the weights of one direction by their path in it. All functions are analytic and take
+complex numbers, so that the imaginary part of f(x + i 1e-30 d) is the exact slope along d: a finite
+difference without cancellation.
 """
 
 import numpy as np
@@ -21,7 +23,11 @@ def standardized(z, axis, epsilon):
 
 
 class Plain:
-    """Pre-activations x W + h U + b; x-terms `z` are (batch, time, width), h-terms (batch, width); a block is `gates` or a GRU's `candidate`."""
+    """Pre-activations x W + h U + b.
+
+    x-terms `z` are (batch, time, width), h-terms (batch, width). A block is `gates` or, in a GRU,
+    `candidate`.
+    """
 
     def __init__(self, w, training, **options):
         vars(self).update(options, w=w, training=training)
@@ -35,10 +41,10 @@ class Plain:
     def gates(self, x, h, b, units, t):
         return self.x("gates", x, t) + self.h("gates", h, t) + b
 
-    def shown_and_carried(self, c, t):
+    def output_and_state(self, c, t):
         where = getattr(self, "cell", "none")
-        shown = c if where == "none" else self.normal("cell", c, t)
-        return shown, shown if where == "state" else c
+        output = c if where == "none" else self.normal("cell", c, t)
+        return output, output if where == "state" else c
 
     def output(self, h, t):
         return self.normal("output", h, t) if getattr(self, "output_too", False) else h
@@ -80,7 +86,7 @@ class Batch(Plain):
         return t
 
     def normal(self, name, z, t, batch=None):
-        """`z` of step t by the moments of `batch`, else by its own, at inference by the stored ones."""
+        """`z` of step t by the moments of `batch` or its own; at inference by the stored ones."""
         batch = z if batch is None else batch
         mean, spread = batch.mean(0), variance(batch, 0)
         if not self.training:
@@ -129,7 +135,7 @@ NORMALIZATIONS = {
 
 
 class Off:
-    """No dropout; `masks` are those of the call, in the order in which they are drawn, and null at inference."""
+    """No dropout; `masks` are those of the call in the order of drawing, and null at inference."""
 
     def __init__(self, masks, **options):
         self.masks, self.options = masks, options
@@ -212,8 +218,8 @@ def lstm(x, z, states, b, units, norm, dropout, t):
     _, c = states
     i, f, g, o = np.split(norm.gates(x, z, b, units, t), 4, axis=-1)
     c = dropout.cell(sigmoid(f) * c + sigmoid(i) * dropout.candidate(np.tanh(g), t), t)
-    shown, carried = norm.shown_and_carried(c, t)
-    return norm.output(sigmoid(o) * np.tanh(shown), t), carried
+    output, state = norm.output_and_state(c, t)
+    return norm.output(sigmoid(o) * np.tanh(output), t), state
 
 
 def gru(x, z, states, b, units, norm, dropout, t):
@@ -237,7 +243,7 @@ CELLS = {"lstm": (lstm, 2), "gru": (gru, 1), "simple_rnn": (simple_rnn, 1)}
 
 
 def sweep(cell, x, w, norm, on_input, dropout, start=0.0):
-    """States after each step, a list of (h, c) or (h,), each (batch, unit), from `x` (batch, time, channel) and h_0 = `start`."""
+    """States (h, c) or (h,) of each step, each (batch, unit), from `x` (batch, time, channel)."""
     step, count = CELLS[cell]
     kernel, units = dropout.kernel(w["recurrent_kernel"]), len(w["recurrent_kernel"])
     terms = np.stack([on_input.project(x[:, t], w["kernel"], t) for t in range(x.shape[1])], axis=1)

@@ -1,4 +1,4 @@
-"""Layers made from rows of the catalogue, with example values for what a user must give, and weights that are not the initial ones."""
+"""Layers made from rows of the tables, with values for required options, and random weights."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Recurrent layers that hold every kind of the catalogue, in every cell that it fits, with every option off its default once."""
+"""Recurrent layers with every kind in every cell that it fits, and every option varied once."""
 
 from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS, WEIGHTS
 
@@ -53,12 +53,12 @@ def _cases():
         for slot, (table, place) in PLACES.items():
             for kind, row in inside(table, place).items():
                 for value in given(cell, kind, row) if cell in row.cells and kind != "none" else ():
-                    told = " ".join(
+                    settings = " ".join(
                         f"{name}={option}"
                         for name, option in list(value.items())[1:]
                         if not name.endswith("rate")
                     )
-                    yield f"{cell} {slot} {kind} {told}".strip(), {"cell": cell, slot: value}
+                    yield f"{cell} {slot} {kind} {settings}".strip(), {"cell": cell, slot: value}
         yield f"{cell} none", {"cell": cell}
         for name, slots in TOGETHER.items():
             if name != "contrib" or cell != "simple_rnn":

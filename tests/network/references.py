@@ -1,7 +1,8 @@
-"""What every kind of the catalogue computes, written again in NumPy float64, under the same keys.
+"""NumPy float64 references of every kind of the tables, by its name.
 
-`w` holds a layer's weights by name. A kind of the tables without an entry here fails `test_every_kind_has_a_reference`.
-Kinds that stand inside a recurrent cell have theirs beside the cells' tests.
+`w` holds the weights of a layer by name. A kind of the tables without an entry here fails
+`test_every_kind_has_a_reference`. The references of kinds inside a recurrent cell are in
+`cell_references`.
 """
 
 import numpy as np
@@ -125,7 +126,8 @@ def _back(y, w, center, scale, epsilon):
     return (y - w["offset"][:n]) / (w["gain"][:n] + epsilon**2) * scale[..., :n] + center[..., :n]
 
 
-INVERSES = {  # (forecast (batch, horizon, target), the window that was normalized, ...) -> forecast on the window's scale
+# (forecast (batch, horizon, target), normalized window, ...) -> forecast on the window's scale
+INVERSES = {
     "revin": lambda y, x, w, affine, epsilon: _back(
         y, w, x.mean(1, keepdims=True), _sd(x, epsilon), epsilon
     ),
@@ -192,7 +194,7 @@ WEIGHTS = {
 
 
 def convolution(x, kernel, bias, stride, dilation):
-    """Every output from the samples that it may see, one after the other; the last at the newest sample."""
+    """Compute each output from the samples that it may see; the last ends at the newest sample."""
     batch, time, _ = x.shape
     ends = np.arange(time - 1, -1, -stride)[::-1]
     y = np.zeros((batch, len(ends), kernel.shape[-1])) + bias

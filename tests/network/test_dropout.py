@@ -83,7 +83,7 @@ def test_nothing_happens_at_inference_or_at_rate_zero_and_no_randomness_is_spent
 
 
 @every_kind
-def test_the_past_never_hangs_on_the_future(kind):
+def test_the_past_never_depends_on_the_future(kind):
     x, changed = np.random.default_rng(0).normal(size=(2, 4, 5, 3))
     changed[:, :3] = x[:, :3]
     before, after = (np.asarray(layer(kind)(each, training=True)) for each in (x, changed))
@@ -141,6 +141,6 @@ def test_alpha_dropout_of_a_tenth_has_the_published_constants():
 
 @every_kind
 @pytest.mark.parametrize("rate", [1.0, -0.1, 20])
-def test_a_rate_outside_of_its_range_is_refused(kind, rate):
+def test_a_rate_outside_its_range_is_rejected(kind, rate):
     with pytest.raises(ValueError, match="from 0 up to but not 1"):
         layer(kind, rate=rate)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from pipeline.network.layers.adapted_normalization import AdaptedNormalization
 from pipeline.network.layers.dense import Dense
-from pipeline.network.layers.input_normalization import AdaptedNormalization
 from pipeline.network.layers.reversible import Reversible
 from pipeline.network.layers.shared_columns import SharedColumns
 from tests.network import references
@@ -203,7 +203,7 @@ class LastChannels(keras.Layer):
         return x[:, :, -1:]
 
 
-def test_channels_known_in_the_future_pass_a_reversible_kind_untouched(x):
+def test_future_covariates_pass_a_reversible_kind_unchanged(x):
     normalization = make(INPUT["revin"], dtype="float64")
     model = Reversible(normalization, LastChannels(dtype="float64"), channels=3, dtype="float64")
     _, statistics = built("revin", random=False).normalize(x)

@@ -1,7 +1,12 @@
 """The contract that every layer keeps, whatever it computes."""
 
+import dataclasses
+import doctest
+import inspect
 import json
 import re
+from importlib import import_module
+from textwrap import dedent
 
 import keras
 import numpy as np
@@ -90,12 +95,61 @@ CLASSES |= {
 }
 
 
-@pytest.mark.parametrize("layer", sorted(CLASSES, key=str), ids=lambda layer: layer.__name__)
-def test_the_docstring_gives_shapes_and_a_source_and_a_cost(layer):
-    text = vars(layer)["__doc__"]
-    assert re.search(r"\((1|batch|channel|unit|gate|inputs|\.\.\.), |Any shape", text)
-    assert re.search(r"\bSources?:\s\S", text)
-    assert re.search(r"\bCost( \w+)*:\s\S", text)
+every_class = pytest.mark.parametrize(
+    "layer", sorted(CLASSES, key=str), ids=lambda layer: layer.__name__
+)
+
+
+@every_class
+def test_a_docstring_begins_with_a_name_and_a_formula_or_a_sentence(layer):
+    assert re.match(r"[A-Z][^\n]+[.;]\n\n", inspect.getdoc(layer))
+
+
+@every_class
+def test_a_docstring_says_shapes_causality_cost_and_source_in_this_order(layer):
+    expected = ["Shapes", "Causality", "Cost", "Source"]
+    if layer in {*CELLS.values(), *(row.load() for row in REPARAMETRIZATIONS.values())}:
+        expected.remove("Causality")  # nothing in them is over time
+    sections = docstring_sections(layer)
+    assert [name for name in sections if name in expected] == expected
+    assert all(sections[name] for name in expected)
+
+
+@every_class
+def test_a_docstring_explains_every_argument_that_the_class_adds(layer):
+    described = re.findall(r"^(\w+)(?:, \w+)*: ", docstring_sections(layer).get("Args", ""), re.M)
+    assert set(described) >= set(own_arguments(layer))
+
+
+def own_arguments(layer):
+    """Arguments of the constructor that `layer` itself defines, and not one of its bases."""
+    if dataclasses.is_dataclass(layer):
+        return list(vars(layer).get("__annotations__", {}))
+    if "__init__" not in vars(layer) or layer in CELLS.values():
+        return []
+    parameters = inspect.signature(layer.__init__).parameters.values()
+    return [each.name for each in parameters if each.name not in ("self", "kwargs")]
+
+
+def docstring_sections(layer):
+    """Bodies of the sections (`Args:`, `Shapes:`, ...) of the class's own docstring, by name."""
+    text = inspect.cleandoc(vars(layer)["__doc__"])
+    found = re.findall(r"^(\w+):\n((?:(?: {4}.*)?(?:\n|$))+)", text, re.M)
+    return {name: dedent(body).strip() for name, body in found}
+
+
+EXAMPLES = [
+    test
+    for module in sorted({layer.__module__ for layer in CLASSES})
+    for test in doctest.DocTestFinder().find(import_module(module))
+    if test.examples
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_an_example_in_a_docstring_prints_what_it_says(example):
+    example.globs["keras"] = keras
+    assert doctest.DocTestRunner().run(example).failed == 0
 
 
 @pytest.fixture
@@ -126,7 +180,7 @@ def test_every_kind_has_a_reference(table, theirs, elsewhere):
     ("kind", "row"),
     [*INPUT.items(), *BETWEEN.items(), *FEED_FORWARD.items(), *REPARAMETRIZATIONS.items()],
 )
-def test_a_configuration_tells_every_option_and_makes_the_same_layer(kind, row):
+def test_a_configuration_contains_every_option_and_makes_the_same_layer(kind, row):
     unusual = {
         name: not value
         if isinstance(value, bool)

@@ -216,7 +216,7 @@ def test_the_gradient_of_unit_norm_at_zero_is_bounded():
 
 
 @pytest.mark.parametrize("shape", [(None, 4), (None, 1, 4)])
-def test_instance_norm_refuses_what_has_no_time(shape):
+def test_instance_norm_rejects_inputs_without_time(shape):
     with pytest.raises(ValueError, match="time above 1"):
         InstanceNormalization().build(shape)
 

@@ -1,4 +1,4 @@
-"""The recurrent layer held to NumPy, to Keras, to finite differences, and to what its kinds promise."""
+"""The recurrent layer compared with NumPy, Keras and exact slopes, and what its kinds promise."""
 
 import json
 
@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS
 from pipeline.network.layers import noise
-from pipeline.network.rnn.cell_normalization import LayerSeparate
+from pipeline.network.rnn.cell_layer_normalization import LayerSeparate
 from pipeline.network.rnn.cells import LSTM
+from pipeline.network.rnn.dropout_hooks import Hooks
 from pipeline.network.rnn.recurrent import Recurrent
-from pipeline.network.rnn.recurrent_dropout import Places
 from tests.network import cell_references as references
 from tests.network import references as kernel_references
 from tests.network.recurrent_cases import (
@@ -53,18 +53,18 @@ def layer(case, dtype="float64", steps=STEPS, **more):
     return made
 
 
-def weights(sweep):
-    """Of one direction, by their path in it, in float64."""
+def weights(direction):
+    """Weights of one direction by their path in it, in float64."""
     return {
-        variable.path.split(f"{sweep.name}/")[-1]: np.asarray(variable, np.float64)
-        for variable in sweep.weights
+        variable.path.split(f"{direction.name}/")[-1]: np.asarray(variable, np.float64)
+        for variable in direction.weights
     }
 
 
 def rewind(made):
     """So that the next masks are those of the first call."""
-    for sweep in made.sweeps:
-        sweep.generator.state.assign([5, 0])
+    for direction in made.directions:
+        direction.generator.state.assign([5, 0])
 
 
 @pytest.fixture
@@ -81,9 +81,9 @@ def drawn(monkeypatch):
 
 
 def expected(made, x, masks, training, w=None, start=0.0):
-    """States after each step by the references, for a layer of one direction with its weights or `w`, and h_0 = `start`."""
-    (sweep,), options = made.sweeps, made.options
-    w = effective(weights(sweep) if w is None else w, **options["weights"])
+    """States by the references, of a layer of one direction with its weights or `w`, from h_0."""
+    (direction,), options = made.directions, made.get_config()
+    w = effective(weights(direction) if w is None else w, **options["weights"])
     masks = [np.asarray(mask, np.float64) for mask in masks]
     split = 0 if options["input_dropout"]["kind"] == "none" else 1
     slots = {
@@ -130,7 +130,7 @@ def test_every_kind_inside_a_cell_has_a_reference(table, places, theirs):
 def test_states_over_twelve_steps_are_those_of_the_reference(case, training, drawn):
     x = window(steps=12)
     made = layer(case, steps=12)
-    states = made.sweeps[0].states(tf.constant(x), training)
+    states = made.directions[0].states(tf.constant(x), training)
     np.testing.assert_allclose(
         np.array(states), np.array(expected(made, x, drawn, training)), rtol=0, atol=1e-10
     )
@@ -154,10 +154,10 @@ def test_gradients_over_twelve_steps_are_the_slopes_of_the_reference_and_reach_e
     with tf.GradientTape() as tape:
         tape.watch(x)
         loss = tf.reduce_sum(tf.sin(made(x, training=True) + 1))
-    (sweep,), here = made.sweeps, {"x": x.numpy(), **weights(made.sweeps[0])}
+    (direction,), here = made.directions, {"x": x.numpy(), **weights(made.directions[0])}
     trained = {
-        variable.path.split(f"{sweep.name}/")[-1]: variable.value
-        for variable in sweep.trainable_weights
+        variable.path.split(f"{direction.name}/")[-1]: variable.value
+        for variable in direction.trainable_weights
     }
     gradients = tape.gradient(loss, {"x": x, **trained})
     for name, gradient in gradients.items():
@@ -220,7 +220,7 @@ def test_noise_on_the_state_before_the_first_step_is_there_in_training_only(cell
     monkeypatch.setattr(
         noise, "normal", lambda *arguments: drawn.append(normal(*arguments)) or drawn[-1]
     )
-    states = made.sweeps[0].states(tf.constant(x), True)
+    states = made.directions[0].states(tf.constant(x), True)
     start = 0.1 * np.asarray(drawn[0])
     np.testing.assert_allclose(
         np.array(states), np.array(expected(made, x, [], True, start=start)), rtol=0, atol=1e-7
@@ -246,11 +246,11 @@ def test_initial_weights_are_drawn_as_keras_draws_them(cell):
 @pytest.mark.parametrize(
     ("cell", "carry"), [("state", [-1.0, 1.0]), ("output", [0.28764914, 0.36075499])]
 )
-def test_one_vector_tells_the_two_carries_apart(cell, carry):
+def test_one_vector_distinguishes_the_two_states_that_are_carried(cell, carry):
     normalization = LayerSeparate(epsilon=1e-12, cell=cell, dtype="float64")
     normalization.attach(summed=4, apart=0, states=2, units=2, steps=1)
     bias = tf.constant(np.repeat([0.5, 1.0, 0.5, 0.5], 2))
-    lstm = LSTM(2, keras.ops.tanh, bias, normalization.begin(1, False), Places())
+    lstm = LSTM(2, keras.ops.tanh, bias, normalization.begin(1, False), Hooks())
     half, states = (
         np.full((2, 8), 0.5),
         [tf.constant([[0.2, 0.3]], "float64"), tf.constant([[0.0, 0.1]], "float64")],
@@ -271,9 +271,9 @@ def test_one_vector_tells_the_two_carries_apart(cell, carry):
 def test_layer_normalization_does_not_see_the_scale_of_the_kernels(case):
     made = layer({**case, "normalization": {**case["normalization"], "epsilon": 1e-14}})
     before = made(window()).numpy()
-    for sweep in made.sweeps:
-        sweep.kernel.assign(3 * sweep.kernel)
-        sweep.recurrent_kernel.assign(3 * sweep.recurrent_kernel)
+    for direction in made.directions:
+        direction.kernel.assign(3 * direction.kernel)
+        direction.recurrent_kernel.assign(3 * direction.recurrent_kernel)
     np.testing.assert_allclose(made(window()), before, atol=1e-7)
 
 
@@ -281,12 +281,12 @@ def test_layer_normalization_does_not_see_the_scale_of_the_kernels(case):
 def test_the_recurrent_kernel_is_what_its_reparametrization_makes_of_it(kind):
     limit = {"limit": 0.5} if kind == "max_norm" else {}
     made, plain = layer({"weights": {"kind": kind, **limit}}), layer({})
-    (sweep,), (other,) = made.sweeps, plain.sweeps
+    (direction,), (other,) = made.directions, plain.directions
     for name in ("kernel", "bias"):
-        getattr(other, name).assign(getattr(sweep, name))
-    other.recurrent_kernel.assign(sweep.reparametrization.effective(sweep.recurrent_kernel))
+        getattr(other, name).assign(getattr(direction, name))
+    other.recurrent_kernel.assign(direction.reparametrization.effective(direction.recurrent_kernel))
     np.testing.assert_allclose(made(window()), plain(window()), atol=1e-12)
-    assert (kind == "none") == np.array_equal(sweep.recurrent_kernel, other.recurrent_kernel)
+    assert (kind == "none") == np.array_equal(direction.recurrent_kernel, other.recurrent_kernel)
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
@@ -321,9 +321,9 @@ def test_a_sample_depends_on_its_batch_only_under_batch_normalization_in_trainin
 @pytest.mark.parametrize(("kind", "rows"), [("batch_recurrent", STEPS), ("batch_shared", 1)])
 def test_stored_statistics_move_towards_those_of_each_step(kind, rows):
     made, x = layer({"normalization": {"kind": kind, "momentum": 0.9}}), window(batch=8)
-    before = weights(made.sweeps[0])
+    before = weights(made.directions[0])
     made(x, training=True)
-    after = weights(made.sweeps[0])
+    after = weights(made.directions[0])
     terms = x @ before["kernel"]  # (batch, time, gate and unit)
     for what, moment in (("mean", terms.mean(0)), ("variance", terms.var(0))):
         old, new = (w[f"gates_x/moving_{what}"] for w in (before, after))
@@ -339,9 +339,7 @@ def test_stored_statistics_move_towards_those_of_each_step(kind, rows):
 
 
 @pytest.mark.parametrize(("kind", "left"), [("batch_recurrent", 0.0), ("batch_shared", 0.01)])
-def test_the_gap_between_training_and_inference_closes_as_statistics_settle_but_for_those_that_all_steps_share(
-    kind, left
-):
+def test_training_and_inference_converge_unless_all_steps_share_their_statistics(kind, left):
     made, x = (
         layer({"normalization": {"kind": kind, "momentum": 0.5}}, return_sequences=True),
         window(batch=8),
@@ -385,19 +383,19 @@ def test_batch_normalization_that_is_forced_to_the_identity_leaves_the_plain_cel
         )
     )
     identity = {"gamma": 1.0, "beta": 0.0, "moving_mean": 0.0, "moving_variance": 1.0}
-    for variable in made.sweeps[0].normalization.variables:
+    for variable in made.directions[0].normalization.variables:
         variable.assign(np.full(variable.shape, identity[variable.name]))
     for name in ("kernel", "recurrent_kernel", "bias"):
-        getattr(plain.sweeps[0], name).assign(getattr(made.sweeps[0], name))
+        getattr(plain.directions[0], name).assign(getattr(made.directions[0], name))
     np.testing.assert_allclose(made(window()), plain(window()), rtol=0, atol=1e-12)
 
 
 def test_frozen_batch_normalization_uses_and_keeps_its_stored_statistics():
     made, x = layer({"normalization": {"kind": "batch_recurrent"}}), window()
     made.trainable = False
-    before = weights(made.sweeps[0])
+    before = weights(made.directions[0])
     np.testing.assert_array_equal(made(x, training=True), made(x))
-    for name, value in weights(made.sweeps[0]).items():
+    for name, value in weights(made.directions[0]).items():
         np.testing.assert_array_equal(value, before[name])
 
 
@@ -467,11 +465,11 @@ def test_dropout_is_off_at_inference_and_at_rate_zero_and_then_draws_nothing(cas
     made, x, without = layer(case), window(), layer(plain)
     if "zoneout" not in str(case):  # whose inference is an expectation
         np.testing.assert_array_equal(made(x), without(x))
-    states = [sweep.generator.state.numpy() for sweep in made.sweeps]
+    states = [direction.generator.state.numpy() for direction in made.directions]
     made(x)
     assert all(
-        np.array_equal(state, sweep.generator.state)
-        for state, sweep in zip(states, made.sweeps, strict=True)
+        np.array_equal(state, direction.generator.state)
+        for state, direction in zip(states, made.directions, strict=True)
     )
     np.testing.assert_array_equal(
         layer({**plain, **off})(x, training=True), without(x, training=True)
@@ -486,7 +484,7 @@ def test_dropout_is_off_at_inference_and_at_rate_zero_and_then_draws_nothing(cas
         if case["cell"] == "lstm" and "normalization" not in case
     }
 )
-def test_masks_hang_on_the_seed_and_change_from_call_to_call(case):
+def test_masks_depend_on_the_seed_and_change_from_call_to_call(case):
     made, again, other, x = (
         layer(case, seed=1),
         layer(case, seed=1),
@@ -526,7 +524,7 @@ def test_monte_carlo_leaves_dropout_on_at_inference(case):
 
 def test_a_unit_that_moon_drops_has_no_memory_at_any_step(drawn):
     made = layer({"recurrent_dropout": {"kind": "moon", "rate": 0.5}})
-    cells = np.array([c for _, c in made.sweeps[0].states(tf.constant(window()), True)])
+    cells = np.array([c for _, c in made.directions[0].states(tf.constant(window()), True)])
     (mask,) = drawn
     np.testing.assert_array_equal(cells == 0, np.broadcast_to(mask == 0, cells.shape))
 
@@ -638,13 +636,13 @@ def test_half_precision_normalizes_in_single(kind):
     ],
     ids=str,
 )
-def test_a_wrong_argument_is_refused_with_what_was_expected(arguments, message):
+def test_a_wrong_argument_is_rejected_with_what_was_expected(arguments, message):
     with pytest.raises(ValueError, match=message):
         Recurrent(**arguments)
 
 
 @pytest.mark.parametrize("shape", [(None, None, 2), (None, 2), (None, 5, None)], ids=str)
-def test_an_input_of_unknown_length_is_refused(shape):
+def test_an_input_of_unknown_length_is_rejected(shape):
     with pytest.raises(
         ValueError,
         match="expected \\(batch, time, channel\\) with time and channel known, received",

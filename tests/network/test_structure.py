@@ -1,4 +1,4 @@
-"""Convolution, pooling, squeeze-and-excitation, dense: against NumPy, and which samples they see."""
+"""Convolution, pooling, squeeze-and-excitation and dense layers, and which samples they see."""
 
 import keras
 import numpy as np
@@ -30,7 +30,7 @@ def windows(time=7, channels=4, dtype="float64"):
 def test_a_convolution_is_its_reference_for_every_length_kernel_stride_and_dilation(
     time, kernel, stride, dilation
 ):
-    assume(stride == 1 or dilation == 1)  # Keras refuses both at once
+    assume(stride == 1 or dilation == 1)  # Keras rejects both at once
     x, layer = (
         windows(time),
         CausalConv1D(2, kernel, stride, dilation, dtype="float64", bias_initializer="ones"),
@@ -90,7 +90,7 @@ def test_pooling_leaves_out_the_oldest_samples_and_never_the_newest(kind):
     )
 
 
-def test_a_window_shorter_than_the_pool_is_refused():
+def test_a_window_shorter_than_the_pool_is_rejected():
     with pytest.raises(ValueError, match="has 2 steps; it must have at least size, 3"):
         Pooling("max", 3)(np.ones((1, 2, 1)))
 

@@ -1,29 +1,22 @@
-"""What a row of the catalogue says of its kind, which the rules believe, measured on the layer itself."""
+"""What a row of the tables says about its kind, which the rules rely on, measured on the layer."""
 
 import numpy as np
 import pytest
 from keras import ops
 
+from pipeline.config import model as sections
 from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS
-from pipeline.network.rnn.recurrent import Sweep
+from pipeline.network.rnn.direction import Direction
 from tests.network.examples import BETWEEN, CELL, FEED_FORWARD, INPUT, make, options, randomize
 from tests.network.recurrent_cases import CELLS, inside
 
 AXES = {0: "batch", 1: "time", 2: "channels"}
 STEPS, UNITS = 5, 3
 ROWS = {kind: row for kind, row in NORMALIZATIONS.items() if row.layer}
-CLIPPED = {
-    "rmax": 1.0,
-    "dmax": 0.0,
-}  # within its limits, renormalization puts the running statistics in the place of the batch's
+# within its limits, renormalization replaces the statistics of the batch by the running ones
+CLIPPED = {"rmax": 1.0, "dmax": 0.0}
 SETTINGS = [(kind, CLIPPED if "rmax" in row.options else {}) for kind, row in ROWS.items()]
 SETTINGS += [(kind, {"per_step": True}) for kind, row in ROWS.items() if "per_step" in row.options]
-OFF = {
-    "normalization": {"kind": "none"},
-    "input_dropout": {"kind": "none"},
-    "recurrent_dropout": {"kind": "none"},
-    "weights": {"kind": "none"},
-}
 TWINS = {
     "layer_addons": {"kind": "layer_paper", "epsilon": 1e-3},
     "layer_per_gate": {"kind": "layer_joint", "epsilon": 1e-12},
@@ -47,7 +40,7 @@ def values(seed=0):
 
 
 def computed(kind, training, **setting):
-    """The normalization as a function of (batch, time, channel): that of the gates, for a kind inside a cell."""
+    """The normalization as a function of (batch, time, channel), in a cell that of its gates."""
 
     def once(x):  # by a layer that has seen nothing before
         layer = make(ROWS[kind], dtype="float64", **setting)
@@ -75,7 +68,7 @@ def of_the_gates(gates, x):
 
 
 def measured(function):
-    """The axes along which a value's result hangs on all the others."""
+    """The axes along which the result of a value depends on all other values."""
     x, found = values(), set()
     for axis, name in AXES.items():
         here = np.zeros(x.shape, bool)
@@ -95,7 +88,7 @@ def test_statistics_are_over_the_axes_that_the_row_names(kind, setting):
 
 
 @pytest.mark.parametrize("kind", ROWS)
-def test_at_inference_a_window_hangs_on_its_batch_only_where_the_row_says_live(kind):
+def test_at_inference_a_window_depends_on_its_batch_only_where_the_row_says_so(kind):
     assert ("batch" in measured(computed(kind, False))) == ROWS[kind].batch_stats_at_inference
 
 
@@ -123,21 +116,13 @@ def test_mean_and_variance_survive_the_dropout_that_the_row_calls_alpha(kind):
 
 def states(cell, **slot):
     """h after each step in training."""
-    sweep = Sweep(
-        cell=cell,
-        units=UNITS,
-        activation="tanh",
-        stateful=None,
-        initial_noise=0.0,
-        seed=1,
-        dtype="float64",
-        **{**OFF, **slot},
-    )
-    sweep.build((None, STEPS, 4 * UNITS))
+    section = sections.Recurrent(cell=cell, **slot)
+    direction = Direction(section, UNITS, seed=1, dtype="float64")
+    direction.build((None, STEPS, 4 * UNITS))
     rng = np.random.default_rng(4)
-    for variable in (sweep.kernel, sweep.recurrent_kernel, sweep.bias):
+    for variable in (direction.kernel, direction.recurrent_kernel, direction.bias):
         variable.assign(rng.normal(size=variable.shape))
-    return np.array([h for h, *_ in sweep.states(ops.convert_to_tensor(values()), True)])
+    return np.array([h for h, *_ in direction.states(ops.convert_to_tensor(values()), True)])
 
 
 @pytest.mark.parametrize(("kind", "cell"), [(kind, cell) for kind in IN_CELLS for cell in CELLS])

@@ -1,4 +1,4 @@
-"""Every variant of `params.yaml`, shrunk to a few units: it forecasts, saves, learns, and is in a fleet what it is alone."""
+"""Every variant of `params.yaml`, with few units: it forecasts, saves and learns, as in a fleet."""
 
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,10 @@ def test_a_variant_in_a_fleet_learns_as_it_does_alone_with_every_weight_and_the_
 
 
 def assert_close(actual: Any, desired: Any) -> None:
-    """To single precision of the largest entry: a layer normalization of nothing but zeros has the slope of one over the root of its epsilon."""
+    """Compare to single precision of the largest entry.
+
+    Layer normalization of zeros has a slope as large as one over the root of its epsilon.
+    """
     np.testing.assert_allclose(actual, desired, rtol=0, atol=2e-5 * max(1.0, np.abs(desired).max()))
 
 

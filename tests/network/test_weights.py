@@ -1,4 +1,4 @@
-"""What a reparametrization makes of a kernel, and that it holds however the kernel below is updated."""
+"""What a reparametrization computes from a kernel, however the kernel itself is updated."""
 
 import keras
 import numpy as np

@@ -5,21 +5,46 @@ from typing import Any
 import keras
 from keras import ops
 
+from pipeline.network.base import LayerConfig, Tensor, TensorShape, register
 from pipeline.network.layers.weights import Reparametrized
 
 
-@keras.saving.register_keras_serializable("pipeline")
+@register
 class CausalConv1D(Reparametrized, keras.layers.Conv1D):
-    """y_j = activation(sum_i x[e_j - dilation (size - 1 - i)] K_i + b) with e_j = T - 1 - stride (T_out - 1 - j), the newest sample that it sees.
+    """Causal convolution: y_j = activation(sum_i x[e_j - dilation (size - 1 - i)] K_i + b).
 
-    Shapes: (batch, time, channel) -> (batch, ceil(time / stride), filters). With stride = 1 it is `keras.layers.Conv1D(padding="causal")`, which
-    with a stride drops the newest samples when it does not divide time - 1. Zeros stand in for samples before the first.
+    e_j = T - 1 - stride (T_out - 1 - j) is the newest sample that output j sees, so that the last
+    output always ends at the newest sample of the window. Zeros stand in for the samples before
+    the first. With a stride of 1 this is `keras.layers.Conv1D(padding="causal")`; with a larger
+    one, Keras drops the newest samples whenever the stride does not divide time - 1.
 
-    Computed as one matrix product of the `kernel_size` shifted copies of the input: for the few channels of a time series this is as fast as a
-    convolution, and its gradient vectorizes over the replicas of a fleet, which that of the convolution operation does not.
+    It is computed as one matrix product of the shifted copies of the input. For the few channels
+    of a time series this is as fast as a convolution operation, and its gradient vectorizes over
+    the replicas of a fleet, which the gradient of the convolution operation does not.
 
-    Source: van den Oord et al., "WaveNet", 2016, for the causal, dilated form. Causal. Cost: T_out size channel filters products per window.
-    Arguments: `reparametrization` of the kernel, and those of `keras.layers.Conv1D`.
+    Example:
+        >>> layer = CausalConv1D(filters=8, kernel_size=3, strides=2)
+        >>> layer(keras.ops.ones((32, 7, 4))).shape == (32, 4, 8)
+        True
+
+    Args:
+        filters: number of output channels.
+        kernel_size: number of samples that an output sees.
+        strides: distance between two outputs, in samples.
+        dilation_rate: distance between two samples that an output sees.
+        options: `reparametrization` of the kernel, and the arguments of `keras.layers.Conv1D`.
+
+    Shapes:
+        (batch, time, channel) -> (batch, ceil(time / strides), filters).
+
+    Causality:
+        Causal.
+
+    Cost:
+        ceil(time / strides) kernel_size channel filters products per window.
+
+    Source:
+        van den Oord et al., "WaveNet", 2016, for the causal, dilated form.
     """
 
     def __init__(
@@ -34,8 +59,7 @@ class CausalConv1D(Reparametrized, keras.layers.Conv1D):
             filters, kernel_size, strides, padding="valid", dilation_rate=dilation_rate, **options
         )
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Convolve `inputs` (batch, time, channel)."""
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         (size,), (stride,), (dilation,) = self.kernel_size, self.strides, self.dilation_rate
         steps, channels = inputs.shape[1:]
         padded = ops.pad(inputs, [[0, 0], [(size - 1) * dilation, 0], [0, 0]])
@@ -47,15 +71,14 @@ class CausalConv1D(Reparametrized, keras.layers.Conv1D):
             ops.concatenate(taps, axis=-1),
             ops.reshape(self.effective(training), (size * channels, self.filters)),
         )
-        outputs = outputs if self.bias is None else outputs + self.bias
+        if self.bias is not None:
+            outputs = outputs + self.bias
         return outputs if self.activation is None else self.activation(outputs)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        """(batch, ceil(time / stride), filters)."""
+    def compute_output_shape(self, input_shape: TensorShape) -> TensorShape:
         return (input_shape[0], -(-input_shape[1] // self.strides[0]), self.filters)
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        config: dict[str, Any] = super().get_config()
+    def get_config(self) -> LayerConfig:
+        config: LayerConfig = super().get_config()
         del config["padding"]
         return config

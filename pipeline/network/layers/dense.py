@@ -1,22 +1,37 @@
 """The dense layer of the head."""
 
-from typing import Any
-
 import keras
 from keras import ops
 
+from pipeline.network.base import Tensor, register
 from pipeline.network.layers.weights import Reparametrized
 
 
-@keras.saving.register_keras_serializable("pipeline")
+@register
 class Dense(Reparametrized, keras.layers.Dense):
-    """y = activation(x w + b), w being the kernel or what `reparametrization` makes of it.
+    """Dense layer: y = activation(x w + b), w being the kernel or its reparametrization.
 
-    (batch, ..., channel) in, (batch, ..., units) out. Arguments: `reparametrization`, and those of `keras.layers.Dense`. Causal.
-    Source: `keras.layers.Dense`. Cost: channel units products per step.
+    Its arguments are `reparametrization` and those of `keras.layers.Dense`.
+
+    Example:
+        >>> Dense(3)(keras.ops.ones((2, 5, 4))).shape == (2, 5, 3)
+        True
+
+    Shapes:
+        (batch, ..., channel) -> (batch, ..., units).
+
+    Causality:
+        Causal: each step is computed by itself.
+
+    Cost:
+        channel units products per step.
+
+    Source:
+        `keras.layers.Dense`.
     """
 
-    def call(self, x: Any, training: bool | None = None) -> Any:
-        """Apply to `x` (batch, ..., channel)."""
-        y = ops.matmul(x, self.effective(training))
-        return self.activation(y if self.bias is None else y + self.bias)
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        outputs = ops.matmul(inputs, self.effective(training))
+        if self.bias is not None:
+            outputs = outputs + self.bias
+        return self.activation(outputs)

@@ -1,34 +1,71 @@
-"""Dropouts between layers: one base that draws from `noise`, and for each kind the shape of its mask or its formula.
+"""Dropouts between layers: one base that decides when noise is drawn, and a subclass per kind.
 
-All of them are the identity at inference, unless `monte_carlo` leaves them on there (Gal & Ghahramani, "Dropout as a Bayesian
-Approximation", 2016: the spread of many such passes estimates the uncertainty of the forecast). Normalizations are not
-concerned: they keep their inference statistics in a Monte Carlo pass.
-Random numbers are drawn, and the seed advances, only when a layer really disturbs its input. Causal, all of them.
+All of them are the identity at inference, unless `monte_carlo` keeps them active there: the
+spread of many such passes estimates the uncertainty of the forecast (Gal & Ghahramani, "Dropout
+as a Bayesian Approximation", 2016). Normalizations are not affected: they use their inference
+statistics in a Monte Carlo pass, too.
+
+Random numbers are drawn, and the seed advances, only when a layer really disturbs its input.
+All kinds are causal.
 """
 
-from typing import Any
+from typing import Unpack
 
 import keras
 from keras import ops
 
+from pipeline.network.base import (
+    LayerConfig,
+    LayerOptions,
+    ShapePreserving,
+    Tensor,
+    TensorShape,
+    register,
+)
 from pipeline.network.layers import noise
-
-register = keras.saving.register_keras_serializable("pipeline")
 
 
 @register
-class Dropout(keras.Layer):
-    """Standard dropout: y = x m / (1 - rate), where each element of m is 1 with probability 1 - rate, else 0.
+class Dropout(ShapePreserving):
+    """Standard dropout: y = x m, where each element of m is 1 / (1 - rate) or, dropped, 0.
 
-    Any shape in, the same shape out. Between recurrent layers this is fresh noise at every time step; see `SpatialDropout`.
-    Source: Srivastava et al., "Dropout", 2014, in the inverted form. Cost: one hash and one product per element of the mask.
+    Between recurrent layers this is fresh noise at every time step; see `SpatialDropout`.
 
-    Arguments: `rate` in [0, 1), the share that is dropped; `seed`, an integer or null for a random one; `monte_carlo`, also at
-    inference. Raises `ValueError` for another rate.
+    Example:
+        >>> layer = Dropout(0.5, seed=0)
+        >>> x = keras.ops.ones((2, 5, 3))
+        >>> bool(keras.ops.all(layer(x) == x))  # at inference
+        True
+        >>> sorted(set(keras.ops.convert_to_numpy(layer(x, training=True)).ravel().tolist()))
+        [0.0, 2.0]
+
+    Args:
+        rate: the share of elements that is dropped, from 0 up to but not 1.
+        monte_carlo: whether the noise is drawn at inference, too.
+        seed: seed of the noise; null draws one.
+
+    Raises:
+        ValueError: if `rate` is outside its range.
+
+    Shapes:
+        Any shape; the output has the shape of the input.
+
+    Causality:
+        Causal.
+
+    Cost:
+        One hash and one product per element of the mask.
+
+    Source:
+        Srivastava et al., "Dropout", 2014, in the inverted form.
     """
 
     def __init__(
-        self, rate: float, monte_carlo: bool = False, seed: int | None = None, **kwargs: Any
+        self,
+        rate: float,
+        monte_carlo: bool = False,
+        seed: int | None = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
@@ -38,24 +75,19 @@ class Dropout(keras.Layer):
         self.rate, self.monte_carlo, self.seed = rate, monte_carlo, seed
         self.generator = keras.random.SeedGenerator(seed, name=f"{self.name}_noise")
 
-    def call(self, x: Any, training: bool | None = None) -> Any:
-        """`x`, disturbed in training or always."""
-        return self.disturb(x) if self.rate > 0 and (training or self.monte_carlo) else x
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        active = self.rate > 0 and (training or self.monte_carlo)
+        return self.disturb(inputs) if active else inputs
 
-    def disturb(self, x: Any) -> Any:
-        """`x` with its noise; called only where there is any."""
+    def disturb(self, x: Tensor) -> Tensor:
+        """Return `x` with fresh noise; called only where the dropout is active."""
         return x * ops.cast(noise.keep(self.noise_shape(x), self.rate, self.generator), x.dtype)
 
-    def noise_shape(self, x: Any) -> tuple[Any, ...]:
-        """Shape of the noise; an axis of 1 shares it along that axis."""
+    def noise_shape(self, x: Tensor) -> TensorShape:
+        """Return the shape of the noise; along an axis of size 1 the noise is shared."""
         return tuple(ops.shape(x))
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Unchanged."""
-        return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+    def get_config(self) -> LayerConfig:
         return {
             **super().get_config(),
             "rate": self.rate,
@@ -66,62 +98,102 @@ class Dropout(keras.Layer):
 
 @register
 class SpatialDropout(Dropout):
-    """Spatial dropout: as `Dropout`, but a channel is dropped for the whole window or not at all; m has the shape (batch, 1, channel).
+    """Spatial dropout: as `Dropout`, but a channel is dropped for the whole window or not at all.
 
-    (batch, time, channel) in and out. Between recurrent layers this is what is called locked or variational dropout.
-    Sources: Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2015; Merity et al., "Regularizing
-    and Optimizing LSTM Language Models", 2018 (locked). Cost: as `Dropout`, with a mask smaller by the number of steps.
+    The mask m has the shape (batch, 1, channel). Between recurrent layers this is what is called
+    locked or variational dropout.
+
+    Shapes:
+        (batch, time, channel) -> (batch, time, channel).
+
+    Causality:
+        Causal.
+
+    Cost:
+        That of `Dropout`, with a mask smaller by the number of steps.
+
+    Source:
+        Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2015;
+        Merity et al., "Regularizing and Optimizing LSTM Language Models", 2018 (locked).
     """
 
-    def noise_shape(self, x: Any) -> tuple[Any, ...]:
-        """One for each window and channel."""
+    def noise_shape(self, x: Tensor) -> TensorShape:
         batch, _, channels = ops.shape(x)
         return batch, 1, channels
 
 
 @register
 class TimeStepDropout(Dropout):
-    """Time-step dropout: as `Dropout`, but a step is dropped with all of its channels or not at all; m has the shape (batch, time, 1).
+    """Time-step dropout: as `Dropout`, but a step is dropped with all its channels or not at all.
 
-    (batch, time, channel) in and out. It drops the newest step too, `rate` of the time. Source: the `noise_shape` of Srivastava's
-    dropout, turned about. Cost: as `Dropout`, with a mask smaller by the number of channels.
+    The mask m has the shape (batch, time, 1). It drops the newest step, too, `rate` of the time.
+
+    Shapes:
+        (batch, time, channel) -> (batch, time, channel).
+
+    Causality:
+        Causal.
+
+    Cost:
+        That of `Dropout`, with a mask smaller by the number of channels.
+
+    Source:
+        `noise_shape` of `keras.layers.Dropout`, with one mask element per step.
     """
 
-    def noise_shape(self, x: Any) -> tuple[Any, ...]:
-        """One for each window and step."""
+    def noise_shape(self, x: Tensor) -> TensorShape:
         batch, time, _ = ops.shape(x)
         return batch, time, 1
 
 
 @register
 class GaussianDropout(Dropout):
-    """Gaussian dropout: y = x (1 + sqrt(rate / (1 - rate)) n) with n standard normal; mean and variance as those of `Dropout`.
+    """Gaussian dropout: y = x (1 + sqrt(rate / (1 - rate)) n), n being standard normal.
 
-    Any shape in, the same shape out. Source: Srivastava et al., "Dropout", 2014, section 10. Cost: two hashes, a logarithm and a
-    cosine per element.
+    The noise has the mean and the variance of the mask of `Dropout`.
+
+    Shapes:
+        Any shape; the output has the shape of the input.
+
+    Causality:
+        Causal.
+
+    Cost:
+        Two hashes, a logarithm and a cosine per element.
+
+    Source:
+        Srivastava et al., "Dropout", 2014, section 10.
     """
 
-    def disturb(self, x: Any) -> Any:
-        """`x` times noise about 1."""
+    def disturb(self, x: Tensor) -> Tensor:
         spread = (self.rate / (1 - self.rate)) ** 0.5
-        return x * (
-            1 + spread * ops.cast(noise.normal(self.noise_shape(x), self.generator), x.dtype)
-        )
+        normal = noise.normal(self.noise_shape(x), self.generator)
+        return x * (1 + spread * ops.cast(normal, x.dtype))
 
 
 @register
 class AlphaDropout(Dropout):
-    """Alpha dropout: y = a (x m + s (1 - m)) + b, with s = -1.7580993 (where selu saturates), a = ((1 - rate) (1 + rate s^2))^(-1/2) and
-    b = -a s rate, which keeps mean 0 and variance 1.
+    """Alpha dropout: y = a (x m + s (1 - m)) + b, where m is 1 or, dropped, 0.
 
-    Any shape in, the same shape out; only behind selu. Source: Klambauer et al., "Self-Normalizing Neural Networks", 2017.
-    Cost: one hash and four element-wise operations.
+    s = -1.7580993 is the value at which selu saturates. a = ((1 - rate) (1 + rate s^2))^(-1/2)
+    and b = -a s rate keep mean 0 and variance 1. It belongs after a selu activation.
+
+    Shapes:
+        Any shape; the output has the shape of the input.
+
+    Causality:
+        Causal.
+
+    Cost:
+        One hash and four element-wise operations per element.
+
+    Source:
+        Klambauer et al., "Self-Normalizing Neural Networks", 2017.
     """
 
     SATURATION = -1.6732632423543772 * 1.0507009873554805
 
-    def disturb(self, x: Any) -> Any:
-        """`x` with some elements saturated, back at its mean and variance."""
+    def disturb(self, x: Tensor) -> Tensor:
         s = self.SATURATION
         a = ((1 - self.rate) * (1 + self.rate * s**2)) ** -0.5
         kept = noise.uniform(self.noise_shape(x), self.generator) >= self.rate
@@ -130,10 +202,21 @@ class AlphaDropout(Dropout):
 
 @register
 class AlphaFeatureDropout(AlphaDropout):
-    """Alpha dropout by feature: as `AlphaDropout`, but a channel saturates for the whole window or not at all; m has the shape (batch, 1, channel).
+    """Alpha dropout by feature: a channel saturates for the whole window or not at all.
 
-    (batch, time, channel) in and out; only behind selu. Source: `AlphaDropout` with the mask of `SpatialDropout`. Cost: as
-    `AlphaDropout`, with a mask smaller by the number of steps.
+    The formula is that of `AlphaDropout`; the mask m has the shape (batch, 1, channel).
+
+    Shapes:
+        (batch, time, channel) -> (batch, time, channel).
+
+    Causality:
+        Causal.
+
+    Cost:
+        That of `AlphaDropout`, with a mask smaller by the number of steps.
+
+    Source:
+        `AlphaDropout` with the mask of `SpatialDropout`.
     """
 
     noise_shape = SpatialDropout.noise_shape

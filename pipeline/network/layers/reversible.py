@@ -1,60 +1,76 @@
 """A network between an input normalization and its inverse."""
 
-from typing import Any
+from typing import Unpack
 
 import keras
 from keras import ops
 
+from pipeline.network.base import LayerConfig, LayerOptions, Tensor, TensorShape, register
+from pipeline.network.layers.input_normalization import WindowNormalization
 
-@keras.saving.register_keras_serializable("pipeline")
+
+@register
 class Reversible(keras.Layer):
-    """y = denormalize(body(normalize(x)), statistics), the statistics being those of the same window.
+    """Reversible normalization: y = denormalize(body(normalize(x)), statistics of the window).
 
-    The first `channels` channels (null: all) are normalized; those behind them, which are known in the future, pass as they are. `normalization` is a
-    layer with `normalize` and `denormalize`; `body` is any layer or model that turns (batch, time, channel) into (batch, horizon, target) or (batch, time,
-    horizon, target), targets being the first channels. It must end linearly: what is undone here has to be able to go either way.
-    Source: Kim et al., "Reversible Instance Normalization", 2022. Cost: that of the normalization, and one pass over the forecast.
+    Args:
+        normalization: a layer with `normalize` and `denormalize`.
+        body: a layer or model from (batch, time, channel) to (batch, horizon, target) or
+            (batch, time, horizon, target), where the targets are the first channels. Its last
+            layer must be linear, because a denormalized forecast can take any value.
+        channels: how many of the first channels are normalized; null normalizes all of them.
+            The channels after them, the future covariates, are passed to the body unchanged.
+
+    Shapes:
+        (batch, time, channel) -> the shape that the body returns.
+
+    Causality:
+        That of the normalization and of the body.
+
+    Cost:
+        That of the normalization, and one pass over the forecast.
+
+    Source:
+        Kim et al., "Reversible Instance Normalization", 2022.
     """
 
     def __init__(
-        self, normalization: Any, body: Any, channels: int | None = None, **kwargs: Any
+        self,
+        normalization: WindowNormalization,
+        body: keras.Layer,
+        channels: int | None = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.normalization, self.body, self.channels = normalization, body, channels
 
-    def build(self, input_shape: Any) -> None:
-        """Build both parts."""
-        measured = input_shape[-1] if self.channels is None else self.channels
-        for part, shape in (
-            (self.normalization, (*input_shape[:-1], measured)),
-            (self.body, input_shape),
-        ):
-            if not part.built:  # what comes out of a file is built already
-                part.build(shape)
+    def build(self, input_shape: TensorShape) -> None:
+        normalized = input_shape[-1] if self.channels is None else self.channels
+        if not self.normalization.built:  # a part that was loaded from a file is built already
+            self.normalization.build((*input_shape[:-1], normalized))
+        if not self.body.built:
+            self.body.build(input_shape)
 
-    def call(self, x: Any) -> Any:
-        """Forecast from `x` (batch, time, channel)."""
-        z, statistics = self.normalization.normalize(x[..., : self.channels])
-        known = [] if self.channels is None else [x[..., self.channels :]]
-        return self.normalization.denormalize(
-            self.body(ops.concatenate([z, *known], axis=-1)), statistics
-        )
+    def call(self, inputs: Tensor) -> Tensor:
+        z, statistics = self.normalization.normalize(inputs[..., : self.channels])
+        unchanged = [] if self.channels is None else [inputs[..., self.channels :]]
+        forecast = self.body(ops.concatenate([z, *unchanged], axis=-1))
+        return self.normalization.denormalize(forecast, statistics)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """That of the body."""
-        return self.body.compute_output_shape(input_shape)
+    def compute_output_shape(self, input_shape: TensorShape) -> TensorShape:
+        shape: TensorShape = self.body.compute_output_shape(input_shape)
+        return shape
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        parts = {
-            name: keras.saving.serialize_keras_object(getattr(self, name))
-            for name in ("normalization", "body")
+    def get_config(self) -> LayerConfig:
+        return {
+            **super().get_config(),
+            "normalization": keras.saving.serialize_keras_object(self.normalization),
+            "body": keras.saving.serialize_keras_object(self.body),
+            "channels": self.channels,
         }
-        return {**super().get_config(), **parts, "channels": self.channels}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "Reversible":
-        """The layer that `get_config` describes."""
+    def from_config(cls, config: LayerConfig) -> "Reversible":
         parts = {
             name: keras.saving.deserialize_keras_object(config[name])
             for name in ("normalization", "body")

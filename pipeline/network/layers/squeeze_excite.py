@@ -1,26 +1,52 @@
-"""Squeeze-and-excitation: each channel of a window scaled by a gate that looks at all of them."""
+"""Squeeze-and-excitation: each channel of a window is scaled by a gate that sees all of them."""
 
-from typing import Any
+from typing import Unpack
 
-import keras
 from keras import ops
 
+from pipeline.network.base import (
+    LayerConfig,
+    LayerOptions,
+    ShapePreserving,
+    Tensor,
+    TensorShape,
+    register,
+)
 
-@keras.saving.register_keras_serializable("pipeline")
-class SqueezeExcite(keras.Layer):
-    """y = x g with g = sigmoid(relu(s W1) W2) and s the mean of x over time; W1 (channel, narrow), W2 (narrow, channel), no biases.
 
-    (batch, time, channel) in and out; `narrow` is channel // ratio, but at least 1. Not causal: the gate sees the whole window.
-    At the start the gates are near 1/2, so it halves what passes. Source: Hu et al., "Squeeze-and-Excitation Networks", 2018.
-    Cost: 2 channel^2 / ratio products per window.
+@register
+class SqueezeExcite(ShapePreserving):
+    """Squeeze-and-excitation: y = x g with g = sigmoid(relu(s W1) W2), s being the mean over time.
+
+    W1 is (channel, narrow) and W2 is (narrow, channel), without biases; narrow is
+    channel // ratio, but at least 1. The initial gates are near 1/2, so that the layer halves its
+    input at first.
+
+    Example:
+        >>> SqueezeExcite(ratio=4)(keras.ops.ones((2, 7, 8))).shape == (2, 7, 8)
+        True
+
+    Args:
+        ratio: by how much the inner layer is narrower than the input.
+
+    Shapes:
+        (batch, time, channel) -> (batch, time, channel).
+
+    Causality:
+        Not causal: the gate sees the whole window.
+
+    Cost:
+        2 channel^2 / ratio products per window.
+
+    Source:
+        Hu et al., "Squeeze-and-Excitation Networks", 2018.
     """
 
-    def __init__(self, ratio: int = 4, **kwargs: Any) -> None:
+    def __init__(self, ratio: int = 4, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.ratio = ratio
 
-    def build(self, input_shape: Any) -> None:
-        """Two matrices, from `channel` to narrow and back."""
+    def build(self, input_shape: TensorShape) -> None:
         channels = input_shape[-1]
         narrow = max(1, channels // self.ratio)
         self.squeeze = self.add_weight(
@@ -30,15 +56,10 @@ class SqueezeExcite(keras.Layer):
             shape=(narrow, channels), initializer="he_normal", name="excite"
         )
 
-    def call(self, x: Any) -> Any:
-        """Scale `x` (batch, time, channel)."""
-        gate = ops.relu(ops.matmul(ops.mean(x, axis=1), self.squeeze))
-        return x * ops.expand_dims(ops.sigmoid(ops.matmul(gate, self.excite)), 1)
+    def call(self, inputs: Tensor) -> Tensor:
+        hidden = ops.relu(ops.matmul(ops.mean(inputs, axis=1), self.squeeze))
+        gate = ops.sigmoid(ops.matmul(hidden, self.excite))
+        return inputs * ops.expand_dims(gate, 1)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Unchanged."""
-        return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+    def get_config(self) -> LayerConfig:
         return {**super().get_config(), "ratio": self.ratio}

@@ -1,1 +1,15 @@
-"""network/rnn."""
+"""The recurrent layer: (batch, time, channel) -> (batch, unit) or (batch, time, unit).
+
+Read it from the outside to the inside:
+
+1. `recurrent`: the layer, its arguments and its configuration.
+2. `direction`: the weights of one direction, and the loop over time.
+3. `cells`: LSTM, GRU and SimpleRNN, with the places where normalizations and dropouts act.
+4. `cell_normalization`, the base of the kinds in `cell_layer_normalization` and
+   `cell_batch_normalization`, made of `gate_terms` (the arrangement around the two terms of a
+   gate) and `normalizers` (what normalizes one term).
+5. `recurrent_dropout`, the kinds, made of `dropout_hooks` (where they act, and their masks).
+
+A new normalization inside the cell is a class in one of the files under 4, a new recurrent
+dropout one in `recurrent_dropout`; its table row is in `pipeline/config/kinds.py`.
+"""

@@ -1,22 +1,32 @@
-"""The cells: what a gate is and how a state moves on. Weights, gates' order and their layout are those of the Keras layers.
+"""The cells: what a gate is, and how a state is updated.
 
-A cell object serves one call of the layer. It knows nothing of normalizations and dropouts but where they stand, and asks them there.
+Weights, the order of the gates and their layout are those of the Keras layers. A cell object
+serves one call of the layer. Of normalizations and dropouts it knows only where they stand: it
+calls `CellTerms` and `Hooks` there.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from keras import ops
 
-from pipeline.network.rnn.cell_normalization import Norms
-from pipeline.network.rnn.recurrent_dropout import Places
-
-Tensor = Any
-States = Sequence[Tensor]  # h, and c where there is one, each (batch, unit)
+from pipeline.network.base import Tensor
+from pipeline.network.rnn.dropout_hooks import Hooks, States
+from pipeline.network.rnn.gate_terms import CellTerms
 
 
 class Cell:
-    """The base: `gates` in all, of which the first `summed` add an x-term to an h-term; `states` vectors go from step to step."""
+    """The base of the cells.
+
+    Class attributes: `gates` is the number of gates, the first `summed` of which add their x-term
+    to their h-term; `states` is the number of vectors that go from step to step.
+
+    Args:
+        units: width of a gate and of a state.
+        activation: of the candidate and, in an LSTM, of the output.
+        bias: of the shape `bias_shape(units)`.
+        terms: the normalizations of this call.
+        dropout: the dropout of this call.
+    """
 
     gates: int
     summed: int
@@ -27,81 +37,111 @@ class Cell:
         units: int,
         activation: Callable[[Tensor], Tensor],
         bias: Tensor,
-        norms: Norms,
-        dropout: Places,
+        terms: CellTerms,
+        dropout: Hooks,
     ) -> None:
-        self.units, self.activation, self.bias, self.norms, self.dropout = (
-            units,
-            activation,
-            bias,
-            norms,
-            dropout,
-        )
+        self.units, self.activation, self.bias = units, activation, bias
+        self.terms, self.dropout = terms, dropout
 
     @classmethod
     def bias_shape(cls, units: int) -> tuple[int, ...]:
-        """Shape of the bias."""
+        """Return the shape of the bias."""
         return (cls.gates * units,)
 
     @classmethod
-    def initial_bias(cls, shape: Sequence[int], dtype: Any = None) -> Tensor:
-        """The bias before training."""
+    def initial_bias(cls, shape: Sequence[int], dtype: str | None = None) -> Tensor:
+        """Return the bias before training."""
         return ops.zeros(shape, dtype)
 
-    def inputs(self, x: Tensor) -> Sequence[Any]:
-        """What each step reads of the x-terms (batch, time, gate and unit)."""
-        return ops.unstack(self.norms.gates.inputs(x, self.bias), axis=1)  # type: ignore[no-any-return]
+    def inputs(self, x: Tensor) -> Sequence[Tensor]:
+        """Return what each step reads of the x-terms `x` (batch, time, gate and unit)."""
+        steps: list[Tensor] = ops.unstack(self.terms.gates.inputs(x, self.bias), axis=1)
+        return steps
 
-    def step(self, x: Any, z: Tensor, states: States, t: int) -> States:
-        """The states after step t, from the entry of `inputs`, the h-term z (batch, gate and unit) and the states before."""
+    def step(self, x: Tensor, z: Tensor, states: States, t: int) -> States:
+        """Return the states after step t.
+
+        Args:
+            x: the entry of `inputs` for this step.
+            z: the h-term, (batch, gate and unit).
+            states: the states before this step.
+            t: the step, counted from 0.
+        """
         raise NotImplementedError
 
 
 class SimpleRNN(Cell):
-    """h_t = activation(x_t W + h_{t-1} U + b).
+    """Simple recurrent cell: h_t = activation(x_t W + h_{t-1} U + b).
 
-    Weights: W (channel, unit), U (unit, unit), b (unit,). Cost: channel unit + unit^2 products per step. Source: Elman, "Finding Structure in Time", 1990;
-    `keras.layers.SimpleRNN`.
+    Shapes:
+        W is (channel, unit), U is (unit, unit), b is (unit,).
+
+    Cost:
+        channel unit + unit^2 products per step.
+
+    Source:
+        Elman, "Finding Structure in Time", 1990; `keras.layers.SimpleRNN`.
     """
 
     gates = summed = states = 1
 
-    def step(self, x: Any, z: Tensor, states: States, t: int) -> States:
-        """One step."""
-        return (self.norms.output(self.activation(self.norms.gates.sum(x, z, self.bias, t)), t),)
+    def step(self, x: Tensor, z: Tensor, states: States, t: int) -> States:
+        h = self.activation(self.terms.gates.sum(x, z, self.bias, t))
+        return (self.terms.output(h, t),)
 
 
 class LSTM(Cell):
-    """i, f, g, o = x_t W + h_{t-1} U + b;  c_t = sigmoid(f) c_{t-1} + sigmoid(i) activation(g);  h_t = sigmoid(o) activation(c_t).
+    """LSTM: c_t = sigmoid(f) c_{t-1} + sigmoid(i) activation(g); h_t = sigmoid(o) activation(c_t).
 
-    Weights: W (channel, 4 unit), U (unit, 4 unit), b (4 unit,) with 1 for f at the start. Cost: 4 times that of `SimpleRNN`. Sources: Hochreiter &
-    Schmidhuber, "Long Short-Term Memory", 1997; Gers et al., "Learning to Forget", 2000; `keras.layers.LSTM`.
+    i, f, g, o = x_t W + h_{t-1} U + b.
+
+    Shapes:
+        W is (channel, 4 unit), U is (unit, 4 unit), b is (4 unit,).
+
+    Cost:
+        4 times that of `SimpleRNN`.
+
+    Source:
+        Hochreiter & Schmidhuber, "Long Short-Term Memory", 1997; Gers et al., "Learning to
+        Forget", 2000; `keras.layers.LSTM`.
     """
 
     gates = summed = 4
     states = 2
 
     @classmethod
-    def initial_bias(cls, shape: Sequence[int], dtype: Any = None) -> Tensor:
-        """Zero, but 1 for the forget gate, so that the cell remembers at first (Jozefowicz et al., 2015)."""
+    def initial_bias(cls, shape: Sequence[int], dtype: str | None = None) -> Tensor:
+        """Return 0, but 1 for the forget gate, so that the cell remembers at first.
+
+        Source: Jozefowicz et al., "An Empirical Exploration of Recurrent Network Architectures",
+        2015.
+        """
         return ops.repeat(ops.cast([0, 1, 0, 0], dtype), shape[0] // 4)
 
-    def step(self, x: Any, z: Tensor, states: States, t: int) -> States:
-        """One step."""
-        i, f, g, o = ops.split(self.norms.gates.sum(x, z, self.bias, t), 4, axis=-1)
-        c = ops.sigmoid(f) * states[1] + ops.sigmoid(i) * self.dropout.candidate(
-            self.activation(g), t
-        )
-        shown, carried = self.norms.cell(self.dropout.cell(c, t), t)
-        return self.norms.output(ops.sigmoid(o) * self.activation(shown), t), carried
+    def step(self, x: Tensor, z: Tensor, states: States, t: int) -> States:
+        i, f, g, o = ops.split(self.terms.gates.sum(x, z, self.bias, t), 4, axis=-1)
+        candidate = self.dropout.candidate(self.activation(g), t)
+        c = ops.sigmoid(f) * states[1] + ops.sigmoid(i) * candidate
+        output, state = self.terms.cell(self.dropout.cell(c, t), t)
+        return self.terms.output(ops.sigmoid(o) * self.activation(output), t), state
 
 
 class GRU(Cell):
-    """z, r = sigmoid(x_t W_zr + h_{t-1} U_zr + b_zr);  g = activation(x_t W_g + b_g + r (h_{t-1} U_g + b'_g));  h_t = z h_{t-1} + (1 - z) g.
+    """GRU: h_t = z h_{t-1} + (1 - z) g with g = activation(x_t W_g + b_g + r (h_{t-1} U_g + b'_g)).
 
-    Weights: W (channel, 3 unit), U (unit, 3 unit), b (2, 3 unit): for the x-terms, and for the h-terms. The reset gate acts after the product with U, as
-    in Keras by default (`reset_after=True`) and in cuDNN. Cost: 3 times that of `SimpleRNN`. Sources: Cho et al., 2014, in the form of Keras;
-    `keras.layers.GRU`.
+    z, r = sigmoid(x_t W_zr + h_{t-1} U_zr + b_zr). The reset gate acts after the product with U,
+    as in Keras by default (`reset_after=True`) and in cuDNN.
+
+    Shapes:
+        W is (channel, 3 unit), U is (unit, 3 unit), b is (2, 3 unit): one row for the x-terms and
+        one for the h-terms.
+
+    Cost:
+        3 times that of `SimpleRNN`.
+
+    Source:
+        Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder", 2014, in the form
+        of `keras.layers.GRU`.
     """
 
     gates, summed, states = 3, 2, 1
@@ -111,42 +151,38 @@ class GRU(Cell):
         units: int,
         activation: Callable[[Tensor], Tensor],
         bias: Tensor,
-        norms: Norms,
-        dropout: Places,
+        terms: CellTerms,
+        dropout: Hooks,
     ) -> None:
-        super().__init__(units, activation, bias, norms, dropout)
-        (gates, self.candidate_bias), (recurrent_gates, self.recurrent_bias) = (
-            self.split(row) for row in ops.unstack(bias)
-        )
+        super().__init__(units, activation, bias, terms, dropout)
+        of_inputs, of_states = ops.unstack(bias)
+        gates, self.candidate_bias = self.split(of_inputs)
+        recurrent_gates, self.recurrent_bias = self.split(of_states)
         self.gates_bias = gates + recurrent_gates
 
     @classmethod
     def bias_shape(cls, units: int) -> tuple[int, ...]:
-        """One for the x-terms, one for the h-terms."""
         return (2, 3 * units)
 
-    def inputs(self, x: Tensor) -> Sequence[Any]:
-        """For each step the x-terms of z and r, and that of g."""
+    def inputs(self, x: Tensor) -> Sequence[Tensor]:
+        """Return for each step the x-terms of z and r, and that of g."""
         gates, candidate = self.split(x)
-        terms = (
-            self.norms.gates.inputs(gates, self.gates_bias),
-            self.norms.candidate.inputs(candidate, self.candidate_bias),
-        )
-        return list(zip(*(ops.unstack(term, axis=1) for term in terms), strict=True))
+        gates = self.terms.gates.inputs(gates, self.gates_bias)
+        candidate = self.terms.candidate.inputs(candidate, self.candidate_bias)
+        return list(zip(ops.unstack(gates, axis=1), ops.unstack(candidate, axis=1), strict=True))
 
-    def split(self, terms: Tensor) -> Sequence[Tensor]:
-        """(..., gate and unit): the part of z and r, and that of g."""
-        return ops.split(terms, [2 * self.units], axis=-1)  # type: ignore[no-any-return]
+    def split(self, terms: Tensor) -> tuple[Tensor, Tensor]:
+        """Split (..., gate and unit) into the part of z and r, and that of g."""
+        gates, candidate = ops.split(terms, [2 * self.units], axis=-1)
+        return gates, candidate
 
-    def step(self, x: Any, z: Tensor, states: States, t: int) -> States:
-        """One step."""
+    def step(self, x: Tensor, z: Tensor, states: States, t: int) -> States:
         (x_gates, x_candidate), (z_gates, z_candidate) = x, self.split(z)
-        update, reset = ops.split(
-            ops.sigmoid(self.norms.gates.sum(x_gates, z_gates, self.gates_bias, t)), 2, axis=-1
-        )
-        remembered = self.norms.candidate.recurrent(z_candidate, t) + self.recurrent_bias
+        gates = self.terms.gates.sum(x_gates, z_gates, self.gates_bias, t)
+        update, reset = ops.split(ops.sigmoid(gates), 2, axis=-1)
+        remembered = self.terms.candidate.recurrent(z_candidate, t) + self.recurrent_bias
         g = self.dropout.candidate(self.activation(x_candidate + reset * remembered), t)
-        return (self.norms.output(g + update * (states[0] - g), t),)
+        return (self.terms.output(g + update * (states[0] - g), t),)
 
 
 CELLS: dict[str, type[Cell]] = {"lstm": LSTM, "gru": GRU, "simple_rnn": SimpleRNN}
