@@ -13,7 +13,7 @@ Read it in this order:
 3. `rnn/`: the recurrent layer, with what can be put inside its cell.
 4. `base`: names for types and one base class, which the other files share.
 
-A new normalization or dropout is a class in the file of its relatives in `layers/` (or in `rnn/`,
-if it acts inside the cell), one row of a table in `pipeline/config/kinds.py`, and one NumPy
-reference under the same name in `tests/network/`.
+A new normalization or dropout is a class in a file of its own in `layers/` (or in `rnn/`, if it
+acts inside the cell), one row of a table in `pipeline/config/kinds.py`, and one NumPy reference
+under the same name in `tests/network/`. CONTRIBUTING.md shows the four steps.
 """

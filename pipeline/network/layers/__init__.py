@@ -9,6 +9,6 @@ In the order of the data:
 3. `dense` and `forecast`, the head.
 
 Used by many of them: `weights` (reparametrizations of a kernel) and `noise` (random numbers that
-a fleet can draw at once). A new normalization goes into `batch_normalization` if its statistics
-are over the batch, else into `normalization`; its table row is in `pipeline/config/kinds.py`.
+a fleet can draw at once). A new kind goes into a file of its own, because the edit of a file
+retrains every variant that uses it; its table row is in `pipeline/config/kinds.py`.
 """

@@ -10,6 +10,6 @@ Read it from the outside to the inside:
    gate) and `normalizers` (what normalizes one term).
 5. `recurrent_dropout`, the kinds, made of `dropout_hooks` (where they act, and their masks).
 
-A new normalization inside the cell is a class in one of the files under 4, a new recurrent
-dropout one in `recurrent_dropout`; its table row is in `pipeline/config/kinds.py`.
+A new normalization inside the cell subclasses `CellNormalization`, a new recurrent dropout
+`RecurrentDropout`; each has its table row in `pipeline/config/kinds.py`.
 """
