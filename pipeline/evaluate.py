@@ -81,7 +81,7 @@ def _evaluator(setup: Setup, data: Dataset, windows: Windows) -> Evaluator:
         lookback=setup.lookback,
         horizon=setup.horizon,
         targets=len(setup.targets),
-        future=len(data.channels.future_covariates),
+        future_covariates=len(data.channels.future_covariates),
         season_length=setup.season_length,
         ridge_penalty=setup.ridge_penalty,
     )
@@ -108,7 +108,8 @@ def _evaluate_variant(evaluator: Evaluator, data: Dataset, trained: Path, out: P
     array = data.raw if raw else data.standardized
 
     def forecast(starts: Starts) -> Array:
-        return ensemble.forecast(gather(array, starts, task.lookback, task.horizon, task.future))
+        inputs = gather(array, starts, task.lookback, task.horizon, task.future_covariates)
+        return ensemble.forecast(inputs)
 
     states = np.array(fleet["states"])
     failed = evaluator.evaluate(out, states != TRAINED, forecast)

@@ -26,7 +26,7 @@ CHUNK = 1 << 22  # window values that the ridge regression holds at once: 32 MB 
 class ForecastTask:
     """What a baseline may use: the rows up to each origin, and the training windows.
 
-    `array` is (row, channel) with the `targets` first and the `future` covariates last. `segment`
+    `array` is (row, channel) with the targets first and the future covariates last. `segment`
     numbers the stretches without a gap, (row,), in ascending order. `train` and `test` are window
     starts, (window,).
     """
@@ -38,13 +38,13 @@ class ForecastTask:
     lookback: int
     horizon: int
     targets: int
-    future: int
+    future_covariates: int
     season_length: int
     ridge_penalty: float
 
     def inputs(self, starts: Starts) -> Array:
         """Return the windows that the networks see: (window, lookback * channel) float64."""
-        inputs = gather(self.array, starts, self.lookback, self.horizon, self.future)
+        inputs = gather(self.array, starts, self.lookback, self.horizon, self.future_covariates)
         return inputs.reshape(len(starts), -1).astype(np.float64)
 
     def truth(self, starts: Starts) -> Array:

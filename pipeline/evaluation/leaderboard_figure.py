@@ -1,6 +1,6 @@
 """The figure of the leaderboard: the test error of every variant, seed by seed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
@@ -25,18 +25,8 @@ def draw(verdict: Verdict) -> Figure:
     Baselines are vertical lines. What lies beyond `REACH` times the best mean is a triangle at the
     edge, with its number beside it.
     """
-    names = [_label(result) for result in verdict.variants]
-    left = LEFT + LETTER * max(map(len, names))
-    height = ROW * len(names) + 0.1
-    total = TOP + height + BOTTOM
-    figure = Figure(figsize=(WIDTH, total))
-    axes = figure.add_axes(
-        (left / WIDTH, BOTTOM / total, 1 - (left + RIGHT) / WIDTH, height / total)
-    )
-    axes.set(ylim=(len(names) - 0.4, -0.6), xlim=_limits(verdict))
-    axes.set_yticks(range(len(names)), names, color=INK)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
+    figure, axes = _layout([_label(result) for result in verdict.variants])
+    axes.set_xlim(_limits(verdict))
     colors = _family_colors(verdict)
     places = decimals(result.mse.mean for result in verdict.variants)
     for y, result in enumerate(verdict.variants):
@@ -46,11 +36,27 @@ def draw(verdict: Verdict) -> Figure:
     _write(axes, HEADER, FAMILY, "family", GREY)
     _draw_baselines(axes, verdict, places)
     axes.set_xlabel(_axis_label(verdict, axes.get_xlim()[0]), color=INK, linespacing=1.5)
+    return figure
+
+
+def _layout(names: Sequence[str]) -> tuple[Figure, Axes]:
+    """Return a figure as tall as its rows need, with its title, and axes with a row per name."""
+    left = LEFT + LETTER * max(map(len, names))
+    height = ROW * len(names) + 0.1
+    total = TOP + height + BOTTOM
+    figure = Figure(figsize=(WIDTH, total))
     x, title, legend = 0.15 / WIDTH, 1 - 0.18 / total, 1 - 0.45 / total
     figure.text(x, title, "Test error of every variant", va="top", fontsize=13, fontweight="bold")
     marks = "Dot: one seed. Bar: mean. Triangle: beyond the axis. Vertical line: baseline."
     figure.text(x, legend, marks, va="top", color=GREY)
-    return figure
+    axes = figure.add_axes(
+        (left / WIDTH, BOTTOM / total, 1 - (left + RIGHT) / WIDTH, height / total)
+    )
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_yticks(range(len(names)), names, color=INK)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    return figure, axes
 
 
 def _label(result: Result) -> str:

@@ -31,8 +31,8 @@ def window(task: ForecastTask, start: int) -> np.ndarray:
     Its future covariates are read `horizon` rows later.
     """
     end = start + task.lookback
-    measured = task.array[start:end, : -task.future]
-    calendar = task.array[start + task.horizon : end + task.horizon, -task.future :]
+    measured = task.array[start:end, : -task.future_covariates]
+    calendar = task.array[start + task.horizon : end + task.horizon, -task.future_covariates :]
     return np.hstack([measured, calendar]).ravel().astype(np.float64)
 
 

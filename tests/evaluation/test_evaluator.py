@@ -24,7 +24,7 @@ def two_targets() -> Evaluator:
         LOOKBACK,
         HORIZON,
         TARGETS,
-        future=1,
+        future_covariates=1,
         season_length=2,
         ridge_penalty=1.0,
     )
