@@ -111,3 +111,10 @@ def test_examples_of_parameters_are_valid(page: str, tmp_path: Path) -> None:
         YAML(typ="safe").dump(content, file)
     read = params.read(changed)
     assert {variant.name for variant in read.selected} == set(content["study"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_paths_of_code_that_a_page_names_exist(page: Path) -> None:
+    named = set(re.findall(r"`((?:pipeline|tests|docs|benchmarks)/[\w/.]*)`", page.read_text()))
+    made_by_the_reader = {"pipeline/network/layers/centering.py"}
+    assert not {path for path in named - made_by_the_reader if not (ROOT / path).exists()}
