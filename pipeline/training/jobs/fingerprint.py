@@ -19,6 +19,7 @@ from pipeline.core.manifest import sha256
 LIBRARIES = ("keras", "numpy", "tensorflow")
 ROOT = Path(__file__).parents[3]
 TRAINING = ("pipeline.network.build", "pipeline.training.engine.train_state")
+# The modules that weights can depend on, by the beginning of their names.
 HASHED = (
     "pipeline.network.",
     "pipeline.training.engine.",
