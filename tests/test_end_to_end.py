@@ -1,4 +1,4 @@
-"""The whole pipeline on tiny data, as users and CI run it: through DVC, in a repository of its own."""
+"""The whole pipeline on tiny data, as users and CI run it: by DVC, in a repository of its own."""
 
 import os
 import shutil

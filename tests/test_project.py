@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 from functools import cache
@@ -171,6 +172,17 @@ def test_rooms_that_must_start_fast_never_reach_keras(module: str) -> None:
     assert not [name for name in reached(module) if packages(name) & {"keras", "tensorflow"}]
 
 
+@pytest.mark.parametrize("name", ROOMS)
+def test_the_front_door_of_a_room_says_what_comes_in_what_goes_out_and_what_to_read(
+    name: str,
+) -> None:
+    tree = ast.parse(MODULES[f"pipeline.{name}"].read_text())
+    docstring = ast.get_docstring(tree) or ""
+    assert len(tree.body) == 1
+    for words in (r"\bIn(:| comes?\b)", r"\b[Oo]ut(:| comes?\b| goe?s?\b)", r"\bRead\b"):
+        assert re.search(words, docstring), words
+
+
 def test_only_dvc_yaml_knows_the_folders_of_the_flow() -> None:
     folders = re.compile(r"data/[1-9]_|(?<!\w)\.fleets|mlruns")
     assert not [str(path) for path in MODULES.values() if folders.search(path.read_text())]
@@ -182,6 +194,40 @@ def test_the_options_of_all_kinds_have_a_range_and_every_range_an_option() -> No
 
 def test_nothing_is_pickled() -> None:
     assert not [name for name in MODULES if packages(name) & {"pickle", "cloudpickle", "dill"}]
+
+
+def functions(module: str) -> list[int]:
+    """The number of lines of each function of a module."""
+    nodes = ast.walk(ast.parse(MODULES[module].read_text()))
+    found = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [(node.end_lineno or node.lineno) - node.lineno + 1 for node in found]
+
+
+def test_functions_are_neither_crumbs_nor_walls() -> None:
+    lines = [size for module in MODULES for size in functions(module)]
+    assert 5 <= statistics.median(lines) <= 10
+    assert sum(size < 30 for size in lines) >= 0.9 * len(lines)
+
+
+def test_no_module_is_longer_than_250_lines() -> None:
+    lengths = {name: len(path.read_text().splitlines()) for name, path in MODULES.items()}
+    assert {name: length for name, length in lengths.items() if length > 250} == {}
+
+
+def test_no_line_is_longer_than_100_columns() -> None:
+    long = [
+        f"{name}:{number}"
+        for name in tracked()
+        if name.endswith(".py")
+        for number, line in enumerate((ROOT / name).read_text().splitlines(), 1)
+        if len(line) > 100
+    ]
+    assert long == []
+
+
+def test_any_is_for_what_has_no_type() -> None:
+    lines = [line for path in MODULES.values() for line in path.read_text().splitlines()]
+    assert sum(bool(re.search(r"\bAny\b", line)) for line in lines) < 200
 
 
 def test_the_slots_of_a_model_are_walked_in_one_place() -> None:
