@@ -149,7 +149,7 @@ def duplicated(rows: RawRows, data: Data) -> Problem:
     bad[1:] &= rows.times[1:] == rows.times[:-1]
     advice = "keep one row for each series and time"
     if not data.series:
-        advice += ", or name in data.series the column that tells series apart"
+        advice += ", or name in data.series the column that identifies a series"
     return rows.problem(bad, data.time, "duplicated timestamps", advice)
 
 

@@ -27,7 +27,7 @@ class Numbering:
     def place(self, number: int) -> tuple[Path, str]:
         """Return the file of a row, and how a person finds the row in it."""
         if number == INSERTED:
-            return self.path, "a row that was not found"
+            return self.path, "a row that the table lacks"
         file = int(np.searchsorted(self.starts, number, side="right")) - 1
         return self.files[file], source.position(self.files[file], number - self.starts[file])
 

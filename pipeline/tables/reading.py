@@ -175,7 +175,7 @@ class _Reader:
         return columns
 
     def _note_untimed(self, series: Array, faults: Array, numbers: Array, texts: pa.Array) -> None:
-        """Note rows (row,) of known series whose time is unusable."""
+        """Note rows (row,) that have a series, but no usable time."""
         names, codes = _sorted(self.names, series)
         written = Texts(numbers, pa.chunked_array([texts], pa.string()))
         nowhen = np.full(len(series), "NaT", timestamps.NANOSECONDS)

@@ -382,16 +382,19 @@ def test_what_the_policy_does_not_fill_is_rejected(
         st.sampled_from([(row, column) for row in range(-20, 0) for column in ("level", "wind")]),
         unique=True,
         max_size=30,
-    )
+    ),
+    st.sampled_from([FORWARD, BETWEEN]),
 )
 @settings(max_examples=25, deadline=None)
 def test_rows_are_filled_as_in_the_clean_table_or_rejected_and_nothing_missing_ever_passes(
-    tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[int, str]]
+    tmp_path_factory: pytest.TempPathFactory,
+    cells: list[tuple[int, str]],
+    missing: dict[str, Any],
 ) -> None:
     table = raw()
     for row, column in cells:
         table.loc[100 + row, column] = np.nan
-    parsed = params.parse({**CONTENT, "validate": {**CONTENT["validate"], "missing": FORWARD}})
+    parsed = params.parse({**CONTENT, "validate": {**CONTENT["validate"], "missing": missing}})
     path = save(table, tmp_path_factory.mktemp("holes") / "table.csv")
     form = rows_form(parsed)
     try:
