@@ -67,7 +67,7 @@ def write_table(path: Path, seed: int = 0) -> None:
 
 
 class Project:
-    """A repository with the pipeline in it, and the commands that people type there."""
+    """A repository with the pipeline in it, and the commands that users run there."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -89,7 +89,7 @@ class Project:
         return project
 
     def start(self, *command: str) -> "subprocess.Popen[str]":
-        """In a session of its own, as in a terminal of its own."""
+        """Start a command in a session of its own, as in a terminal of its own."""
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         return subprocess.Popen(
             command, cwd=self.folder, env=ENVIRONMENT, text=True, start_new_session=True, **pipes
@@ -147,7 +147,7 @@ def test_a_second_repro_does_nothing(finished: Project) -> None:
     assert "Data and pipelines are up to date" in finished.run("dvc", "repro")
 
 
-def test_adding_a_variant_trains_only_that_variant_and_tells_what_only_training_can(
+def test_adding_a_variant_trains_only_that_variant_and_prints_its_warnings(
     finished: Project, tmp_path: Path
 ) -> None:
     project = finished.copy(tmp_path / "more")
@@ -228,7 +228,7 @@ def test_a_clone_that_pulls_trains_nothing_and_still_fills_mlflow(
 
 def test_the_commands_that_users_of_dvc_know_work(finished: Project, tmp_path: Path) -> None:
     project = finished.copy(tmp_path / "commands")
-    shutil.rmtree(project.folder / "mlruns")  # it knows its place, and a copy is refused
+    shutil.rmtree(project.folder / "mlruns")  # MLflow's store cannot be copied
     assert "seasonal_naive" in project.run("dvc", "metrics", "show", "--md")
     project.run("dvc", "exp", "run", "-S", "evaluate.season=12", "-n", "half_days")
     assert "evaluate.season" in project.run("dvc", "params", "diff", "--md")
@@ -269,11 +269,11 @@ def workflow_commands(name: str) -> list[str]:
     return [step["run"] for job in jobs.values() for step in job.get("steps", ()) if "run" in step]
 
 
-def test_a_variant_that_beats_the_baseline_becomes_champion_forecasts_and_has_nobody_to_go_back_to(
+def test_a_variant_that_beats_the_baseline_becomes_champion_and_forecasts(
     finished: Project, tmp_path: Path
 ) -> None:
     project = finished.copy(tmp_path / "champion")
-    shutil.rmtree(project.folder / "mlruns")  # it knows its place, and a copy is refused
+    shutil.rmtree(project.folder / "mlruns")  # MLflow's store cannot be copied
     project.edit(
         lambda params: (
             params["train"].update(epochs=30, patience=30, learning_rate=0.02),
@@ -287,10 +287,9 @@ def test_a_variant_that_beats_the_baseline_becomes_champion_forecasts_and_has_no
         )
     )
     project.run("dvc", "repro", "evaluate")
-    assert (
-        "promote: promoted, since it passed the gate; champion of test: version 1 (plain)"
-        in python(project, "promote")
-    )
+    promoted = python(project, "promote")
+    assert "promote: promoted: it passed the gate" in promoted
+    assert "champion of test: version 1 (plain)" in promoted
     table = pd.read_csv(project.folder / "data/0_raw/table.csv").groupby("place").tail(20)
     table.loc[table.groupby("place").tail(2).index, "wind"] = None
     table.to_csv(project.folder / "recent.csv", index=False)
@@ -302,13 +301,14 @@ def test_a_variant_that_beats_the_baseline_becomes_champion_forecasts_and_has_no
     assert len(forecasts) == 4
     assert forecasts["level"].between(-2, 2).all()
     assert "promote: unchanged" in python(project, "promote")
-    assert "test has no earlier champion to return to; its champion is version 1 (plain)" in python(
-        project, "promote", "--rollback", status=1
+    assert (
+        "test has no previous champion to return to; the champion is version 1 (plain)"
+        in python(project, "promote", "--rollback", status=1)
     )
 
 
 def python(project: Project, module: str, *words: str, status: int = 0) -> str:
-    """What one of the project's commands says, on both channels."""
+    """Return what a command of the project writes to stdout and stderr."""
     process = project.start("python", "-m", f"pipeline.{module}", *words)
     output = process.communicate()[0]
     assert process.returncode == status, output

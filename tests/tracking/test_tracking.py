@@ -208,13 +208,13 @@ def test_a_server_that_is_down_is_reported_at_once_without_its_password(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://someone:secret@127.0.0.1:9")
     began = time.monotonic()
-    with pytest.raises(InputError) as refusal:
+    with pytest.raises(InputError) as rejection:
         Experiment(folder, "study")
     assert time.monotonic() - began < 5
-    assert "http://127.0.0.1:9" in str(refusal.value)
-    assert "secret" not in str(refusal.value)
-    assert "does not answer" in str(refusal.value)
-    assert "dvc repro track" in str(refusal.value)
+    assert "http://127.0.0.1:9" in str(rejection.value)
+    assert "secret" not in str(rejection.value)
+    assert "does not answer" in str(rejection.value)
+    assert "dvc repro track" in str(rejection.value)
 
 
 def test_a_tracking_uri_of_the_environment_is_honoured(
