@@ -51,7 +51,8 @@ def promote(params: Params, paths: Paths) -> Decision:
     study = verdict.read(paths.errors)
     registry = open_registry(params, paths)
     champion = registry.version()
-    if study.best is None:
+    best = study.best
+    if best is None:
         reason = "no variant has a trained replica, so there is no candidate"
         return Decision("rejected", reason, champion)
     with tempfile.TemporaryDirectory() as scratch:
@@ -59,13 +60,13 @@ def promote(params: Params, paths: Paths) -> Decision:
         forecaster.build(
             params,
             read_json(paths.clean / "report.json")["frequency"],
-            paths.models / study.best.name,
-            gate.trained_members(study.best),
+            paths.models / best.name,
+            gate.trained_members(best),
             paths.standardized,
             folder,
         )
-        decision = _known(folder, study.best, registry, champion)
-        return decision or _judged(params, paths, study, folder, registry, champion)
+        known = _known(folder, best, registry, champion)
+        return known or _judged(params, paths, study, best, folder, registry, champion)
 
 
 def rollback(params: Params, paths: Paths) -> tuple[Version, Version]:
@@ -112,13 +113,13 @@ def _judged(
     params: Params,
     paths: Paths,
     study: Verdict,
+    best: Result,
     folder: Path,
     registry: Registry,
     champion: Version | None,
 ) -> Decision:
     """Pass the candidate through the gate, and promote it if nothing speaks against it."""
-    assert study.best is not None
-    best, windows = study.best, ReplayWindows.read(paths, study)
+    windows = ReplayWindows.read(paths, study)
     judgement = gate.judge(folder, best, study.reference, windows, registry, champion)
     if judgement.objection:
         return Decision("rejected", judgement.objection, champion, judgement.errors)

@@ -470,7 +470,7 @@ def test_equal_results_make_equal_forecasters(workshop: Workshop, load: Loader) 
     assert manifest.digest(build(workshop)) != manifest.digest(other)
 
 
-def test_a_forecaster_of_another_release_and_no_forecaster_at_all_are_told_apart(
+def test_a_folder_without_a_forecaster_and_one_of_another_release_are_rejected(
     workshop: Workshop, load: Loader
 ) -> None:
     path = build(workshop)
