@@ -5,11 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.network.layers.normalization import (
-    InstanceNormalization,
-    TimeStepBatchNormalization,
-    UnitNormalization,
-)
+from pipeline.network.layers.batch_normalization import TimeStepBatchNormalization
+from pipeline.network.layers.normalization import InstanceNormalization, UnitNormalization
 from pipeline.network.layers.pooling import Pooling
 from tests.network import references
 from tests.network.examples import BETWEEN, FEED_FORWARD, make, options, randomize, weights
