@@ -177,7 +177,7 @@ class Workshop:
             best_epochs=seeds,
             parameters=7,
             seconds_per_replica=1.5,
-            fingerprint="ab12",
+            weights_sha256="ab12",
             model=variant.model.model_dump(mode="json"),
             train=variant.train.model_dump(mode="json"),
         )
