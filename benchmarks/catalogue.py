@@ -105,7 +105,7 @@ def fit(name: str) -> dict[str, float]:
                 ],
                 axis=1,
             )
-        return gather(values, part, shape.lookback, shape.horizon, shape.future_covariates), truth
+        return gather(values, part, shape.lookback, shape.horizon, shape.future), truth
 
     train, validation = (
         arrays(starts.train[starts.train >= shape.lookback]),

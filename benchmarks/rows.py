@@ -94,11 +94,11 @@ def make(folder: Path, chosen: argparse.Namespace) -> None:
         "series": "site",
         "frequency": "min",
         "targets": COLUMNS[:1],
-        "covariates": COLUMNS[1:],
+        "past_covariates": COLUMNS[1:],
     }
     params["validate"] = {
-        "gaps": 2,
-        "missing": {"default": {"policy": "forward_fill", "up_to": 10}},
+        "max_gap": 2,
+        "missing": {"default": {"policy": "forward_fill", "max_run": 10}},
     }
     params["standardize"] |= {"scaler": chosen.scaler}
     (folder / "params.yaml").write_text(json.dumps(params))

@@ -65,7 +65,7 @@ def _setup(params: Params, data: Dataset, windows: Windows) -> Setup:
         lookback=windows.lookback,
         horizon=windows.horizon,
         stride=windows.stride,
-        season_length=params.evaluate.season,
+        season_length=params.evaluate.season_length or 1,
         ridge_penalty=params.evaluate.ridge,
         scaler=data.scaler.kind,
         scope=data.scaler.scope,

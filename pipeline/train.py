@@ -35,7 +35,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def run(params: Params, standardized: Path, windows: Path, store: Path, out: Path) -> None:
     """Train what the store lacks, then gather the fleets of every variant in one folder."""
     with _stoppable():
-        reported = _warn(params.selected, map(params.case, params.selected))
+        cases = [params.case(variant, params.expected_shape) for variant in params.selected]
+        reported = _warn(params.selected, cases)
         tasks = [_task(params, variant, standardized, windows) for variant in params.selected]
         fleets = FleetStore(store)
         with fleets.lock():
@@ -97,11 +98,11 @@ def _task(params: Params, variant: Variant, standardized: Path, windows: Path) -
     """Return all seeds of a variant as one task."""
     data = data_hash(standardized, windows, variant.model.input.values)
     return FleetTask(
-        fingerprint=fingerprint(variant.model, variant.train, params.shape, data),
+        fingerprint=fingerprint(variant.model, variant.train, params.expected_shape, data),
         variant=variant.name,
         model=variant.model,
         train=variant.train,
-        shape=params.shape,
+        shape=params.expected_shape,
         seeds=tuple(range(variant.train.seeds)),
         standardized=standardized,
         windows=windows,
@@ -144,7 +145,11 @@ def _gather(params: Params, tasks: Sequence[FleetTask], store: FleetStore, out: 
         for variant, task in zip(params.selected, tasks, strict=True):
             replicas = [store.replica(task.fingerprint, seed) for seed in task.seeds]
             folder = draft / variant.name
-            cases.append(results.gather(params.case(variant), variant, replicas, folder))
+            cases.append(
+                results.gather(
+                    params.case(variant, params.expected_shape), variant, replicas, folder
+                )
+            )
             store.drop_checkpoints(task.fingerprint)
     return cases
 

@@ -25,13 +25,20 @@ def settings() -> Params:
     return params.parse(
         {
             "smoke": False,
-            "data": {"path": "data/0_raw/table.csv", "time": "time", "targets": ["temp"]},
-            "validate": {},
+            "data": {
+                "path": "data/0_raw/table.csv",
+                "time": "time",
+                "time_zone": "UTC",
+                "series": "place",
+                "frequency": "h",
+                "targets": ["temp"],
+            },
+            "validate": {"max_gap": 0},
             "standardize": {"split": {"train": 0.6, "validation": 0.2, "test": 0.2}},
             "window": {"lookback": 6, "horizon": HORIZON},
             "train": {},
             "model": {},
-            "evaluate": {"season": 24},
+            "evaluate": {"season_length": 24},
             "track": {"experiment": "x"},
             "promote": {"name": "x"},
             "study": ["*"],

@@ -24,17 +24,18 @@ PARAMS = {
     "data": {
         "path": "data/0_raw/table.csv",
         "time": "time",
+        "time_zone": "UTC",
         "series": "place",
         "frequency": "h",
         "targets": ["level"],
-        "covariates": ["wind"],
+        "past_covariates": ["wind"],
         "calendar": ["hour_of_day"],
     },
-    "validate": {},
+    "validate": {"max_gap": 0},
     "standardize": {"split": {"train": 0.7, "validation": 0.15, "test": 0.15}},
     "window": {"lookback": 8, "horizon": 2},
     "train": {"seeds": 2, "epochs": 2, "workers": 1},
-    "evaluate": {"season": 24},
+    "evaluate": {"season_length": 24},
     "track": {"experiment": "test"},
     "promote": {"name": "test"},
     "model": {"conv": {"filters": 2}, "recurrent": {"units": 3}},
@@ -230,8 +231,8 @@ def test_the_commands_that_users_of_dvc_know_work(finished: Project, tmp_path: P
     project = finished.copy(tmp_path / "commands")
     shutil.rmtree(project.folder / "mlruns")  # MLflow's store cannot be copied
     assert "seasonal_naive" in project.run("dvc", "metrics", "show", "--md")
-    project.run("dvc", "exp", "run", "-S", "evaluate.season=12", "-n", "half_days")
-    assert "evaluate.season" in project.run("dvc", "params", "diff", "--md")
+    project.run("dvc", "exp", "run", "-S", "evaluate.season_length=12", "-n", "half_days")
+    assert "evaluate.season_length" in project.run("dvc", "params", "diff", "--md")
     assert "half_days" in project.run("dvc", "exp", "show", "--md")
     assert "seasonal_naive" in project.run("dvc", "metrics", "diff", "--md")
     page = project.run("dvc", "plots", "show").strip().splitlines()[-1].removeprefix("file://")
@@ -283,7 +284,7 @@ def test_a_variant_that_beats_the_baseline_becomes_champion_and_forecasts(
     project.edit(
         lambda params: (
             params.update(study=["plain"]),
-            params["validate"].update(missing={"wind": {"policy": "forward_fill", "up_to": 3}}),
+            params["validate"].update(missing={"wind": {"policy": "forward_fill", "max_run": 3}}),
         )
     )
     project.run("dvc", "repro", "evaluate")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.config import kinds, learning, params
+from pipeline.config import kinds, learning, params, scalers
 from pipeline.config.options import RANGES
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +37,8 @@ ROOMS = [  # a room imports only rooms before it
     "serving",
 ]
 TABLES = [
-    *(kinds.NORMALIZATIONS, kinds.DROPOUTS, kinds.WEIGHTS),
+    scalers.SCALERS,
+    *(kinds.NORMALIZATIONS, kinds.DROPOUTS, kinds.WEIGHTS, kinds.HEADS),
     *(learning.OPTIMIZERS, learning.SCHEDULES, learning.LOSSES, learning.CLIPS),
 ]
 

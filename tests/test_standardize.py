@@ -11,9 +11,10 @@ import pytest
 
 from pipeline import standardize
 from pipeline.config import params
+from pipeline.config.data import Data
 from pipeline.config.params import Params
 from pipeline.config.scalers import SCALERS
-from pipeline.config.sections import Data, Dates, Shares, Standardize
+from pipeline.config.standardization import Dates, Shares, Standardize
 from pipeline.core.errors import InputError
 from pipeline.series import calendar
 from pipeline.series.dataset import Dataset
@@ -23,8 +24,11 @@ COMMITTED = params.read(Path(__file__).parents[1] / "params.yaml")
 DATA = Data(
     path="unused",
     time="when",
+    time_zone="UTC",
+    series="site",
+    frequency="h",
     targets=("x",),
-    covariates=("y",),
+    past_covariates=("y",),
     calendar=("hour_of_day", "day_of_year"),
 )
 SPLIT = Shares(train=0.7, validation=0.15, test=0.15)

@@ -13,8 +13,10 @@ import pytest
 
 from pipeline import standardize, validate
 from pipeline.config import params
+from pipeline.config.data import Data
 from pipeline.config.params import Params
-from pipeline.config.sections import Data, Validate, Window
+from pipeline.config.sections import Window
+from pipeline.config.validation import Validate
 from pipeline.core import files
 from pipeline.core.errors import InputError
 from pipeline.tables import blocks, frequency, ordering, rows, source, spool
@@ -49,15 +51,16 @@ def settings(
     about = {
         "path": "unused",
         "time": "when",
+        "time_zone": "UTC",
         "series": "site",
         "frequency": "h",
         "targets": ["x"],
-        "covariates": ["y"],
+        "past_covariates": ["y"],
         **data,
     }
     update = {
         "data": Data(**about),
-        "validate_": Validate(**(rules or {})),
+        "validate_": Validate(**{"max_gap": 0, **(rules or {})}),
         "window": Window(**(window or {"lookback": 3, "horizon": 2})),
     }
     return COMMITTED.model_copy(update=update)
@@ -98,29 +101,31 @@ class Bad:
     window: dict[str, int] = field(default_factory=lambda: {"lookback": 3, "horizon": 2})
 
 
-INTERPOLATE = {"missing": {"default": {"policy": "interpolate", "up_to": 2}}}
+INTERPOLATE = {"missing": {"default": {"policy": "interpolate", "max_run": 2}}}
 REJECTED = {
     "a column that was not found": Bad(
-        table, ["'humd' was not found", "x, y", "data"], data={"covariates": ["humd"]}
+        table, ["'humd' was not found", "x, y", "data"], data={"past_covariates": ["humd"]}
     ),
     "a misspelt column": Bad(
         lambda: table().rename(columns={"y": "humid"}),
         ["'humd'", "did you mean 'humid'"],
-        data={"covariates": ["humd"]},
+        data={"past_covariates": ["humd"]},
     ),
     "a time column that was not found": Bad(
         table, ["'wen' was not found", "did you mean 'when'"], data={"time": "wen"}
     ),
     "a column in two roles": Bad(
-        table, ["params.yaml", "'x' is named 2 times", "one role"], data={"covariates": ["x"]}
+        table, ["params.yaml", "'x' is named 2 times", "one role"], data={"past_covariates": ["x"]}
     ),
     "a column named like one of ours": Bad(
         lambda: table().rename(columns={"y": "segment"}),
         ["'segment'", "rename"],
-        data={"covariates": ["segment"]},
+        data={"past_covariates": ["segment"]},
     ),
     "a policy for no column": Bad(
-        table, ["params.yaml: validate.missing.z", "no such column", "x, y"], {"missing": {"z": {}}}
+        table,
+        ["params.yaml: validate.missing.z", "no such column", "x, y"],
+        {"missing": {"z": {"policy": "refuse"}}},
     ),
     "limits for no column": Bad(
         table,
@@ -233,7 +238,7 @@ REJECTED = {
             "2 of 60",
             "2013-01-01T03:00:00Z (line 5)",
             "validate.missing.y",
-            "data.covariates",
+            "data.past_covariates",
         ],
     ),
     "a value that limits made missing": Bad(
@@ -243,7 +248,7 @@ REJECTED = {
     ),
     "too many missing values in a row": Bad(
         lambda: changed((slice(3, 5), "y", "")),
-        ["'y'", "3 of 60", "3 in a row at 2013-01-01T03:00:00Z", "up_to: 2", "raise up_to"],
+        ["'y'", "3 of 60", "3 in a row at 2013-01-01T03:00:00Z", "max_run: 2", "raise max_run"],
         INTERPOLATE,
     ),
     "nothing before to interpolate from": Bad(
@@ -259,11 +264,11 @@ REJECTED = {
     "nothing before to fill forward": Bad(
         lambda: changed((0, "y", "")),
         ["'y', series 'A'", "a value before them"],
-        {"missing": {"y": {"policy": "forward_fill", "up_to": 2}}},
+        {"missing": {"y": {"policy": "forward_fill", "max_run": 2}}},
     ),
     "nothing to interpolate from beside a cut": Bad(
         lambda: changed((20, "y", "")).drop(range(21, 30)),
-        ["'y', series 'A'", "2013-01-01T20:00:00Z", "raise validate.gaps"],
+        ["'y', series 'A'", "2013-01-01T20:00:00Z", "raise validate.max_gap"],
         INTERPOLATE,
     ),
     "a gap that is filled for a column without a policy": Bad(
@@ -273,27 +278,27 @@ REJECTED = {
             "2 of 60",
             "2013-01-01T05:00:00Z",
             "validate.missing.y",
-            "validate.gaps to 0",
+            "validate.max_gap to 0",
         ],
-        {"gaps": 2, "missing": {"x": {"policy": "interpolate", "up_to": 2}}},
+        {"max_gap": 2, "missing": {"x": {"policy": "interpolate", "max_run": 2}}},
     ),
     "a gap that is longer than its fill": Bad(
         lambda: table().drop([5, 6, 7]),
-        ["'y'", "3 in a row", "lower validate.gaps"],
+        ["'y'", "3 in a row", "lower validate.max_gap"],
         {
             **INTERPOLATE,
-            "gaps": 3,
-            "missing": {"x": {"policy": "forward_fill", "up_to": 3}, **INTERPOLATE["missing"]},
+            "max_gap": 3,
+            "missing": {"x": {"policy": "forward_fill", "max_run": 3}, **INTERPOLATE["missing"]},
         },
     ),
     "a column that is mostly missing": Bad(
         lambda: changed((slice(0, 39), "y", "NA")),
-        ["'y', series 'A'", "mostly missing: 40 of 60", "drop it from data.covariates"],
+        ["'y', series 'A'", "mostly missing: 40 of 60", "drop it from data.past_covariates"],
         INTERPOLATE,
     ),
     "a column that is constant": Bad(
         lambda: table().query("site == 'A'").assign(y=3),
-        ["'y', series 'A'", "3 everywhere: 60 of 60", "drop it from data.covariates"],
+        ["'y', series 'A'", "3 everywhere: 60 of 60", "drop it from data.past_covariates"],
     ),
     "fewer rows than one window for each part": Bad(
         lambda: table().query("site == 'A' or x < 20"),
@@ -312,7 +317,7 @@ REJECTED = {
             "series 'A'",
             "no window for train and validation and test",
             "at most 3 of them without a gap",
-            "validate.gaps",
+            "validate.max_gap",
         ],
     ),
 }
@@ -382,7 +387,11 @@ def test_all_findings_are_reported_at_once(tmp_path: Path) -> None:
     frame = changed((3, "x", "abc"), (64, "x", "abc"), (70, "y", "inf"), (8, "when", "zzz"))
     with pytest.raises(InputError) as rejection:
         clean(
-            tmp_path, frame, {"limits": {"z": {}}}, covariates=["y", "humid"], frequency="fortnight"
+            tmp_path,
+            frame,
+            {"limits": {"z": {}}},
+            past_covariates=["y", "humid"],
+            frequency="fortnight",
         )
     reported = [
         ["limits.z"],
@@ -483,8 +492,8 @@ IMPERFECT = changed(
     (119, "x", ""),
 ).drop([*range(40, 42), *range(48, 53), 80, 111])
 RULES = {
-    "gaps": 2,
-    "missing": {"default": {"policy": "forward_fill", "up_to": 30}},
+    "max_gap": 2,
+    "missing": {"default": {"policy": "forward_fill", "max_run": 30}},
     "limits": {"y": {"max": 5000, "outside": "missing"}},
 }
 
@@ -530,7 +539,10 @@ def peak(folder: Path, length: int) -> int:
         }
     )
     frame.to_parquet(folder / "raw.parquet", row_group_size=1 << 12)
-    chosen, usual = settings(targets=["a"], covariates=list("bcdefgh")), pa.default_memory_pool()
+    chosen, usual = (
+        settings(targets=["a"], past_covariates=list("bcdefgh")),
+        pa.default_memory_pool(),
+    )
     pool = pa.proxy_memory_pool(usual)
     pa.set_memory_pool(pool)
     tracemalloc.start()
@@ -611,7 +623,7 @@ def test_the_clean_table_has_the_promised_columns_and_types(tmp_path: Path) -> N
 
 def test_short_gaps_are_filled_and_every_filled_cell_is_listed(tmp_path: Path) -> None:
     frame, report = clean(
-        tmp_path, changed((9, "x", "NA")).drop([5, 6]), {**INTERPOLATE, "gaps": 2}
+        tmp_path, changed((9, "x", "NA")).drop([5, 6]), {**INTERPOLATE, "max_gap": 2}
     )
     assert frame.x.tolist()[:60] == [hour + 0.5 for hour in range(60)]
     assert [

@@ -28,22 +28,24 @@ CONTENT: dict[str, Any] = {
     "data": {
         "path": "table.csv",
         "time": "hour",
+        "time_zone": "UTC",
         "series": "place",
         "frequency": "h",
         "targets": ["level"],
-        "covariates": ["wind"],
+        "past_covariates": ["wind"],
         "calendar": ["hour_of_day", "day_of_week"],
     },
     "validate": {
+        "max_gap": 0,
         "limits": {
             "wind": {"max": 100, "outside": "missing"},
             "level": {"min": -1000, "outside": "refuse"},
-        }
+        },
     },
     "standardize": {"split": {"train": 0.6, "validation": 0.2, "test": 0.2}},
     "window": {"lookback": LOOKBACK, "horizon": HORIZON},
     "train": {"seeds": 3},
-    "evaluate": {"season": 24},
+    "evaluate": {"season_length": 24},
     "track": {"experiment": "study"},
     "promote": {"name": "forecaster"},
     "model": {"conv": {"filters": 2}, "recurrent": {"units": 3}},

@@ -7,6 +7,15 @@ from pydantic_core import ErrorDetails
 
 Path = tuple[int | str, ...]
 
+RENAMED = {  # section and key -> the key's name today
+    ("data", "covariates"): "past_covariates",
+    ("data", "known"): "future_covariates",
+    ("validate", "gaps"): "max_gap",
+    ("validate", "mostly_missing"): "max_missing_fraction",
+    ("validate", "up_to"): "max_run",
+    ("evaluate", "season"): "season_length",
+}
+
 
 def explain(error: ValidationError, variants: Sequence[str]) -> list[str]:
     """Return one sentence for each mistake, where the user made it.
@@ -16,10 +25,12 @@ def explain(error: ValidationError, variants: Sequence[str]) -> list[str]:
     """
     details = error.errors()
     everywhere = {detail["loc"] for detail in details}
+    renamed = {(*detail["loc"][:-1], _new_name(detail["loc"])) for detail in details}
     sentences = [
         sentence(_path(detail["loc"], variants), detail)
         for detail in details
         if not _is_inherited(detail["loc"], everywhere)
+        and not (detail["type"] == "missing" and detail["loc"] in renamed)
     ]
     return list(dict.fromkeys(sentences))
 
@@ -31,6 +42,11 @@ def _is_inherited(path: Path, everywhere: set[Path]) -> bool:
         and path[2:3] in (("model",), ("train",))
         and path[2:] in everywhere
     )
+
+
+def _new_name(path: Path) -> str | None:
+    """Return the name today of the key at this path; null if it never had another."""
+    return RENAMED.get((str(path[0]), str(path[-1]))) if path else None
 
 
 def _path(path: Path, variants: Sequence[str]) -> str:
@@ -47,6 +63,8 @@ def sentence(path: str, detail: ErrorDetails) -> str:
     match detail["type"]:
         case "model_type" | "dataclass_type" | "dict_type" | "mapping_type":
             return f"{path} is {got}; it must be a mapping of keys to values"
+        case "extra_forbidden" if new := _new_name(detail["loc"]):
+            return f"{path} is now called {new}; rename it"
         case "extra_forbidden":
             return f"{path} is not a known key; remove it or correct its name"
         case "missing":

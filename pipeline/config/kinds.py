@@ -1,4 +1,4 @@
-"""The tables of the network: every normalization, dropout and weight reparametrization.
+"""The tables of the network: every normalization, dropout, weight reparametrization and head.
 
 A row names its layer, which is imported only when a network is built, so that reading
 `params.yaml` costs no import of Keras; the places that it may fill; and its options with their
@@ -18,6 +18,7 @@ _CELL_BATCH = "pipeline.network.rnn.cell_batch_normalization"
 _DROPOUT = "pipeline.network.layers.dropout"
 _RECURRENT = "pipeline.network.rnn.recurrent_dropout"
 _WEIGHTS = "pipeline.network.layers.weights"
+_HEADS = "pipeline.network.layers.heads"
 
 
 def _kind(
@@ -241,4 +242,9 @@ WEIGHTS: Mapping[str, Kind] = {
     "spectral": _kind(f"{_WEIGHTS}.SpectralNormalization", "conv recurrent head", iterations=1),
     "max_norm": _kind(f"{_WEIGHTS}.MaxNorm", "conv recurrent head", limit=2.0),
     "unit_norm": _kind(f"{_WEIGHTS}.UnitNorm", "conv recurrent head"),
+}
+
+HEADS: Mapping[str, Kind] = {
+    "direct": _kind(None, "head"),
+    "per_step": _kind(f"{_HEADS}.PerStep", "head"),
 }

@@ -70,7 +70,7 @@ class Train(Section):
     patience: Count = 4
     loss: Annotated[Slot, _LOSS] = _LOSS.read("mse")
     optimizer: Annotated[Slot, _OPTIMIZER] = _OPTIMIZER.read("adam")
-    learning_rate: Positive = 1e-3
+    learning_rate: Positive = 2e-3
     schedule: Annotated[Slot, _SCHEDULE] = _SCHEDULE.read("constant")
     clip: Annotated[Slot, _CLIP] = _CLIP.read("none")
     precision: Literal["float32", "bfloat16"] = "float32"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS, WEIGHTS
+from pipeline.config.kinds import DROPOUTS, HEADS, NORMALIZATIONS, WEIGHTS
 from pipeline.config.options import COUNT
 from pipeline.config.section import Count, Counts, Section
 from pipeline.config.slots import OFF, Slot, fills
@@ -34,6 +34,7 @@ Initializer = Literal[
     "orthogonal",
 ]
 Position = Literal["before", "after"]
+_HEAD = fills(HEADS, "head")
 
 
 class Input(Section):
@@ -136,12 +137,14 @@ class Recurrent(Section):
 
 
 class Head(Section):
-    """Hidden dense layers, then one that forecasts every horizon step of every target directly.
+    """Hidden dense layers, then one that forecasts every horizon step of every target.
 
-    With `sequence` the network forecasts at every step of the window in training; at inference the
-    last of these forecasts is used.
+    `kind` says how the future covariates of the horizon reach the forecasts. With `sequence` the
+    network forecasts at every step of the window in training; at inference the last of these
+    forecasts is used.
     """
 
+    kind: Annotated[Slot, _HEAD] = _HEAD.read("direct")
     hidden: Counts = ()
     hidden_activation: Activation = "relu"
     normalization: Annotated[Slot, fills(NORMALIZATIONS, "head")] = OFF
@@ -175,18 +178,21 @@ class Model(Section):
 
 @dataclass(frozen=True)
 class Shape:
-    """The shapes of input and output.
+    """The shapes of inputs and output, in steps and channels.
 
-    In: (lookback, targets + past covariates + future covariates). Out: (horizon, targets).
+    In: the past (lookback, channels) of all columns, and the future (horizon, future). Out:
+    (horizon, targets). `past` counts the channels that are neither targets nor known ahead: past
+    covariates, indicators of measured cells, static features. `future` counts the future
+    covariates.
     """
 
     lookback: int
     horizon: int
     targets: int
-    past_covariates: int = 0
-    future_covariates: int = 0
+    past: int = 0
+    future: int = 0
 
     @property
     def channels(self) -> int:
-        """The number of channels of the input."""
-        return self.targets + self.past_covariates + self.future_covariates
+        """The number of channels of the past."""
+        return self.targets + self.past + self.future

@@ -40,6 +40,7 @@ BOOLEAN = Range(lambda value: isinstance(value, bool), "true or false")
 FRACTION = _numbers(lambda value: 0 <= value < 1, "a number from 0 up to but not 1")
 INNER_FRACTION = _numbers(lambda value: 0 < value < 1, "a number above 0 and below 1")
 POSITIVE = _numbers(lambda value: value > 0, "a number above 0")
+NUMBER = _numbers(lambda value: True, "a number")
 COUNT = _whole_numbers(1)
 
 RANGES: Mapping[str, Range] = {
@@ -64,6 +65,8 @@ RANGES: Mapping[str, Range] = {
     # of weight reparametrizations
     "iterations": COUNT,
     "limit": POSITIVE,
+    # of scalers
+    "offset": NUMBER,
     # of optimizers, schedules and losses
     "weight_decay": FRACTION,
     "every": COUNT,

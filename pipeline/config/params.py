@@ -11,21 +11,16 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field, StrictBool, ValidationError
 
+from pipeline.config.data import Data
 from pipeline.config.explain import explain
 from pipeline.config.learning import Train
 from pipeline.config.model import Model, Shape
 from pipeline.config.rules.case import Case
 from pipeline.config.rules.findings import findings
 from pipeline.config.section import Names, Section
-from pipeline.config.sections import (
-    Data,
-    Evaluate,
-    Promote,
-    Standardize,
-    Track,
-    Validate,
-    Window,
-)
+from pipeline.config.sections import Evaluate, Forecast, Promote, Track, Window
+from pipeline.config.standardization import Standardize
+from pipeline.config.validation import Validate
 from pipeline.config.variants import Content, Variant, resolve, selects
 from pipeline.config.yaml import load
 from pipeline.core.errors import InputError
@@ -43,6 +38,7 @@ class Params(Section):
     window: Window
     train: Train
     model: Model
+    forecast: Forecast = Forecast()
     evaluate: Evaluate
     track: Track
     promote: Promote
@@ -59,13 +55,13 @@ class Params(Section):
         )
 
     @property
-    def shape(self) -> Shape:
-        """The shapes of input and output of every network."""
-        return _shape(self.data, self.window)
+    def expected_shape(self) -> Shape:
+        """The least shapes of every network; the table's categories may add channels."""
+        return _expected_shape(self.data, self.validate_, self.window)
 
-    def case(self, variant: Variant) -> Case:
+    def case(self, variant: Variant, shape: Shape) -> Case:
         """Return a variant as the rules see it."""
-        return Case(variant.model, self.shape, variant.train.batch)
+        return Case(variant.model, shape, variant.train.batch)
 
 
 def read(path: Path = Path("params.yaml")) -> Params:
@@ -89,10 +85,16 @@ def parse(content: object, source: str = "params.yaml") -> Params:
     return params
 
 
-def _shape(data: Data, window: Window) -> Shape:
-    """Return the shapes; the calendar has two channels for each of its entries."""
-    targets, past, future = len(data.targets), len(data.covariates), 2 * len(data.calendar)
-    return Shape(window.lookback, window.horizon, targets, past, future)
+def _expected_shape(data: Data, rules: Validate, window: Window) -> Shape:
+    """Return the least shapes.
+
+    The calendar has two channels for each of its entries, a column that may be masked has an
+    indicator, and a category has as many channels as values, of which the table has one or more.
+    """
+    masked = sum(rules.rule(column).masks for column in data.targets + data.past_covariates)
+    future = len(data.future_covariates) + 2 * len(data.calendar) + (data.holidays is not None)
+    past = len(data.past_covariates) + masked
+    return Shape(window.lookback, window.horizon, len(data.targets), past, future)
 
 
 def _empty_selections(whole: Content) -> Iterator[str]:
@@ -112,11 +114,12 @@ def _empty_selections(whole: Content) -> Iterator[str]:
 def _broken_rules(whole: Content) -> Iterator[str]:
     """Yield what the rules reject, of every variant that can be read, if the shapes are known."""
     data, window = _valid(Data, whole.get("data")), _valid(Window, whole.get("window"))
-    if data is None or window is None:
+    rules = _valid(Validate, whole.get("validate"))
+    if data is None or rules is None or window is None:
         return
     for overlay in whole.get("variants") or ():
         if variant := _valid(Variant, overlay):
-            case = Case(variant.model, _shape(data, window), variant.train.batch)
+            case = Case(variant.model, _expected_shape(data, rules, window), variant.train.batch)
             for finding in findings(case, "reject", variant.allow):
                 yield f"variants.{variant.name}: {finding}"
 

@@ -1,4 +1,4 @@
-"""The scalers that `standardize.scaler` can name.
+"""The scalers that `standardize.scaler` and `standardize.columns` can name.
 
 A scaler is one row: the function that fits it, as a dotted name (imported only when it is used, so
 that reading `params.yaml` costs no scikit-learn import), and the words for the scale it makes. The
@@ -7,52 +7,73 @@ NumPy references of the tests have the same keys; a row without a reference fail
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pkgutil import resolve_name
 
 import numpy as np
 import numpy.typing as npt
+
+from pipeline.config.slots import Kind, Options
 
 Fit = Callable[[Iterable[npt.NDArray[np.float64]]], tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class ScalerKind:
+class ScalerKind(Kind):
     """A row of `SCALERS`: how the scaler is fitted, and what a standardized error of 1 means.
 
-    `fit` names a function of training values in pieces, each (row,), that returns their center and
-    their scale, 0 where the values do not vary. `unit` is the size of an error of 1, and
+    `layer` names a function of training values in pieces, each (row,), that returns their center
+    and their scale, 0 where the values do not vary. `unit` is the size of an error of 1, and
     `squared_unit` that of a squared error of 1.
     """
 
-    fit: str
-    unit: str
-    squared_unit: str
+    unit: str = ""
+    squared_unit: str = ""
 
     def load(self) -> Fit:
-        """Import and return the function that `fit` names."""
-        fit: Fit = resolve_name(self.fit)
+        """Import and return the function that fits the scaler."""
+        fit: Fit = super().load()
         return fit
 
 
+def _scaler(fit: str, unit: str, squared_unit: str, options: Options | None = None) -> ScalerKind:
+    return ScalerKind(
+        f"pipeline.series.scaler.{fit}",
+        frozenset({"column"}),
+        options or {},
+        unit=unit,
+        squared_unit=squared_unit,
+    )
+
+
 SCALERS: Mapping[str, ScalerKind] = {
-    "standard": ScalerKind(
-        "pipeline.series.scaler:fit_standard",
+    "standard": _scaler(
+        "fit_standard",
         "one standard deviation of the training split",
         "variance of the training split",
     ),
-    "minmax": ScalerKind(
-        "pipeline.series.scaler:fit_minmax",
+    "minmax": _scaler(
+        "fit_minmax",
         "the range (maximum minus minimum) of the training split",
         "squared range of the training split",
     ),
-    "robust": ScalerKind(
-        "pipeline.series.scaler:fit_robust",
+    "robust": _scaler(
+        "fit_robust",
         "the interquartile range (IQR) of the training split",
         "squared IQR of the training split",
     ),
-    "none": ScalerKind(
-        "pipeline.series.scaler:fit_none",
+    "none": _scaler(
+        "fit_none",
         "one unit of the target",
         "one squared unit of the target",
+    ),
+    "power": _scaler(
+        "fit_power",
+        "one standard deviation of the training split after a Yeo-Johnson transform",
+        "variance of the training split after a Yeo-Johnson transform",
+    ),
+    "log": _scaler(
+        "fit_log",
+        "one standard deviation of the logarithm in the training split",
+        "variance of the logarithm in the training split",
+        {"offset": 0.0},
     ),
 }

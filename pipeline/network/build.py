@@ -56,7 +56,7 @@ class _Assembly:
         normalization = self.layer(next(walk))
         body = self.columns(walk)
         if isinstance(normalization, WindowNormalization):
-            undone = self.shape.targets + self.shape.past_covariates
+            undone = self.shape.targets + self.shape.past
             inner = keras.Sequential(body, name="body")
             layers.append(Reversible(normalization, inner, undone, name="reversible"))
         else:

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from pipeline.config.scalers import SCALERS
-from pipeline.config.sections import Standardize
+from pipeline.config.standardization import Standardize
 from pipeline.core.errors import InputError
 from pipeline.tables.rows import Array
 
@@ -157,7 +157,7 @@ def fit(
     within those of all series where the scope is global.
     """
     groups = [[rows] for rows in training] if section.scope == "series" else [training]
-    fit_column = SCALERS[section.scaler].load()
+    fit_column = SCALERS[section.scaler.kind].load()
     center, scale = np.empty((2, len(groups), len(columns)))
     findings: list[str] = []
     for position, column in enumerate(columns):
@@ -171,7 +171,7 @@ def fit(
         raise InputError(*findings)
     shape = (len(names), len(columns))
     return Scaler(
-        section.scaler,
+        section.scaler.kind,
         section.scope,
         tuple(columns),
         names,
@@ -199,7 +199,7 @@ def _no_spread(section: Standardize, column: str, name: str, values: Array) -> s
     ways = ["a longer training split", f"remove {column!r} from `data`"]
     if by_series:
         ways.insert(0, "scope: global")
-    if section.scaler == "robust" and values.min() < values.max():
+    if section.scaler.kind == "robust" and values.min() < values.max():
         fault = f"the interquartile range of its {len(values)} training rows is 0"
         ways.insert(0, "scaler: standard")
     return (

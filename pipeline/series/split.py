@@ -8,7 +8,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from pipeline.config.sections import Dates, RowCounts, Shares
+from pipeline.config.standardization import Dates, RowCounts, Shares
 from pipeline.core.errors import InputError
 from pipeline.tables import timestamps
 from pipeline.tables.outline import Outline

@@ -101,7 +101,8 @@ def shortage(source: Path, plan: Plan) -> list[str]:
             f"(lookback {window.lookback}, horizon {window.horizon}), and the series has "
             f"{rows[code]} rows from {timestamps.label(outline.first_times[code])}, at most "
             f"{longest[code]} of them without a gap; lower window.lookback or window.horizon, "
-            "change standardize.split, raise validate.gaps where the series has gaps, or add rows"
+            "change standardize.split, raise validate.max_gap where the series has gaps, or add "
+            "rows"
         )
     return findings
 

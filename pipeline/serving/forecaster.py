@@ -16,8 +16,9 @@ from typing import Protocol, TypedDict
 import numpy as np
 import pandas as pd
 
+from pipeline.config.data import Data
 from pipeline.config.params import Params
-from pipeline.config.sections import Data, Validate
+from pipeline.config.validation import Validate
 from pipeline.core import manifest
 from pipeline.core.errors import InputError
 from pipeline.core.files import new_folder, read_json, write_json
@@ -87,7 +88,7 @@ def build(
             "horizon": params.window.horizon,
             "frequency": frequency,
             "data": data.model_dump(mode="json", exclude={"path", "rows"}),
-            "validate": rules.model_dump(mode="json", include={"gaps", "missing", "limits"}),
+            "validate": rules.model_dump(mode="json", include={"max_gap", "missing", "limits"}),
         }
         write_json(draft / CARD, card)
         manifest.write(draft)
@@ -171,9 +172,9 @@ class Forecaster:
         values = self.predict(windows.series, windows.times, windows.values)
         data, times = self.form.data, self._future_times(windows.times)
         columns: dict[str, object] = {}
-        if data.series:
-            columns[data.series] = np.repeat(np.array(windows.series, object), self.horizon)
-        columns[data.time] = pd.DatetimeIndex(times.reshape(-1)).tz_localize("UTC")
+        if data.series_column:
+            columns[data.series_column] = np.repeat(np.array(windows.series, object), self.horizon)
+        columns[data.time_name] = pd.DatetimeIndex(times.reshape(-1)).tz_localize("UTC")
         for i, target in enumerate(data.targets):
             columns[target] = values[:, :, i].reshape(-1)
         return pd.DataFrame(columns)

@@ -127,7 +127,7 @@ def _judged(
     candidate = Candidate(
         folder,
         best.name,
-        columns=[*([data.series] if data.series else []), data.time, *data.columns],
+        columns=[*([data.series_column] if data.series_column else []), *data.time, *data.columns],
         package=CODE / "pipeline",
         entry=Path(__file__).with_name("serving_model.py"),
         requirements=REQUIREMENTS,

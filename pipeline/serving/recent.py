@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.config.sections import Data, Missing, Validate
+from pipeline.config.data import Data
+from pipeline.config.validation import Missing, Validate
 from pipeline.core.errors import InputError
 from pipeline.tables import checks, filling, frequency, problems, reading, steps
 from pipeline.tables.grid import Regular
@@ -94,7 +95,7 @@ def _with_history(form: Form, rows: RawRows) -> RawRows:
     The older ones are left out where one of them, or the first of the newest, is unsound.
     """
     rules = [filling.policy(form.rules, column) for column in form.data.columns]
-    reach = max((rule.up_to for rule in rules if rule.policy != "refuse"), default=0)
+    reach = max((rule.longest for rule in rules), default=0)
     kept = []
     for own in rows.slices():
         first = max(own.start, own.stop - form.lookback)
@@ -134,7 +135,7 @@ def _too_few(form: Form, rows: RawRows) -> list[str]:
 
 
 def _place(form: Form, rows: RawRows, name: str) -> str:
-    column = f"column {form.data.series!r}, " if form.data.series else ""
+    column = f"column {form.data.series_column!r}, " if form.data.series_column else ""
     return f"{rows.numbering.path}: {column}series {name!r}"
 
 
@@ -154,7 +155,7 @@ def _fillable(rule: Missing) -> str:
         return "a forecast is made from nothing but measured values of this column"
     sides = "between two values" if rule.policy == "interpolate" else "after a value"
     return (
-        f"up to {rule.up_to} in a row are filled ({rule.policy}), where they stand {sides}; "
+        f"up to {rule.max_run} in a row are filled ({rule.policy}), where they stand {sides}; "
         "older rows in the input may help"
     )
 
@@ -168,10 +169,10 @@ def _times(form: Form, checked: Checked, table: Regular) -> list[Problem]:
         return [replace(checked.off, advice=advice)]
     rows = table.rows
     inside = np.append(False, ~rows.context[:-1])  # (row,) the row before is in the window, too
-    allowed = f" or after a gap of up to {form.rules.gaps}" if form.rules.gaps else ""
+    allowed = f" or after a gap of up to {form.rules.max_gap}" if form.rules.max_gap else ""
     fault = f"times that are not one step ({form.frequency}) after the row before{allowed}"
     advice = (
         f"a forecast needs the last {form.lookback} rows without a gap; "
         "complete the table, or wait until it has so many again"
     )
-    return [rows.problem(table.cut() & inside, form.data.time, fault, advice)]
+    return [rows.problem(table.cut() & inside, form.data.time_name, fault, advice)]

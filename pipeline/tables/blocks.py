@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from pipeline.config.sections import Limits
+from pipeline.config.validation import Limits
 from pipeline.tables import checks
 from pipeline.tables.raw import RawRows
 from pipeline.tables.reading import RawTable

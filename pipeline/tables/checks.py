@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.config.sections import Data, Limits, Validate
+from pipeline.config.data import Data
+from pipeline.config.validation import Limits, Validate
 from pipeline.tables import rows as table
 from pipeline.tables import timestamps
 from pipeline.tables.problems import Problem
@@ -22,7 +23,7 @@ DEFAULT = "default"  # the entry of validate.missing for columns without one of 
 
 def roles(data: Data) -> list[str]:
     """Return findings about columns with two roles, or with a name of the clean table's."""
-    used = [data.time, *([data.series] if data.series else []), *data.columns]
+    used = [*data.time, *([data.series_column] if data.series_column else []), *data.columns]
     findings = [
         f"params.yaml: data: column {name!r} is named {used.count(name)} times; give it one role"
         for name in dict.fromkeys(used)
@@ -41,13 +42,13 @@ def unused(data: Data, rules: Validate) -> list[str]:
     allowed = (*data.columns, DEFAULT)
     keys = [f"validate.missing.{name}" for name in rules.missing if name not in allowed]
     keys += [f"validate.limits.{name}" for name in rules.limits if name not in data.columns]
-    choice = f"use one of data.targets and data.covariates: {', '.join(data.columns)}"
+    choice = f"use one of data.targets and data.past_covariates: {', '.join(data.columns)}"
     return [f"params.yaml: {key}: no such column is used; {choice}" for key in keys]
 
 
 def drop(data: Data, column: str) -> str:
     """Return the advice to take a column out of the study."""
-    return f"drop it from data.{'targets' if column in data.targets else 'covariates'}"
+    return f"drop it from data.{'targets' if column in data.targets else 'past_covariates'}"
 
 
 def limit(rows: RawRows, rules: Mapping[str, Limits]) -> RawRows:
@@ -148,14 +149,14 @@ def duplicated(rows: RawRows, data: Data) -> Problem:
     bad = rows.later()
     bad[1:] &= rows.times[1:] == rows.times[:-1]
     advice = "keep one row for each series and time"
-    if not data.series:
+    if data.series is None:
         advice += ", or name in data.series the column that identifies a series"
-    return rows.problem(bad, data.time, "duplicated timestamps", advice)
+    return rows.problem(bad, data.time_name, "duplicated timestamps", advice)
 
 
 def missing(rows: RawRows, data: Data, share: float) -> list[Problem]:
     """Return all missing values; `mostly` says in which series there are too many."""
-    allowed = f"validate.mostly_missing allows a share of {share:g}"
+    allowed = f"validate.max_missing_fraction allows a share of {share:g}"
     return [
         rows.problem(
             rows.missing(column), column, "mostly missing", f"{drop(data, column)} ({allowed})"

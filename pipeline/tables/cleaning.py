@@ -6,7 +6,8 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipeline.config.sections import Data, Validate
+from pipeline.config.data import Data
+from pipeline.config.validation import Validate
 from pipeline.core.errors import InputError
 from pipeline.tables import blocks, checks, filling, reading, source
 from pipeline.tables.outline import NO_MOMENTS, Outline

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.config.sections import Data, Missing, Validate
+from pipeline.config.data import Data
+from pipeline.config.validation import Missing, Validate
 from pipeline.tables import checks
 from pipeline.tables.grid import Regular
 from pipeline.tables.problems import Problem
@@ -59,7 +60,7 @@ class Stretches:
 
     def fillable(self, rule: Missing) -> Array:
         """Return (stretch,) true where the policy fills."""
-        allowed = self.between(rule) & (self.lengths <= rule.up_to)
+        allowed = self.between(rule) & (self.lengths <= rule.longest)
         return np.asarray(allowed & (rule.policy != "refuse"))
 
 
@@ -75,7 +76,7 @@ def stretches(missing: Array, segment: Array) -> Stretches:
 
 def policy(rules: Validate, column: str) -> Missing:
     """Return the rule for a column: its own entry, else the default one, else `refuse`."""
-    return rules.missing.get(column, rules.missing.get(checks.DEFAULT, Missing()))
+    return rules.rule(column)
 
 
 def fill(regular: Regular, rules: Validate) -> tuple[Regular, list[Entry]]:
@@ -148,8 +149,8 @@ def _not_allowed(regular: Regular, data: Data, column: str, missing: Array) -> l
         rows.problem(
             missing & inserted,
             column,
-            "missing rows that validate.gaps fills",
-            f"{fill}, or set validate.gaps to 0, which cuts the series there instead",
+            "missing rows that validate.max_gap fills",
+            f"{fill}, or set validate.max_gap to 0, which cuts the series there instead",
         ),
     ]
 
@@ -160,7 +161,7 @@ def _not_fillable(
     """Return the problems of a column whose policy fills, but not these values."""
     found = stretches(missing, regular.segment)
     between = found.between(rule)
-    long = between & (found.lengths > rule.up_to)
+    long = between & (found.lengths > rule.longest)
     lengths = dict(zip(found.start[long].tolist(), found.lengths[long].tolist(), strict=True))
     remedy = f"complete them, or {checks.drop(data, column)}"
     sides = "before and after" if rule.policy == "interpolate" else "before"
@@ -169,8 +170,8 @@ def _not_fillable(
         regular.rows.problem(
             too_long,
             column,
-            f"missing values, more in a row than validate.missing allows (up_to: {rule.up_to})",
-            f"raise up_to for {column}, {remedy}",
+            f"missing values, more in a row than validate.missing allows (max_run: {rule.max_run})",
+            f"raise max_run for {column}, {remedy}",
             lambda row: f"{lengths[row]} in a row",
             _advice_on_gaps(regular, too_long),
         ),
@@ -189,7 +190,7 @@ def _advice_on_gaps(regular: Regular, too_long: Array) -> frozenset[str]:
     """Return what helps where rows of a gap are part of a stretch that is too long."""
     if not (regular.inserted & too_long).any():
         return frozenset()
-    return frozenset([", or lower validate.gaps, which cuts the series there instead"])
+    return frozenset([", or lower validate.max_gap, which cuts the series there instead"])
 
 
 def _advice_on_edges(regular: Regular, found: Stretches, lone: Array) -> frozenset[str]:
@@ -200,7 +201,7 @@ def _advice_on_edges(regular: Regular, found: Stretches, lone: Array) -> frozens
     cut = (cut_before | cut_after)[lone]
     advice = set()
     if cut.any():
-        advice.add(", or raise validate.gaps so that the series is not cut there")
+        advice.add(", or raise validate.max_gap so that the series is not cut there")
     if not cut.all():
         advice.add(", or begin and end the table where values are")
     return frozenset(advice)

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 
-from pipeline.config.sections import Data
+from pipeline.config.data import Data
 from pipeline.core.errors import InputError
 from pipeline.tables import ordering, problems, source, timestamps, values
 from pipeline.tables.problems import Sum
@@ -131,7 +131,7 @@ class _Reader:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Read the cells of the next batch."""
-        written = batch.column(self.data.time)
+        written = batch.column(self.data.time_name)
         times, faults = timestamps.parse(written, self.data.time_zone, self.data.time_format)
         series = self._series(batch)
         numbers = np.arange(self.rows, self.rows + len(times))
@@ -151,9 +151,9 @@ class _Reader:
 
     def _series(self, batch: pa.RecordBatch) -> Array:
         """Return the number of each row's series, (row,) int32, -1 where it has none."""
-        if self.data.series is None:
+        if self.data.series_column is None:
             return np.full(batch.num_rows, self._code(ONLY), np.int32)
-        names = values.plain_text(batch.column(self.data.series))
+        names = values.plain_text(batch.column(self.data.series_column))
         encoded = names.dictionary_encode(null_encoding="encode")
         codes = np.array([self._code(name) for name in encoded.dictionary.to_pylist()], np.int32)
         return np.asarray(codes[encoded.indices.to_numpy()])
@@ -183,7 +183,7 @@ class _Reader:
         rows = RawRows(names, codes, nowhen, {}, {}, numbers, counted, self.numbering, {})
         self.untimed.add(
             [
-                rows.problem(faults == kind, self.data.time, *words, rows.described(written))
+                rows.problem(faults == kind, self.data.time_name, *words, rows.described(written))
                 for kind, words in timestamps.FAULTS.items()
             ]
         )
@@ -196,7 +196,7 @@ class _Reader:
             file, position = self.numbering.place(self.unnamed[0])
             found.insert(
                 0,
-                f"{file}: column {self.data.series!r}: rows without a series: "
+                f"{file}: column {self.data.series_column!r}: rows without a series: "
                 f"{len(self.unnamed)} of {self.rows}, first ({position}); give each row its series",
             )
         return found

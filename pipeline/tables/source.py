@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
-from pipeline.config.sections import Data
+from pipeline.config.data import Data
 from pipeline.core.errors import InputError
 
 ROWS_A_BATCH = 1 << 16  # of Parquet
@@ -70,7 +70,7 @@ def find(data: Data, path: Path) -> Source:
     Raises `InputError` with every finding where there is no file, one is unreadable, or one lacks
     the column of time or of series.
     """
-    required = [data.time, *([data.series] if data.series else [])]
+    required = [*data.time, *([data.series_column] if data.series_column else [])]
     found = files(path)
     rejected: set[str] = set()
     findings: list[str] = []

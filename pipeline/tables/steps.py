@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from pandas.tseries.offsets import BaseOffset
 
-from pipeline.config.sections import Data, Validate
+from pipeline.config.data import Data
+from pipeline.config.validation import Validate
 from pipeline.core.errors import InputError
 from pipeline.tables import checks, filling, frequency, grid, problems
 from pipeline.tables.frequency import Clock
@@ -50,19 +51,19 @@ def check(
     positions = frequency.positions(rows, clocks)
     off = rows.problem(
         positions == frequency.OFF,
-        data.time,
+        data.time_name,
         f"times off the frequency {offset.freqstr!r}, counted from the first time of the series",
         "correct them, or data.frequency",
     )
     far = rows.problem(
         rows.later() & (np.diff(positions, prepend=positions[0]) > 1),
-        data.time,
+        data.time_name,
         f"times more than one step of the frequency {offset.freqstr!r} after the time before",
         "correct data.frequency",
     )
     if duplicated.counts or off.counts:
         return Checked(duplicated, cells, off, far)
-    regular = grid.regular(rows, clocks, positions, rules.gaps)
+    regular = grid.regular(rows, clocks, positions, rules.max_gap)
     return Checked(duplicated, cells, off, far, regular)
 
 
@@ -91,7 +92,7 @@ class Inspection:
         clocks = self._clocks(block)
         checked = check(block, self.data, self.rules, self.offset, clocks)
         self.cells.add([checked.duplicated, *checked.cells])
-        self.missing.add(checks.missing(block, self.data, self.rules.mostly_missing))
+        self.missing.add(checks.missing(block, self.data, self.rules.max_missing_fraction))
         self.constant.add(block)
         if checked.off and checked.far:
             self.times.add([checked.off, checked.far])
@@ -109,7 +110,7 @@ class Inspection:
     def frequency(self) -> str:
         """Return the frequency; raises `InputError` with every finding about the table."""
         path, totals = self.table.numbering.path, self.table.totals()
-        mostly = checks.mostly(self.missing.problems, totals, self.rules.mostly_missing)
+        mostly = checks.mostly(self.missing.problems, totals, self.rules.max_missing_fraction)
         constant = self.constant.problems(self.table.texts)
         found = [
             *checks.unused(self.data, self.rules),

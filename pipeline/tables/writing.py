@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.config.sections import Data, Validate
+from pipeline.config.data import Data
+from pipeline.config.validation import Validate
 from pipeline.tables import rows, timestamps
 from pipeline.tables.grid import Regular
 from pipeline.tables.outline import Builder, Outline

@@ -3,7 +3,7 @@
 from pipeline.config.flow import Place, parts
 from pipeline.config.model import Model, Shape
 
-SHAPE = Shape(lookback=12, horizon=3, targets=2, past_covariates=3, future_covariates=2)
+SHAPE = Shape(lookback=12, horizon=3, targets=2, past=3, future=2)
 MODEL = Model.model_validate(
     {
         "columns": "shared",

@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.config import params, variants
-from pipeline.config.sections import Shares
+from pipeline.config.standardization import Shares
 from pipeline.core.errors import InputError
 from pipeline.evaluation.baselines import BASELINES
 

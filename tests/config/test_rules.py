@@ -11,7 +11,7 @@ from pipeline.config.rules.case import Case
 from pipeline.config.rules.findings import findings
 from pipeline.config.rules.table import RULES
 
-SHAPE = Shape(lookback=12, horizon=3, targets=1, past_covariates=2, future_covariates=2)
+SHAPE = Shape(lookback=12, horizon=3, targets=1, past=2, future=2)
 DROPOUT = {"kind": "standard", "rate": 0.1}
 ALPHA = {"kind": "alpha", "rate": 0.1}
 SELU = {"activation": "selu", "initializer": "lecun_normal"}

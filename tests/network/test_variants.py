@@ -25,8 +25,8 @@ def shape(model: Model) -> Shape:
         lookback=stride + 1 if model.pooling.kind == "none" else 4,
         horizon=2,
         targets=1,
-        past_covariates=2,
-        future_covariates=2,
+        past=2,
+        future=2,
     )
 
 

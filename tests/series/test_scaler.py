@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config.scalers import SCALERS
-from pipeline.config.sections import Shares, Standardize
+from pipeline.config.standardization import Shares, Standardize
 from pipeline.core.errors import InputError
 from pipeline.series import scaler
 from pipeline.series.scaler import Scaler

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config import sections
-from pipeline.config.sections import Dates, Shares
+from pipeline.config.standardization import Dates, RowCounts, Shares
 from pipeline.core.errors import InputError
 from pipeline.series import split
 from pipeline.tables import outline
@@ -41,7 +40,7 @@ def counts(parts: np.ndarray[Any, Any]) -> list[int]:
 
 @given(
     st.lists(st.integers(20, 200), min_size=1, max_size=4),
-    st.sampled_from([SHARES, sections.RowCounts(train=7, validation=3, test=5)]),
+    st.sampled_from([SHARES, RowCounts(train=7, validation=3, test=5)]),
 )
 def test_every_series_is_first_training_then_validation_then_test(
     lengths: list[int], kind: Any
@@ -60,7 +59,7 @@ def test_shares_are_shares_of_each_series() -> None:
 
 
 def test_rows_are_counted_and_the_rest_is_not_used() -> None:
-    assert counts(assign(index(20), sections.RowCounts(train=7, validation=3, test=5))) == [7, 3, 5]
+    assert counts(assign(index(20), RowCounts(train=7, validation=3, test=5))) == [7, 3, 5]
 
 
 def test_dates_are_first_moments_in_the_zone_of_the_data() -> None:
@@ -78,7 +77,7 @@ def test_dates_are_first_moments_in_the_zone_of_the_data() -> None:
             "too few for validation",
         ),
         (
-            sections.RowCounts(train=20, validation=3, test=5),
+            RowCounts(train=20, validation=3, test=5),
             "too few for train and validation and test",
         ),
         (Dates(validation=datetime(2013, 1, 1, 1), test=datetime(2013, 1, 9)), "too few for test"),

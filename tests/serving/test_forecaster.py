@@ -274,14 +274,14 @@ def test_all_findings_are_reported_at_once(workshop: Workshop, load: Loader) -> 
     assert len(rejection.value.findings) == 3
 
 
-FORWARD = {"default": {"policy": "forward_fill", "up_to": 3}}
-BETWEEN = {"default": {"policy": "interpolate", "up_to": 3}}
+FORWARD = {"default": {"policy": "forward_fill", "max_run": 3}}
+BETWEEN = {"default": {"policy": "interpolate", "max_run": 3}}
 
 
 def filling(workshop: Workshop, missing: dict[str, Any], gaps: int = 0) -> Workshop:
     """The workshop with these rules for what is missing."""
     workshop.prepare(
-        {**CONTENT, "validate": {**CONTENT["validate"], "missing": missing, "gaps": gaps}}
+        {**CONTENT, "validate": {**CONTENT["validate"], "missing": missing, "max_gap": gaps}}
     )
     return workshop
 
@@ -506,7 +506,7 @@ def untrained(settings: Params, folder: Path) -> Path:
     from pipeline.training.engine.replicas import Replicas
 
     (variant,) = settings.selected
-    shape = Shape(LOOKBACK, HORIZON, targets=1, past_covariates=1, future_covariates=4)
+    shape = Shape(LOOKBACK, HORIZON, targets=1, past=1, future=4)
     replicas = Replicas(variant.model, shape)
     weights, statistics = replicas.initial((0, 1))
     folder.mkdir(parents=True)

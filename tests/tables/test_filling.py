@@ -8,11 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config.sections import Data, Missing, Validate
+from pipeline.config.data import Data
+from pipeline.config.validation import Missing, Validate
 from pipeline.tables import filling, frequency, grid, problems
 from pipeline.tables.grid import Regular
 
-DATA = Data(path="raw.parquet", time="when", targets=("x",))
+DATA = Data(
+    path="raw.parquet",
+    time="when",
+    time_zone="UTC",
+    series="site",
+    frequency="h",
+    targets=("x",),
+)
 HOUR = np.timedelta64(3600, "s")
 START = np.datetime64("2013-01-01", "ns")
 
@@ -24,9 +32,12 @@ def regular(raw_rows: Any, gaps: int, *series: tuple[Any, Any]) -> Regular:
     return grid.regular(table, clocks, frequency.positions(table, clocks), gaps)
 
 
-def rules(policy: str, up_to: int = 99) -> Validate:
+def rules(policy: str, max_run: int = 99) -> Validate:
     """One policy for every column."""
-    return Validate(missing={"default": Missing.model_validate({"policy": policy, "up_to": up_to})})
+    return Validate(
+        max_gap=0,
+        missing={"default": Missing.model_validate({"policy": policy, "max_run": max_run})},
+    )
 
 
 def rejected(table: Regular, chosen: Validate) -> list[str]:
@@ -108,11 +119,11 @@ def test_nothing_is_filled_across_a_cut(policy: str, count: int, raw_rows: Any) 
     table = regular(raw_rows, 0, ([0, 1, 2, 9, 10, 11], [1, 2, np.nan, np.nan, np.nan, 6]))
     (finding,) = rejected(table, rules(policy))
     assert f"{count} of 6" in finding
-    assert "raise validate.gaps" in finding
+    assert "raise validate.max_gap" in finding
 
 
-@given(length=st.integers(1, 6), up_to=st.integers(1, 6))
-def test_a_run_is_filled_up_to_its_allowed_length(length: int, up_to: int, raw_rows: Any) -> None:
+@given(length=st.integers(1, 6), max_run=st.integers(1, 6))
+def test_a_run_is_filled_up_to_its_allowed_length(length: int, max_run: int, raw_rows: Any) -> None:
     table = regular(raw_rows, 0, (range(length + 2), [1, *[np.nan] * length, 2]))
-    findings = rejected(table, rules("interpolate", up_to))
-    assert bool(findings) == (length > up_to)
+    findings = rejected(table, rules("interpolate", max_run))
+    assert bool(findings) == (length > max_run)

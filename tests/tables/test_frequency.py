@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.config.sections import Data, Validate
+from pipeline.config.data import Data
+from pipeline.config.validation import Validate
 from pipeline.core.errors import InputError
 from pipeline.tables import frequency, steps
 
@@ -57,8 +58,17 @@ def test_a_time_between_two_steps_is_off_the_clock(name: str, zone: str, raw_row
     offset = frequency.read(name)
     positions = frequency.positions(table, frequency.clocks(table, offset, zone))
     assert np.flatnonzero(positions == frequency.OFF).tolist() == [7]
-    data = Data(path="raw.parquet", time="when", targets=("x",), time_zone=zone)
-    checked = steps.check(table, data, Validate(), offset, frequency.clocks(table, offset, zone))
+    data = Data(
+        path="raw.parquet",
+        time="when",
+        targets=("x",),
+        time_zone=zone,
+        series="site",
+        frequency=None,
+    )
+    checked = steps.check(
+        table, data, Validate(max_gap=0), offset, frequency.clocks(table, offset, zone)
+    )
     (finding,) = checked.off.findings(Path("raw.parquet"), table.totals())
     assert "1 of 200" in finding
     assert "(row 8)" in finding

@@ -12,7 +12,7 @@ import pytest
 from pipeline.config.learning import Train
 from pipeline.config.model import Model, Shape
 
-SHAPE = Shape(lookback=8, horizon=2, targets=1, past_covariates=1, future_covariates=2)
+SHAPE = Shape(lookback=8, horizon=2, targets=1, past=1, future=2)
 TRAIN = Train(seeds=3, epochs=4, batch=16, patience=2, learning_rate=0.01)
 OVERLAYS: dict[str, dict[str, Any]] = {
     "plain": {},

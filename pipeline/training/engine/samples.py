@@ -68,7 +68,7 @@ class Samples:
 
     def _send(self, inputs: np.ndarray, targets: np.ndarray) -> DeviceData:
         """Send rows (..., row, channel) to the device, aligned with their future covariates."""
-        aligned = align(inputs, self.shape.horizon, self.shape.future_covariates)
+        aligned = align(inputs, self.shape.horizon, self.shape.future)
         return DeviceData(
             tf.constant(aligned.reshape(-1, self.shape.channels)),
             tf.constant(targets.reshape(-1, self.shape.targets)),

@@ -1,0 +1,31 @@
+"""`data.holidays`: a country, perhaps with a subdivision, of the library `holidays`."""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from pipeline.config.section import value_error
+
+
+def _check_holidays(name: str) -> str:
+    """Return the name, such as DE or US-NY; the library is imported only here."""
+    country, _, subdivision = name.partition("-")
+    try:
+        library = import_module("holidays")
+    except ImportError:
+        raise value_error(f"is {name!r}, which needs the package holidays; install it") from None
+    countries: Mapping[str, Sequence[str]] = library.list_supported_countries()
+    if country not in countries:
+        raise value_error(
+            f"is {name!r}; use the code of a country, such as DE, or of a part of it, such as US-NY"
+        )
+    parts = countries[country]
+    if "-" in name and subdivision not in parts:
+        allowed = f"use one of {', '.join(parts)}" if parts else "it has none"
+        raise value_error(f"is {name!r}; {subdivision!r} is no part of {country}: {allowed}")
+    return name
+
+
+Holidays = Annotated[str, AfterValidator(_check_holidays)]
