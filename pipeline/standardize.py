@@ -1,7 +1,8 @@
 """Stage `standardize`: the clean table as arrays, split in time and scaled.
 
 The split is by time, and the scaler is fitted on the training rows only. The same rows are written
-as two float32 arrays (row, channel), one standardized and one in the units of the columns.
+as two float32 arrays (row, channel), one standardized and one in the units of the columns, and as
+the truth to forecast, (row, target), NaN where it is masked.
 """
 
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 from pipeline.config import params
 from pipeline.config.params import Params
 from pipeline.core import command, files
-from pipeline.series import dataset, scaler, split
+from pipeline.series import categories, channels, dataset, fitting, shift, split
+from pipeline.series.features import Features
 from pipeline.tables import outline, rows
+from pipeline.tables.outline import Outline
 
 
 def run(params: Params, clean: Path, out: Path) -> None:
@@ -20,19 +23,33 @@ def run(params: Params, clean: Path, out: Path) -> None:
         ((part, None) for part, _ in rows.parts(table)),
         split.moments(section.split, data.time_zone),
     )
-    training = split.training(whole, section.split)
-    fitted = scaler.fit(
-        section, whole.names, training, data.columns, lambda name: rows.Column(table, name)
-    )
+    divided = split.divide(whole, section.split)
+    features = _fit(params, table, whole, divided)
     with files.new_folder(out) as folder:
-        dataset.write(
-            folder, table, split.divide(whole, section.split), fitted, data.targets, data.calendar
-        )
-    count = sum(part.stop - part.start for part in training)
+        report = dataset.write(folder, table, divided, features)
+    counts = split.counts(divided).sum(axis=0)
     print(
-        f"standardize: {whole.stop[-1]} rows x {len(data.columns)} columns, "
-        f"{count} rows for training"
+        f"standardize: {counts.sum():,} rows x {len(features.channels.names)} channels, "
+        f"{counts[split.TRAIN]:,} rows for training"
     )
+    for line in [*split.unused(divided), *shift.warnings(report)]:
+        print(f"standardize: {line}")
+
+
+def _fit(params: Params, table: Path, whole: Outline, divided: Outline) -> Features:
+    """Fit scaler and categories on the training rows of the table."""
+    data, section = params.data, params.standardize
+    encoder = categories.fit(
+        data.categories, dataset.training_texts(table, divided, tuple(data.categories))
+    )
+    scaler = fitting.fit(
+        section,
+        whole.names,
+        split.training(whole, section.split),
+        channels.numeric(data),
+        lambda name: rows.Column(table, name),
+    )
+    return Features(data, channels.maskable(data, params.validate_), scaler, encoder)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from pipeline.config import params
 from pipeline.config.params import Params
 from pipeline.core import command, files
@@ -16,7 +18,8 @@ def run(params: Params, standardized: Path, out: Path) -> None:
         (part, columns["split"])
         for part, columns in rows.parts(standardized / "rows.parquet", ["split"])
     )
-    plan = windows.plan(table, params.window)
+    truth = np.load(standardized / "truth.npy", mmap_mode="r")
+    plan = windows.plan(table, params.window, truth)
     if short := windows.shortage(standardized, plan):
         raise InputError(*short)
     with files.new_folder(out) as folder:

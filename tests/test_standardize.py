@@ -16,7 +16,7 @@ from pipeline.config.params import Params
 from pipeline.config.scalers import SCALERS
 from pipeline.config.standardization import Dates, Shares, Standardize
 from pipeline.core.errors import InputError
-from pipeline.series import calendar
+from pipeline.series.calendar import Calendar
 from pipeline.series.dataset import Dataset
 from pipeline.tables import rows
 
@@ -31,6 +31,7 @@ DATA = Data(
     past_covariates=("y",),
     calendar=("hour_of_day", "day_of_year"),
 )
+CALENDAR = Calendar.of(DATA)
 SPLIT = Shares(train=0.7, validation=0.15, test=0.15)
 LENGTHS = (70_000, 3_000)  # the first is longer than a row group
 
@@ -75,13 +76,13 @@ def test_the_arrays_hold_targets_past_covariates_and_calendar(tmp_path: Path) ->
     data = run(tmp_path)
     index, columns = table()
     assert (data.channels.targets, data.channels.past_covariates) == (("x",), ("y",))
-    assert data.channels.future_covariates == calendar.names(DATA.calendar)
+    assert data.channels.future_covariates == CALENDAR.names
     assert data.raw.shape == data.standardized.shape == (sum(LENGTHS), 6)
     assert data.raw.dtype == data.standardized.dtype == np.float32
     np.testing.assert_array_equal(data.raw[:, 0], columns["x"].astype(np.float32))
     np.testing.assert_array_equal(data.raw[:, 1], columns["y"].astype(np.float32))
     for array in (data.raw, data.standardized):
-        np.testing.assert_array_equal(array[:, 2:], calendar.channels(index.times, DATA.calendar))
+        np.testing.assert_array_equal(array[:, 2:], CALENDAR.channels(index.times))
 
 
 def test_rows_are_described_in_the_order_of_the_arrays(tmp_path: Path) -> None:

@@ -164,7 +164,8 @@ class Workshop:
         standardized, units = entries.create(self.paths.errors / name, shape)
         standardized[:] = np.array(sizes)[:, None, None, None]
         targets = self.params.data.targets
-        units[:] = scaler.inverse_difference(standardized[0], series, targets)[None]
+        mean = scaler.inverse(np.zeros_like(standardized[0]), series, targets)
+        units[:] = (scaler.inverse(standardized[0], series, targets) - mean)[None]
 
     def _summary(self, name: str, sizes: list[float]) -> Summary:
         (variant,) = (variant for variant in self.params.variants if variant.name == name)

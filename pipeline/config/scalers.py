@@ -5,23 +5,22 @@ that reading `params.yaml` costs no scikit-learn import), and the words for the 
 NumPy references of the tests have the same keys; a row without a reference fails them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
 
 from pipeline.config.slots import Kind, Options
 
-Fit = Callable[[Iterable[npt.NDArray[np.float64]]], tuple[float, float]]
+# training values in pieces, each (row,), and the options -> center, scale, parameter of the curve
+Fit = Callable[..., tuple[float, float, float]]
 
 
 @dataclass(frozen=True)
 class ScalerKind(Kind):
     """A row of `SCALERS`: how the scaler is fitted, and what a standardized error of 1 means.
 
-    `layer` names a function of training values in pieces, each (row,), that returns their center
-    and their scale, 0 where the values do not vary. `unit` is the size of an error of 1, and
+    `layer` names a function of training values in pieces, each (row,), that returns their center,
+    their scale, 0 where the values do not vary, and the parameter of their curve, NaN without one.
+    `unit` is the size of an error of 1, and
     `squared_unit` that of a squared error of 1.
     """
 
@@ -36,7 +35,7 @@ class ScalerKind(Kind):
 
 def _scaler(fit: str, unit: str, squared_unit: str, options: Options | None = None) -> ScalerKind:
     return ScalerKind(
-        f"pipeline.series.scaler.{fit}",
+        f"pipeline.series.scaler_kinds.{fit}",
         frozenset({"column"}),
         options or {},
         unit=unit,

@@ -1,50 +1,42 @@
 """The arrays that networks learn from, on disk, and what their rows and channels are.
 
-`standardized.npy` and `raw.npy` are (row, channel) float32. The channels stand in the order
-targets, past covariates, future covariates. The future covariates are those of the calendar, the
-same in both arrays.
+`standardized.npy` and `raw.npy` are the inputs, (row, channel) float32, in the order of
+`Channels.names`: targets, past covariates, indicators, static columns, future covariates. Every
+channel stands at its own row. `truth.npy` is what is to be forecast, (row, target) float32,
+standardized, NaN where it is masked.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.core import files
-from pipeline.series import arrays, calendar
+from pipeline.core.errors import InputError
+from pipeline.series import arrays
+from pipeline.series.channels import Channels
+from pipeline.series.features import Block, Features, Memory
 from pipeline.series.scaler import Scaler
+from pipeline.series.shift import Report, Shift
+from pipeline.series.split import TRAIN
 from pipeline.tables import rows
 from pipeline.tables.outline import Outline
 from pipeline.tables.rows import Array, Rows
-
-
-@dataclass(frozen=True)
-class Channels:
-    """The names of the channels, in the order of the arrays."""
-
-    targets: tuple[str, ...]
-    past_covariates: tuple[str, ...]
-    future_covariates: tuple[str, ...]
-
-    @classmethod
-    def load(cls, path: Path) -> "Channels":
-        """Read `channels.json`."""
-        content = files.read_json(path)
-        return cls(**{role: tuple(names) for role, names in content.items()})
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """The output of the `standardize` stage; its arrays need not fit in memory.
 
-    Both arrays are memory-mapped: `windows.gather` reads the rows of the windows that it gathers.
+    The arrays are memory-mapped: `windows.gather` reads the rows of the windows that it gathers.
     What describes the rows is read when it is first asked for.
     """
 
     standardized: Array  # (row, channel) float32
     raw: Array  # (row, channel) float32, in the units of the columns
+    truth: Array  # (row, target) float32, standardized, NaN where it is masked
     scaler: Scaler
     channels: Channels
     table: Path  # of the rows
@@ -55,6 +47,7 @@ class Dataset:
         return cls(
             np.load(folder / "standardized.npy", mmap_mode="r"),
             np.load(folder / "raw.npy", mmap_mode="r"),
+            np.load(folder / "truth.npy", mmap_mode="r"),
             Scaler.from_json(files.read_json(folder / "scaler.json")),
             Channels.load(folder / "channels.json"),
             folder / "rows.parquet",
@@ -90,38 +83,55 @@ class Dataset:
         return rows.column(self.table, "split")
 
 
-def write(
-    folder: Path,
-    table: Path,
-    outline: Outline,
-    scaler: Scaler,
-    targets: Sequence[str],
-    cycles: Sequence[str],
-) -> None:
+def write(folder: Path, table: Path, outline: Outline, features: Features) -> Report:
     """Write the clean `table` (Parquet) as arrays, part by part: it need not fit in memory.
 
-    `outline` is that of the table, split; `cycles` are those of the calendar channels.
+    `outline` is that of the table, split. Returns the shift report. Raises `InputError` with every
+    value of a category that is to be refused.
     """
-    past = tuple(column for column in scaler.columns if column not in targets)
-    channels = Channels(tuple(targets), past, calendar.names(cycles))
-    files.write_json(folder / "channels.json", asdict(channels))
-    files.write_json(folder / "scaler.json", scaler.to_json())
-    shape = (int(outline.stop[-1]), len(scaler.columns) + 2 * len(cycles))
-    codes = {name: code for code, name in enumerate(scaler.names)}
+    features.save(folder)
+    shift, memory = Shift(features), Memory()
+    rejected: dict[tuple[str, str], str] = {}
+    codes = {name: code for code, name in enumerate(features.scaler.names)}
+    length, inputs = int(outline.stop[-1]), len(features.channels.names)
     with (
         rows.Writer(folder / "rows.parquet") as index,
-        arrays.Writer(folder / "raw.npy", shape, np.float32) as raw,
-        arrays.Writer(folder / "standardized.npy", shape, np.float32) as standardized,
+        arrays.Writer(folder / "raw.npy", (length, inputs), np.float32) as raw,
+        arrays.Writer(folder / "standardized.npy", (length, inputs), np.float32) as standardized,
+        arrays.Writer(
+            folder / "truth.npy", (length, len(features.data.targets)), np.float32
+        ) as truth,
     ):
         start = 0
-        for part, columns in rows.parts(table, scaler.columns):
+        for part, columns in rows.parts(table, features.data.columns):
             stop = start + len(part.times)
-            index.add(part, {"split": outline.splits(start, stop)})
-            values = np.column_stack([columns[column] for column in scaler.columns])  # float64
             series = np.array([codes[name] for name in part.names])[part.series]
-            future = calendar.channels(part.times, cycles)
-            raw.add(np.hstack([values.astype(np.float32), future]))
-            standardized.add(
-                np.hstack([scaler.transform(values, series).astype(np.float32), future])
-            )
+            block = Block(columns, series, part.times, part.segment)
+            split = outline.splits(start, stop)
+            rejected = {**features.rejected(block), **rejected}
+            prepared = features.prepare(block, memory)
+            index.add(part, {"split": split})
+            raw.add(prepared.raw)
+            standardized.add(prepared.standardized)
+            truth.add(prepared.truth)
+            shift.add(block, prepared.raw, split)
             start = stop
+    if rejected:
+        raise InputError(*rejected.values())
+    report = shift.report()
+    files.write_json(folder / "shift.json", report)
+    return report
+
+
+def training_texts(
+    table: Path, outline: Outline, columns: Sequence[str]
+) -> Iterator[dict[str, Array]]:
+    """Yield the texts (row,) of these columns in the training rows of the clean table, in pieces.
+
+    `outline` is that of the table, split.
+    """
+    start = 0
+    for part, texts in rows.parts(table, columns) if columns else ():
+        training = outline.splits(start, start + len(part.times)) == TRAIN
+        yield {column: values[training] for column, values in texts.items()}
+        start += len(part.times)

@@ -1,208 +1,188 @@
-"""Scalers: one center and one scale per series and column, fitted on training rows only.
+"""Scalers: per series and column, numbers that center and scale it, fitted on training rows only.
 
-Every scaler is affine: standardized = (x - center) / scale. `standard` takes the mean and the
-standard deviation, `minmax` the minimum and the range, `robust` the median and the interquartile
-range, `none` 0 and 1. All are fitted by scikit-learn in float64. The table of scalers is
-`pipeline/config/scalers.py`.
+standardized = (c(x) - center) / scale. The curve c is straight but for the kinds `power` and `log`
+(`curves`). `standard` takes the mean and the standard deviation, `minmax` the minimum and the
+range, `robust` the median and the interquartile range, `none` 0 and 1; `power` and `log` take the
+mean and the standard deviation of c(x). The table of scalers is `pipeline/config/scalers.py`, the
+functions that fit them are in `fitting`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypedDict
+from typing import Any
 
 import numpy as np
-from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-from pipeline.config.scalers import SCALERS
-from pipeline.config.standardization import Standardize
 from pipeline.core.errors import InputError
+from pipeline.series.curves import CURVES
 from pipeline.tables.rows import Array
 
-PIECE = 1 << 20  # rows that are fitted at a time
+NUMBERS = ("center", "scale", "parameter", "low", "high", "mean")
+REACH = 10  # widths of the training range that the inverse of a curve may leave it by
 
-
-class Affine(TypedDict):
-    """Center and scale of each column of one series."""
-
-    center: list[float]
-    scale: list[float]
-
-
-class ScalerJson(TypedDict):
-    """The content of `scaler.json`."""
-
-    kind: str
-    scope: str
-    columns: list[str]
-    series: Mapping[str, Affine]
-
-
-class Column(Protocol):
-    """Values (row,) of a column, read from its file as far as they are asked for."""
-
-    def __getitem__(self, rows: slice, /) -> Array: ...
+ScalerJson = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Scaler:
-    """Center and scale, each (series, column) float64; a global scaler has equal rows."""
+    """The numbers of each (series, column), float64; where they are shared, rows are equal.
 
-    kind: str
+    `parameter` is that of the curve, NaN where there is none. `low` and `high` are the least and
+    the greatest training value in the unit of the column, `mean` is the mean of the standardized
+    training values. `static` are the columns that are constant within every series, but not
+    the same in all; they are scaled over all series together.
+    """
+
     scope: str
     columns: tuple[str, ...]
+    kinds: tuple[str, ...]  # of the columns
+    static: tuple[str, ...]
     names: tuple[str, ...]  # of the series
     center: Array
     scale: Array
+    parameter: Array
+    low: Array
+    high: Array
+    mean: Array
 
     def transform(
         self, values: Array, series: Array, columns: Sequence[str] | None = None
     ) -> Array:
         """Standardize `values` (..., column), given in the units of the columns.
 
-        `series` are positions in `names`, one for each entry of the leading axes of `values`.
+        `series` are positions in `names`, one for each entry of the leading axes of `values`. NaN
+        stays NaN. Raises `InputError` where a value has no logarithm.
         """
-        center, scale = self._at(values, series, columns)
-        return (values - center) / scale
+        chosen = self._chosen(columns)
+        bent = np.array(values, np.float64)
+        for position, column in self._curved(chosen):
+            straight = bent[..., position]
+            self._check_domain(straight, series, column)
+            (parameter,) = self._at(straight, series, column, "parameter")
+            bent[..., position] = CURVES[self.kinds[column]].bend(straight, parameter)
+        center, scale = self._at(bent, series, chosen, "center", "scale")
+        return (bent - center) / scale
 
     def inverse(self, values: Array, series: Array, columns: Sequence[str] | None = None) -> Array:
-        """Return standardized `values` in the units of the columns: the inverse of `transform`."""
-        center, scale = self._at(values, series, columns)
-        return values * scale + center
+        """Return standardized `values` in the units of the columns: the inverse of `transform`.
 
-    def inverse_difference(
-        self, values: Array, series: Array, columns: Sequence[str] | None = None
-    ) -> Array:
-        """Return differences of standardized values, such as errors, in the columns' units."""
-        _, scale = self._at(values, series, columns)
-        return values * scale
+        A curve may be steep, and the exponent of `power` may have no inverse for a value that no
+        training row came near. So the result of a curve leaves the range of the training values by
+        at most `REACH` times its width, on either side; up to there the inverse is exact.
+        """
+        chosen = self._chosen(columns)
+        center, scale = self._at(values, series, chosen, "center", "scale")
+        result: Array = values * scale + center
+        for position, column in self._curved(chosen):
+            curve = CURVES[self.kinds[column]]
+            parameter, low, high = self._at(
+                result[..., position], series, column, "parameter", "low", "high"
+            )
+            reach = REACH * (high - low)
+            bounds = [curve.bend(bound, parameter) for bound in (low - reach, high + reach)]
+            bent = np.clip(result[..., position], *bounds)
+            result[..., position] = curve.straighten(bent, parameter)
+        return result
+
+    def fill(self, series: Array) -> Array:
+        """Return the training mean (row, column), in units, of the series (row,) of each row."""
+        return self.inverse(self.mean[series], series)
+
+    def outside(self, values: Array, series: Array) -> Array:
+        """Return whether `values` (row, column) float32, in units, left the training range."""
+        low, high = self.low.astype(np.float32), self.high.astype(np.float32)
+        outside: Array = (values < low[series]) | (values > high[series])
+        return outside
+
+    def _chosen(self, columns: Sequence[str] | None) -> list[int]:
+        return [self.columns.index(column) for column in columns or self.columns]
+
+    def _curved(self, chosen: Sequence[int]) -> list[tuple[int, int]]:
+        """Return position and column of those of the chosen columns that have a curve."""
+        return [(at, column) for at, column in enumerate(chosen) if self.kinds[column] in CURVES]
 
     def _at(
-        self, values: Array, series: Array, columns: Sequence[str] | None
-    ) -> tuple[Array, Array]:
-        """Return center and scale (series..., 1..., column), which broadcast against `values`."""
-        chosen = [self.columns.index(column) for column in columns or self.columns]
+        self, values: Array, series: Array, columns: list[int] | int, *numbers: str
+    ) -> list[Array]:
+        """Return numbers of each entry of `series`, so that they broadcast against `values`.
+
+        For one column, `values` has no column axis.
+        """
         series = np.asarray(series)
-        shape = (*series.shape, *(1,) * (values.ndim - series.ndim - 1), len(chosen))
-        center = self.center[:, chosen][series].reshape(shape)
-        scale = self.scale[:, chosen][series].reshape(shape)
-        return center, scale
+        own = () if isinstance(columns, int) else (len(columns),)
+        shape = (*series.shape, *(1,) * (values.ndim - series.ndim - len(own)), *own)
+        return [getattr(self, number)[:, columns][series].reshape(shape) for number in numbers]
+
+    def _check_domain(self, values: Array, series: Array, column: int) -> None:
+        """Raise `InputError` if the column is on a logarithmic scale and values have none."""
+        if self.kinds[column] != "log":
+            return
+        (offset,) = self._at(values, series, column, "parameter")
+        wrong = values + offset <= 0
+        if wrong.any():
+            row = tuple(np.argwhere(wrong)[0][: np.ndim(series)])
+            code = int(np.broadcast_to(series, values.shape[: np.ndim(series)])[row])
+            raise InputError(
+                no_logarithm(
+                    self.columns[column],
+                    f"series {self.names[code]!r}",
+                    float(values[wrong].min()),
+                    float(self.parameter[code, column]),
+                )
+            )
 
     def to_json(self) -> ScalerJson:
-        """Return lists and numbers that `from_json` reads back to the last bit."""
-        rows = zip(self.names, self.center.tolist(), self.scale.tolist(), strict=True)
+        """Return names and numbers that `from_json` reads back to the last bit."""
+        series = {
+            name: {column: self._entry(row, i) for i, column in enumerate(self.columns)}
+            for row, name in enumerate(self.names)
+        }
         return {
-            "kind": self.kind,
             "scope": self.scope,
             "columns": list(self.columns),
-            "series": {name: {"center": center, "scale": scale} for name, center, scale in rows},
+            "static": list(self.static),
+            "series": series,
         }
+
+    def _entry(self, row: int, column: int) -> dict[str, object]:
+        """Return the kind and the numbers of one column of one series."""
+        kind = self.kinds[column]
+        numbers = {name: float(getattr(self, name)[row, column]) for name in NUMBERS}
+        parameter = numbers.pop("parameter")
+        if kind in CURVES:
+            numbers[CURVES[kind].parameter] = parameter
+        return {"kind": kind, **numbers}
 
     @classmethod
     def from_json(cls, content: ScalerJson) -> "Scaler":
         """Return the scaler that `to_json` described."""
-        rows = content["series"].values()
+        columns, series = tuple(content["columns"]), content["series"]
+        first = next(iter(series.values()))
+        kinds = tuple(first[column]["kind"] for column in columns)
+        numbers = {
+            number: np.array(
+                [[_read(number, entry[column]) for column in columns] for entry in series.values()],
+                np.float64,
+            )
+            for number in NUMBERS
+        }
         return cls(
-            content["kind"],
-            content["scope"],
-            tuple(content["columns"]),
-            tuple(content["series"]),
-            np.array([row["center"] for row in rows], np.float64),
-            np.array([row["scale"] for row in rows], np.float64),
+            content["scope"], columns, kinds, tuple(content["static"]), tuple(series), **numbers
         )
 
 
-def fit_standard(pieces: Iterable[Array]) -> tuple[float, float]:
-    """Return mean and standard deviation, 0 where values vary by no more than rounding."""
-    fitted = StandardScaler()
-    for values in pieces:
-        fitted.partial_fit(values[:, None])
-    deviation = np.sqrt(fitted.var_[0])
-    varies = fitted.scale_[0] == deviation  # scikit-learn puts 1 where nothing varies
-    return fitted.mean_[0], deviation if varies else 0.0
+def _read(number: str, entry: Mapping[str, Any]) -> float:
+    """Return a number of an entry that `to_json` wrote, NaN for a parameter that it has not."""
+    if number == "parameter":
+        curve = CURVES.get(entry["kind"])
+        return float(entry[curve.parameter]) if curve else np.nan
+    return float(entry[number])
 
 
-def fit_minmax(pieces: Iterable[Array]) -> tuple[float, float]:
-    """Return minimum and range."""
-    fitted = MinMaxScaler()
-    for values in pieces:
-        fitted.partial_fit(values[:, None])
-    return fitted.data_min_[0], fitted.data_range_[0]
-
-
-def fit_robust(pieces: Iterable[Array]) -> tuple[float, float]:
-    """Return median and interquartile range; quartiles need all values of a column at once."""
-    values = np.concatenate(list(pieces))
-    fitted = RobustScaler().fit(values[:, None])
-    low, high = np.percentile(values, [25, 75])
-    varies = high > low  # scikit-learn puts 1 where the quartiles are equal
-    return fitted.center_[0], fitted.scale_[0] if varies else 0.0
-
-
-def fit_none(pieces: Iterable[Array]) -> tuple[float, float]:
-    """Return 0 and 1, which leave every value as it is."""
-    return 0.0, 1.0
-
-
-def fit(
-    section: Standardize,
-    names: tuple[str, ...],
-    training: Sequence[slice],
-    columns: Sequence[str],
-    read: Callable[[str], Column],
-) -> Scaler:
-    """Fit the scaler of `section` on the `training` rows of each series.
-
-    `read` opens a column by its name, so that never all of the table is in memory. Raises
-    `InputError` with every column that does not vary within the training rows of a series, or
-    within those of all series where the scope is global.
-    """
-    groups = [[rows] for rows in training] if section.scope == "series" else [training]
-    fit_column = SCALERS[section.scaler.kind].load()
-    center, scale = np.empty((2, len(groups), len(columns)))
-    findings: list[str] = []
-    for position, column in enumerate(columns):
-        values = read(column)
-        for group, parts in enumerate(groups):
-            center[group, position], scale[group, position] = fit_column(_pieces(values, parts))
-            if scale[group, position] == 0:
-                fitted_on = np.concatenate(list(_pieces(values, parts)))
-                findings.append(_no_spread(section, column, names[group], fitted_on))
-    if findings:
-        raise InputError(*findings)
-    shape = (len(names), len(columns))
-    return Scaler(
-        section.scaler.kind,
-        section.scope,
-        tuple(columns),
-        names,
-        np.broadcast_to(center, shape),
-        np.broadcast_to(scale, shape),
-    )
-
-
-def _pieces(values: Column, parts: Sequence[slice]) -> Iterator[Array]:
-    """Yield the rows of `parts` in pieces of `PIECE` rows.
-
-    The pieces depend on the rows alone, so that sums are the same to the last bit however the file
-    is divided into row groups.
-    """
-    for rows in parts:
-        for start in range(rows.start, rows.stop, PIECE):
-            yield values[start : min(start + PIECE, rows.stop)]
-
-
-def _no_spread(section: Standardize, column: str, name: str, values: Array) -> str:
-    """Say that the training `values` of a column have no spread to scale by, and what to do."""
-    by_series = section.scope == "series"
-    where = f"in series {name!r}" if by_series else "in all series together"
-    fault = f"all {len(values)} training rows are {np.median(values):.10g}"
-    ways = ["a longer training split", f"remove {column!r} from `data`"]
-    if by_series:
-        ways.insert(0, "scope: global")
-    if section.scaler.kind == "robust" and values.min() < values.max():
-        fault = f"the interquartile range of its {len(values)} training rows is 0"
-        ways.insert(0, "scaler: standard")
+def no_logarithm(column: str, where: str, least: float, offset: float) -> str:
+    """Say that a column holds values that have no logarithm, and what to do."""
     return (
-        f"params.yaml: standardize: column {column!r} has no spread {where}: {fault}; "
-        f"use {', '.join(ways[:-1])}, or {ways[-1]}"
+        f"column {column!r} goes down to {least:.10g} in {where}, and the logarithm of a value "
+        f"plus {offset:.10g} needs more than {-offset:.10g}; raise the offset of "
+        f"standardize.columns.{column}, or choose the scaler power"
     )

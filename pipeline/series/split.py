@@ -80,6 +80,30 @@ def training(outline: Outline, rule: Rule) -> list[slice]:
     return [slice(*rows) for rows in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
+def counts(outline: Outline) -> Array:
+    """Return the rows of each series in each split, and in the end those that none uses.
+
+    `outline` is split. The result is (series, split + 1); the unused rows are at `UNUSED`.
+    """
+    counts = np.zeros((len(outline.names), len(SPLITS) + 1), np.int64)
+    np.add.at(counts, (outline.series, outline.split), outline.stop - outline.first)
+    return counts
+
+
+def unused(outline: Outline) -> list[str]:
+    """Return a line about the rows that no split uses, if there are any."""
+    found = counts(outline)
+    unused = found[:, UNUSED]
+    if not unused.any():
+        return []
+    most = int(unused.argmax())
+    return [
+        f"{unused.sum():,} of {found.sum():,} rows are in no split and are not used "
+        f"(most in series {outline.names[most]!r}: {unused[most]:,} of {found[most].sum():,}); "
+        "standardize.split by shares or by dates uses every row"
+    ]
+
+
 def _stops(rule: Rule, count: int, earlier: list[int]) -> list[int]:
     """Return the row at which each split of a series of `count` rows ends.
 

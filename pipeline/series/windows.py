@@ -9,7 +9,9 @@ forecaster is in use.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,16 +53,38 @@ class Plan:
     window: Window
     earliest: Array  # (run,) the row where the first window starts
     count: Array  # (run,) number of windows; 0 in a run that is not used
+    truth: Array | None = None  # (row, target), NaN where it is masked; None where nothing is
 
+    @cached_property
     def counts(self) -> Array:
-        """Return the number of windows of each split and series, (split, series)."""
-        counts = np.zeros((len(SPLITS), len(self.outline.names)), np.int64)
-        used = self.count > 0
-        np.add.at(counts, (self.outline.split[used], self.outline.series[used]), self.count[used])
+        """The number of windows of each split and series, (split, series)."""
+        outline, lookback = self.outline, self.window.lookback
+        counts = np.zeros((len(SPLITS), len(outline.names)), np.int64)
+        for split in range(len(SPLITS)):
+            for starts in self.starts(split):
+                run = np.searchsorted(outline.stop, starts + lookback, side="right")
+                counts[split] += np.bincount(outline.series[run], minlength=len(outline.names))
         return counts
 
     def starts(self, split: int) -> Iterator[Array]:
-        """Yield the start rows of the windows of one split, (window,) int64, in pieces."""
+        """Yield the start rows of the windows of one split, (window,) int64, in pieces.
+
+        A window whose horizon holds no truth at all is none.
+        """
+        for starts in self._possible(split):
+            yield starts if self.truth is None else starts[self._has_truth(self.truth, starts)]
+
+    def _has_truth(self, truth: Array, starts: Array) -> Array:
+        """Return whether some target is measured in the horizon of each window, (window,)."""
+        first = int(starts[0]) + self.window.lookback
+        rows = truth[first : int(starts[-1]) + self.window.lookback + self.window.horizon]
+        measured = np.isfinite(rows).any(axis=1)
+        before = np.cumsum(np.append(False, measured), dtype=np.int32)
+        step = starts - starts[0]
+        return np.asarray(before[step + self.window.horizon] > before[step])
+
+    def _possible(self, split: int) -> Iterator[Array]:
+        """Yield the start rows of one split, whether there is truth or not."""
         count = np.where(self.outline.split == split, self.count, 0)
         stops = np.cumsum(count)
         for first in range(0, int(count.sum()), PIECE):
@@ -71,27 +95,32 @@ class Plan:
 
     def save(self, folder: Path) -> dict[str, int]:
         """Write one array per split, and the sizes; return the number of windows of each split."""
-        counts = dict(zip(SPLITS, self.counts().sum(axis=1).tolist(), strict=True))
+        counts = dict(zip(SPLITS, self.counts.sum(axis=1).tolist(), strict=True))
         for code, split in enumerate(SPLITS):
             arrays.write(folder / f"{split}.npy", (counts[split],), np.int64, self.starts(code))
         files.write_json(folder / "windows.json", {**self.window.model_dump(), "counts": counts})
         return counts
 
 
-def plan(outline: Outline, window: Window) -> Plan:
-    """Plan every window of a table whose outline is split."""
+def plan(outline: Outline, window: Window, truth: Array | None = None) -> Plan:
+    """Plan every window of a table whose outline is split.
+
+    `truth` (row, target) is NaN where it is masked; without it, nothing is.
+    """
     first, segment, train = outline.first, outline.segment, outline.split == TRAIN
     segment_first = first[np.searchsorted(segment, segment)]
     earliest = np.where(train, first, np.maximum(first - window.lookback, segment_first))
     latest = outline.stop - window.lookback - window.horizon
     count = np.maximum((latest - earliest) // window.stride + 1, 0)
-    return Plan(outline, window, earliest, np.where(outline.split == UNUSED, 0, count))
+    used = np.where(outline.split == UNUSED, 0, count)
+    return Plan(outline, window, earliest, used, truth)
 
 
 def shortage(source: Path, plan: Plan) -> list[str]:
     """Return a finding for every series that has no window in some split."""
     outline, window = plan.outline, plan.window
-    counts, rows, longest = plan.counts(), outline.counts(), _longest(outline)
+    counts, rows, longest = plan.counts, outline.counts(), _longest(outline)
+    masked = "" if plan.truth is None else ", and its horizon must hold a measured target"
     findings: list[str] = []
     for code in np.flatnonzero((counts == 0).any(axis=0)):
         empty = [split for split, count in zip(SPLITS, counts[:, code], strict=True) if not count]
@@ -100,9 +129,9 @@ def shortage(source: Path, plan: Plan) -> list[str]:
             f"a window takes {window.lookback + window.horizon} consecutive rows "
             f"(lookback {window.lookback}, horizon {window.horizon}), and the series has "
             f"{rows[code]} rows from {timestamps.label(outline.first_times[code])}, at most "
-            f"{longest[code]} of them without a gap; lower window.lookback or window.horizon, "
-            "change standardize.split, raise validate.max_gap where the series has gaps, or add "
-            "rows"
+            f"{longest[code]} of them without a gap{masked}; lower window.lookback or "
+            "window.horizon, change standardize.split, raise validate.max_gap where the series has "
+            "gaps, add rows, or set validate.series_policy to leave_out"
         )
     return findings
 
@@ -116,27 +145,27 @@ def _longest(outline: Outline) -> Array:
     return longest
 
 
-def gather(array: Array, starts: Array, lookback: int, horizon: int, future: int) -> Array:
-    """Return the inputs of windows, (window, lookback, channel), from `array` (row, channel).
+class Inputs(NamedTuple):
+    """What a network sees of some windows."""
 
-    The last `future` channels are future covariates, aligned with the forecast steps (`align`).
+    past: Array  # (window, lookback, channel): all channels, each at its own rows
+    future: Array  # (window, horizon, future covariate): the future covariates of every step
+
+
+def gather(array: Array, starts: Array, lookback: int, horizon: int, future: int) -> Inputs:
+    """Return the inputs of the windows that start at `starts` (window,).
+
+    The last `future` channels of `array` (row, channel) are future covariates.
     """
-    rows = array[starts[:, None] + np.arange(lookback + horizon)]
-    return align(rows, horizon, future)[:, :lookback]
+    first = starts[:, None]
+    past = array[first + np.arange(lookback)]
+    ahead = array[first + lookback + np.arange(horizon), array.shape[1] - future :]
+    return Inputs(np.asarray(past), np.asarray(ahead))
 
 
-def align(rows: Array, horizon: int, future: int) -> Array:
-    """Return `rows` (..., row, channel) with the last `future` channels read `horizon` rows later.
+def gather_truth(truth: Array, starts: Array, lookback: int, horizon: int) -> Array:
+    """Return what windows forecast, (window, horizon, target), from `truth` (row, target).
 
-    This is the one place that says how a window sees its future covariates: beside the past
-    values of step t stand the future covariates of step t + horizon, so that the inputs hold those
-    of every step to forecast. The last `horizon` rows wrap around; no window has inputs there.
+    It is NaN where the target is masked.
     """
-    past = rows.shape[-1] - future
-    ahead = np.roll(rows[..., past:], -horizon, axis=-2)
-    return np.concatenate([rows[..., :past], ahead], axis=-1)
-
-
-def gather_targets(array: Array, starts: Array, lookback: int, horizon: int, targets: int) -> Array:
-    """Return what windows forecast, (window, horizon, target): the first `targets` channels."""
-    return np.asarray(array[starts[:, None] + lookback + np.arange(horizon), :targets])
+    return np.asarray(truth[starts[:, None] + lookback + np.arange(horizon)])

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from pipeline.series import calendar
+from pipeline.series.calendar import Calendar
 
 HOURS = np.datetime64("2012-01-01", "ns") + np.arange(3 * 366 * 24) * np.timedelta64(1, "h")
 STAMPS = pd.DatetimeIndex(HOURS)
@@ -24,7 +25,7 @@ def test_every_cycle_has_a_reference() -> None:
 def test_a_cycle_is_the_sine_and_cosine_of_what_has_passed_of_it(cycle: str) -> None:
     angle = 2 * np.pi * REFERENCES[cycle].to_numpy()
     np.testing.assert_allclose(
-        calendar.channels(HOURS, [cycle]),
+        Calendar(tuple([cycle])).channels(HOURS),
         np.stack([np.sin(angle), np.cos(angle)], axis=1),
         atol=1e-6,
     )
@@ -32,21 +33,23 @@ def test_a_cycle_is_the_sine_and_cosine_of_what_has_passed_of_it(cycle: str) -> 
 
 def test_channels_stand_in_the_order_of_their_names() -> None:
     cycles = ["day_of_year", "hour_of_day"]
-    both = calendar.channels(HOURS, cycles)
-    assert calendar.names(cycles) == (
+    both = Calendar(tuple(cycles)).channels(HOURS)
+    assert Calendar(tuple(cycles)).names == (
         "day_of_year_sin",
         "day_of_year_cos",
         "hour_of_day_sin",
         "hour_of_day_cos",
     )
     assert both.dtype == np.float32
-    np.testing.assert_array_equal(both[:, :2], calendar.channels(HOURS, cycles[:1]))
-    np.testing.assert_array_equal(both[:, 2:], calendar.channels(HOURS, cycles[1:]))
+    np.testing.assert_array_equal(both[:, :2], Calendar(tuple(cycles[:1])).channels(HOURS))
+    np.testing.assert_array_equal(both[:, 2:], Calendar(tuple(cycles[1:])).channels(HOURS))
 
 
 def test_minutes_count_in_the_hour_of_day() -> None:
     np.testing.assert_allclose(
-        calendar.channels(np.array(["2013-01-01T05:30"], "datetime64[m]"), ["hour_of_day"])[0, 0],
+        Calendar(tuple(["hour_of_day"])).channels(np.array(["2013-01-01T05:30"], "datetime64[m]"))[
+            0, 0
+        ],
         np.sin(2 * np.pi * 5.5 / 24),
         rtol=1e-6,
     )
@@ -54,9 +57,9 @@ def test_minutes_count_in_the_hour_of_day() -> None:
 
 def test_times_before_1970_have_the_same_calendar() -> None:
     times = np.array(["1969-12-30T01:00", "2013-12-31T01:00"], "datetime64[ns]")  # two Tuesdays
-    early, late = calendar.channels(times, ["hour_of_week"])
+    early, late = Calendar(tuple(["hour_of_week"])).channels(times)
     np.testing.assert_allclose(early, late, atol=1e-6)
 
 
 def test_without_cycles_there_are_no_channels() -> None:
-    assert calendar.channels(HOURS, []).shape == (len(HOURS), 0)
+    assert Calendar(tuple([])).channels(HOURS).shape == (len(HOURS), 0)

@@ -28,16 +28,16 @@ class Found:
     test: Array
 
 
-def plan(segment: Array, split: Array, window: Window) -> Plan:
+def plan(segment: Array, split: Array, window: Window, truth: Array | None = None) -> Plan:
     """Return the plan of an hourly table with these segments and splits."""
     times = np.arange(len(segment)).astype("datetime64[h]").astype("datetime64[ns]")
     rows = Rows(("A",), np.zeros(len(segment), np.int32), times, segment)
-    return windows.plan(outline.trace([(rows, split)]), window)
+    return windows.plan(outline.trace([(rows, split)]), window, truth)
 
 
-def find(segment: Array, split: Array, window: Window) -> Found:
+def find(segment: Array, split: Array, window: Window, truth: Array | None = None) -> Found:
     """Return the windows of such a table."""
-    planned = plan(segment, split, window)
+    planned = plan(segment, split, window, truth)
     return Found(
         *(np.concatenate([np.empty(0, np.int64), *planned.starts(name)]) for name in range(3))
     )
@@ -77,10 +77,9 @@ def rows_of(starts: Array, window: Window) -> tuple[Array, Array]:
     They are gathered from a table that holds its own row numbers.
     """
     numbers = np.arange(10_000)[:, None]
-    inputs = windows.gather(numbers, starts, window.lookback, window.horizon, 0)
-    return inputs[..., 0], windows.gather_targets(
-        numbers, starts, window.lookback, window.horizon, 1
-    )[..., 0]
+    past, _ = windows.gather(numbers, starts, window.lookback, window.horizon, 0)
+    truth = windows.gather_truth(numbers, starts, window.lookback, window.horizon)
+    return past[..., 0], truth[..., 0]
 
 
 @given(tables(), shapes)
@@ -164,37 +163,45 @@ def test_a_stride_takes_the_first_window_of_a_stretch_and_then_every_so_many_ste
         assert getattr(some, name).tolist() == expected
 
 
-def test_a_window_reads_the_future_covariates_of_the_steps_to_forecast() -> None:
-    table = np.stack(
-        [np.arange(100), np.arange(100) * 10, np.arange(100) * 100], axis=1
-    )  # target, past covariate, future covariate
-    inputs = windows.gather(table, np.array([3, 50]), lookback=4, horizon=2, future=1)
-    assert inputs.shape == (2, 4, 3)
-    assert inputs[1, :, 0].tolist() == [50, 51, 52, 53]
-    assert inputs[1, :, 1].tolist() == [500, 510, 520, 530]
-    assert inputs[1, :, 2].tolist() == [5200, 5300, 5400, 5500]
-    assert windows.gather_targets(table, np.array([3, 50]), 4, 2, 1).tolist() == [
-        [[7], [8]],
-        [[54], [55]],
+def test_a_window_reads_all_channels_of_its_lookback_and_the_future_ones_of_its_horizon() -> None:
+    table = np.arange(100)[:, None] * [1, 10, 100, 1000]  # the last two are future covariates
+    past, future = windows.gather(table, np.array([3, 50]), lookback=4, horizon=2, future=2)
+    assert past.shape == (2, 4, 4)
+    assert past[1].tolist() == [[row, 10 * row, 100 * row, 1000 * row] for row in (50, 51, 52, 53)]
+    assert future.tolist() == [
+        [[700, 7000], [800, 8000]],
+        [[5400, 54000], [5500, 55000]],
     ]
+    truth = windows.gather_truth(table[:, :1], np.array([3, 50]), lookback=4, horizon=2)
+    assert truth.tolist() == [[[7], [8]], [[54], [55]]]
 
 
-@given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 3))
-def test_rows_aligned_as_a_whole_give_the_windows_that_are_gathered_one_by_one(
-    lookback: int, horizon: int, future: int
-) -> None:
-    table = np.random.default_rng(0).normal(size=(30, 3))
-    starts = np.arange(30 - lookback - horizon + 1)
-    aligned = windows.align(table, horizon, future)[starts[:, None] + np.arange(lookback)]
-    gathered = windows.gather(table, starts, lookback, horizon, future)
-    np.testing.assert_array_equal(gathered, aligned)
+def test_without_future_covariates_the_future_has_no_channel() -> None:
+    past, future = windows.gather(np.zeros((9, 2)), np.array([0, 1]), 4, 3, 0)
+    assert (past.shape, future.shape) == ((2, 4, 2), (2, 3, 0))
 
 
 def test_gathering_leaves_the_table_as_it_was() -> None:
     table = np.arange(60.0).reshape(20, 3)
-    windows.gather(table, np.array([2]), 4, 2, 1)[:] = 0
-    windows.gather_targets(table, np.array([2]), 4, 2, 2)[:] = 0
+    for gathered in windows.gather(table, np.array([2]), 4, 2, 1):
+        gathered[:] = 0
+    windows.gather_truth(table, np.array([2]), 4, 2)[:] = 0
     assert table.tolist() == np.arange(60.0).reshape(20, 3).tolist()
+
+
+@given(tables(), shapes, st.data())
+def test_windows_without_any_truth_in_their_horizon_are_no_windows(
+    table: tuple[Array, Array, Array], window: Window, data: st.DataObject
+) -> None:
+    _, segment, split = table
+    cells = data.draw(st.lists(st.booleans(), min_size=len(split), max_size=len(split)))
+    truth = np.where(np.stack([cells, np.roll(cells, 3)], axis=1), 1.0, np.nan)
+    every, found = find(segment, split, window), find(segment, split, window, truth)
+    for name in SPLITS:
+        starts = getattr(every, name)
+        horizon = windows.gather_truth(truth, starts, window.lookback, window.horizon)
+        expected = starts[np.isfinite(horizon).any(axis=(1, 2))]
+        assert getattr(found, name).tolist() == expected.tolist()
 
 
 def test_windows_are_kept_and_read_again(tmp_path: Path) -> None:

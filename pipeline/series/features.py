@@ -1,0 +1,159 @@
+"""From columns to channels: the one place that prepares inputs, for training and for forecasting.
+
+Masked cells are filled, numbers are standardized, texts become one channel for each value, and the
+calendar is added. The order of the channels is that of `Channels.names`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.config.data import Data
+from pipeline.core import files
+from pipeline.series.calendar import Calendar
+from pipeline.series.categories import Encoder
+from pipeline.series.channels import OBSERVED, Channels, Roles
+from pipeline.series.filling import ForwardFill
+from pipeline.series.scaler import Scaler
+from pipeline.tables.rows import Array
+
+Columns = Mapping[str, Array]  # the columns of the clean table, each (row,)
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Rows of the clean table, or of recent windows one after another."""
+
+    columns: Columns
+    series: Array  # (row,) positions in the names of the scaler
+    times: Array  # (row,) datetime64[ns] in UTC
+    segment: Array  # (row,) ascending; nothing is filled from one segment into the next
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a block becomes.
+
+    `raw` and `standardized` (row, channel) are float32 without missing values; `truth` (row,
+    target) is float32, standardized, and NaN where the target is masked.
+    """
+
+    raw: Array
+    standardized: Array
+    truth: Array
+
+
+@dataclass
+class Memory:
+    """The fills of a table that passes by in blocks: of its numbers, and of its texts."""
+
+    numbers: ForwardFill = field(default_factory=ForwardFill)
+    texts: ForwardFill = field(default_factory=ForwardFill)
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """All that is needed to prepare rows; `observed` are the columns with an indicator."""
+
+    data: Data
+    observed: tuple[str, ...]
+    scaler: Scaler
+    encoder: Encoder
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The calendar that the section `data` asks for."""
+        return Calendar.of(self.data)
+
+    @cached_property
+    def roles(self) -> Roles:
+        """What becomes of each column."""
+        return Roles.of(self.data, self.observed, self.scaler.static)
+
+    @cached_property
+    def channels(self) -> Channels:
+        """The names of the channels; raises `InputError` where two of them are the same."""
+        return self.roles.channels(self.encoder, self.calendar)
+
+    def prepare(self, block: Block, memory: Memory | None = None) -> Prepared:
+        """Return the channels of a block.
+
+        `memory` is that of the blocks before it, if it continues their segment. Raises `InputError`
+        for values that have no logarithm.
+        """
+        memory = memory or Memory()
+        values = _stack(block, self.scaler.columns, np.float64)
+        measured = np.isfinite(values)
+        filled = memory.numbers.fill(values, measured, block.segment)
+        filled = np.where(np.isnan(filled), self.scaler.fill(block.series), filled)
+        standardized = self.scaler.transform(filled, block.series)
+        targets = len(self.data.targets)  # the first columns
+        truth = np.where(measured[:, :targets], standardized[:, :targets], np.nan)
+        texts = _stack(block, tuple(self.encoder.categories), object)
+        present = ~np.asarray(pd.isna(texts))
+        words = memory.texts.fill(texts, present, block.segment)
+        extra = self._extra(block, np.hstack([measured, present]), words)
+        raw, scaled = (self._join(numbers, extra) for numbers in (filled, standardized))
+        return Prepared(raw, scaled, truth.astype(np.float32))
+
+    def _extra(self, block: Block, measured: Array, words: Array) -> Columns:
+        """Return the channels (row, ...) of each role that is no number of the table."""
+        texts = dict(zip(self.encoder.categories, words.T, strict=True))
+        names = [*self.scaler.columns, *self.encoder.categories]
+        observed = [names.index(column) for column in self.observed]
+        count, encode = len(block.times), self.encoder.encode
+        return {
+            "past_categories": encode(self.roles.past_categories, texts, count),
+            "observed": measured[:, observed],
+            "future_categories": encode(self.roles.future_categories, texts, count),
+            "calendar": self.calendar.channels(block.times),
+        }
+
+    def _join(self, numbers: Array, extra: Columns) -> Array:
+        """Return the channels (row, channel) float32 in their order."""
+        roles = self.roles
+        order: list[str | tuple[str, ...]] = [
+            *(roles.targets, roles.past, "past_categories", "observed"),
+            *(roles.static, roles.future, "future_categories", "calendar"),
+        ]
+        pieces = [
+            extra[role] if isinstance(role, str) else numbers[:, self._positions(role)]
+            for role in order
+        ]
+        return np.hstack([np.asarray(piece, np.float32) for piece in pieces])
+
+    def _positions(self, columns: tuple[str, ...]) -> Array:
+        return np.array([self.scaler.columns.index(column) for column in columns], np.int64)
+
+    def rejected(self, block: Block) -> dict[tuple[str, str], str]:
+        """Return a finding for each column and value of a category that is to be refused."""
+        names = np.asarray(self.scaler.names, object)[block.series]
+        return self.encoder.rejected(block.columns, names, block.times)
+
+    def save(self, folder: Path) -> None:
+        """Write `channels.json`, `scaler.json` and `encoder.json`."""
+        files.write_json(folder / "channels.json", vars(self.channels))
+        files.write_json(folder / "scaler.json", self.scaler.to_json())
+        files.write_json(folder / "encoder.json", self.encoder.to_json())
+
+    @classmethod
+    def load(cls, folder: Path, data: Data) -> "Features":
+        """Read what `save` wrote; `data` is the section of then."""
+        indicators = Channels.load(folder / "channels.json").indicators
+        return cls(
+            data,
+            tuple(name.removesuffix(OBSERVED) for name in indicators),
+            Scaler.from_json(files.read_json(folder / "scaler.json")),
+            Encoder.from_json(files.read_json(folder / "encoder.json")),
+        )
+
+
+def _stack(block: Block, columns: tuple[str, ...], kind: type[object]) -> Array:
+    """Return columns of a block side by side, (row, column)."""
+    empty: Array = np.empty((len(block.times), 0), kind)
+    stacked: list[Array] = [np.asarray(block.columns[column], kind)[:, None] for column in columns]
+    return np.hstack([empty, *stacked])
