@@ -36,6 +36,8 @@ def run(params: Params, standardized: Path, windows: Path, store: Path, out: Pat
     """Train what the store lacks, then gather the fleets of every variant in one folder."""
     with _stoppable():
         cases = [params.case(variant, params.expected_shape) for variant in params.selected]
+        for name, reason in params.unusable:
+            print(f"train: variants.{name} cannot run with this base: {reason}", flush=True)
         reported = _warn(params.selected, cases)
         tasks = [_task(params, variant, standardized, windows) for variant in params.selected]
         fleets = FleetStore(store)

@@ -1,6 +1,6 @@
 """`data.holidays`: a country, perhaps with a subdivision, of the library `holidays`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated
 
@@ -16,15 +16,18 @@ def _check_holidays(name: str) -> str:
         library = import_module("holidays")
     except ImportError:
         raise value_error(f"is {name!r}, which needs the package holidays; install it") from None
-    countries: Mapping[str, Sequence[str]] = library.list_supported_countries()
-    if country not in countries:
+    try:
+        parts: Sequence[str] = library.country_holidays(country).subdivisions
+    except NotImplementedError:
         raise value_error(
             f"is {name!r}; use the code of a country, such as DE, or of a part of it, such as US-NY"
-        )
-    parts = countries[country]
+        ) from None
     if "-" in name and subdivision not in parts:
-        allowed = f"use one of {', '.join(parts)}" if parts else "it has none"
-        raise value_error(f"is {name!r}; {subdivision!r} is no part of {country}: {allowed}")
+        allowed = f"use one of {', '.join(parts)}" if parts else f"use {country}"
+        raise value_error(
+            f"is {name!r}, but {country} has no part {subdivision!r} with holidays of its own;"
+            f" {allowed}"
+        )
     return name
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_serializer, model_validator
 
 from pipeline.config.calendars import Holidays
 from pipeline.config.section import Count, Names, Section, value_error
@@ -56,7 +56,25 @@ class Csv(Section):
 class FromFilename(Section):
     """The series of a row is the name of its file, without the ending."""
 
-    source: Annotated[Literal["filename"], Field(alias="from", serialization_alias="from")]
+    source: Literal["filename"] = "filename"
+
+    @model_serializer
+    def _as_written(self) -> dict[str, str]:
+        return {"from": self.source}
+
+
+def _read_series(value: object) -> object:
+    """Return a column, null, or `FromFilename` for `{from: filename}`."""
+    if value is None or isinstance(value, str | FromFilename):
+        return value
+    if value == {"from": "filename"}:
+        return FromFilename()
+    raise value_error(
+        f"is {value!r}; use the name of a column, null for one series, or {{from: filename}}"
+    )
+
+
+Series = Annotated[str | FromFilename | None, BeforeValidator(_read_series)]
 
 
 class Data(Section):
@@ -77,7 +95,7 @@ class Data(Section):
     time_format: TimeFormat | None = None
     time_zone: Zone
     ambiguous: Literal["refuse", "infer", "first", "last"] = "refuse"
-    series: str | FromFilename | None
+    series: Series
     frequency: str | None
     jitter: Duration | None = None
     targets: Annotated[Names, Field(min_length=1)]

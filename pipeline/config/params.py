@@ -4,28 +4,25 @@ Every mistake of the file is reported at once, with its dotted path, what was go
 allowed.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import Field, StrictBool, ValidationError
+from pydantic import Field, PrivateAttr, StrictBool, ValidationError
 
 from pipeline.config.data import Data
 from pipeline.config.explain import explain
 from pipeline.config.learning import Train
 from pipeline.config.model import Model, Shape
 from pipeline.config.rules.case import Case
-from pipeline.config.rules.findings import findings
 from pipeline.config.section import Names, Section
 from pipeline.config.sections import Evaluate, Forecast, Promote, Track, Window
 from pipeline.config.standardization import Standardize
+from pipeline.config.study import broken_rules, is_left_out, tried, valid
 from pipeline.config.validation import Validate
 from pipeline.config.variants import Content, Variant, resolve, selects
 from pipeline.config.yaml import load
 from pipeline.core.errors import InputError
-
-Checked = TypeVar("Checked", bound=Section)
 
 
 class Params(Section):
@@ -44,6 +41,12 @@ class Params(Section):
     promote: Promote
     study: Annotated[Names, Field(min_length=1)]
     variants: tuple[Variant, ...]
+    _unusable: tuple[tuple[str, str], ...] = PrivateAttr(default=())
+
+    @property
+    def unusable(self) -> tuple[tuple[str, str], ...]:
+        """Name and reason of each variant that is not selected and cannot run with this base."""
+        return self._unusable
 
     @property
     def selected(self) -> tuple[Variant, ...]:
@@ -56,12 +59,17 @@ class Params(Section):
 
     @property
     def expected_shape(self) -> Shape:
-        """The least shapes of every network; the table's categories may add channels."""
+        """The least shape of every network; the values of categories may add channels."""
         return _expected_shape(self.data, self.validate_, self.window)
 
     def case(self, variant: Variant, shape: Shape) -> Case:
         """Return a variant as the rules see it."""
         return Case(variant.model, shape, variant.train.batch)
+
+    def check(self, shape: Shape) -> None:
+        """Raise `InputError` with what the rules reject, now that the data's shape is known."""
+        if broken := broken_rules(self.selected, self.model, self.train, shape):
+            raise InputError(*(f"params.yaml: {sentence}" for sentence in broken))
 
 
 def read(path: Path = Path("params.yaml")) -> Params:
@@ -75,18 +83,55 @@ def parse(content: object, source: str = "params.yaml") -> Params:
         found = type(content).__name__
         raise InputError(f"{source}: contains {found}; it must be a mapping of sections")
     whole = resolve(content)
-    mistakes = [*_empty_selections(whole), *_broken_rules(whole)]
+    entries, overlays = _entries(whole), _overlays(content, whole)
+    checked = {
+        name: overlay for name, overlay in overlays.items() if not is_left_out(overlay, entries)
+    }
+    if overlays:
+        whole["variants"] = list(checked.values())
+    mistakes = [
+        *_empty_selections(entries, overlays.values()),
+        *_unknown_columns(whole),
+        *_broken_rules(whole),
+    ]
     try:
         params = Params.model_validate(whole)
     except ValidationError as error:
-        mistakes = [*explain(error, list(content.get("variants") or ())), *mistakes]
+        mistakes = [*explain(error, [*checked]), *mistakes]
     if mistakes:
         raise InputError(*(f"{source}: {mistake}" for mistake in mistakes))
-    return params
+    return _with_the_others(params, overlays)
+
+
+def _entries(whole: Content) -> Sequence[str]:
+    """Return the entries of `study`, which may be a single one."""
+    study = whole.get("study") or ()
+    return [study] if isinstance(study, str) else [str(entry) for entry in study]
+
+
+def _overlays(content: Content, whole: Content) -> Mapping[str, object]:
+    """Return each variant written out, by its name in the file."""
+    variants = content.get("variants")
+    if not isinstance(variants, Mapping):
+        return {}
+    return dict(zip(variants, whole["variants"], strict=True))
+
+
+def _with_the_others(params: Params, overlays: Mapping[str, object]) -> Params:
+    """Return the parameters with the variants that are not selected, or why they cannot run."""
+    selected = {variant.name: variant for variant in params.variants}
+    found = {
+        name: selected.get(name) or tried(overlay, params.expected_shape)
+        for name, overlay in overlays.items()
+    }
+    variants = tuple(each for each in found.values() if isinstance(each, Variant))
+    whole = params.model_copy(update={"variants": variants})
+    whole._unusable = tuple((name, each) for name, each in found.items() if isinstance(each, str))
+    return whole
 
 
 def _expected_shape(data: Data, rules: Validate, window: Window) -> Shape:
-    """Return the least shapes.
+    """Return the least shape.
 
     The calendar has two channels for each of its entries, a column that may be masked has an
     indicator, and a category has as many channels as values, of which the table has one or more.
@@ -97,12 +142,14 @@ def _expected_shape(data: Data, rules: Validate, window: Window) -> Shape:
     return Shape(window.lookback, window.horizon, len(data.targets), past, future)
 
 
-def _empty_selections(whole: Content) -> Iterator[str]:
+def _empty_selections(entries: Sequence[str], overlays: Iterable[object]) -> Iterator[str]:
     """Yield a sentence for every entry of `study` that selects no variant."""
-    overlays = [each for each in whole.get("variants") or () if isinstance(each, Mapping)]
-    variants = [(str(overlay["name"]), str(overlay.get("family"))) for overlay in overlays]
-    study = [whole["study"]] if isinstance(whole["study"], str) else whole["study"] or ()
-    for entry in map(str, study):
+    variants = [
+        (str(overlay["name"]), str(overlay.get("family")))
+        for overlay in overlays
+        if isinstance(overlay, Mapping)
+    ]
+    for entry in entries:
         if not any(selects(entry, name, family) for name, family in variants):
             families = ", ".join(sorted({family for _, family in variants}))
             yield (
@@ -111,21 +158,31 @@ def _empty_selections(whole: Content) -> Iterator[str]:
             )
 
 
-def _broken_rules(whole: Content) -> Iterator[str]:
-    """Yield what the rules reject, of every variant that can be read, if the shapes are known."""
-    data, window = _valid(Data, whole.get("data")), _valid(Window, whole.get("window"))
-    rules = _valid(Validate, whole.get("validate"))
-    if data is None or rules is None or window is None:
+def _unknown_columns(whole: Content) -> Iterator[str]:
+    """Yield a sentence for every column that a section names and that `data` does not."""
+    data = valid(Data, whole.get("data"))
+    if data is None:
         return
-    for overlay in whole.get("variants") or ():
-        if variant := _valid(Variant, overlay):
-            case = Case(variant.model, _expected_shape(data, rules, window), variant.train.batch)
-            for finding in findings(case, "reject", variant.allow):
-                yield f"variants.{variant.name}: {finding}"
+    if standardize := valid(Standardize, whole.get("standardize")):
+        numbers = [column for column in data.columns if column not in data.categories]
+        yield from _not_among("standardize.columns", standardize.columns, numbers)
+    if forecast := valid(Forecast, whole.get("forecast", {})):
+        yield from _not_among("forecast.limits", forecast.limits, data.targets)
 
 
-def _valid(section: type[Checked], value: object) -> Checked | None:
-    """Return the section if `value` is a valid one."""
-    with suppress(ValidationError):
-        return section.model_validate(value)
-    return None
+def _not_among(section: str, named: Iterable[str], columns: Sequence[str]) -> Iterator[str]:
+    for name in named:
+        if name not in columns:
+            yield f"{section}.{name}: no such column; use one of {', '.join(columns)}"
+
+
+def _broken_rules(whole: Content) -> list[str]:
+    """Return what the rules reject of every variant that can be read, if the shape is known."""
+    data, window = valid(Data, whole.get("data")), valid(Window, whole.get("window"))
+    rules = valid(Validate, whole.get("validate"))
+    model, train = valid(Model, whole.get("model")), valid(Train, whole.get("train"))
+    if data is None or window is None or rules is None or model is None or train is None:
+        return []
+    variants = [valid(Variant, overlay) for overlay in whole.get("variants") or ()]
+    shape = _expected_shape(data, rules, window)
+    return broken_rules([each for each in variants if each is not None], model, train, shape)

@@ -1,7 +1,7 @@
 """Variants: each is the base network and training with an overlay of two or three lines."""
 
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -33,13 +33,18 @@ def _is_no_baseline(name: str) -> str:
     return name
 
 
-class Variant(Section):
-    """A named configuration of the network and of its training; `allow` names rules to break."""
+class Label(Section):
+    """What every variant has, whether or not it is selected: a name and a family."""
 
     name: Annotated[
         str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"), AfterValidator(_is_no_baseline)
     ]
     family: str
+
+
+class Variant(Label):
+    """A named configuration of the network and of its training; `allow` names rules to break."""
+
     model: Model
     train: Train
     allow: tuple[str, ...] = ()
@@ -53,7 +58,8 @@ def selects(entry: str, name: str, family: str) -> bool:
 def resolve(content: Content) -> dict[str, Any]:
     """Return the content with each variant written out, and with the sizes of a smoke run."""
     smoke = SMOKE if content.get("smoke") is True else {}
-    whole = {**_merge(content, smoke), "study": content.get("study", "*")}
+    small = {key: _merge(content.get(key), value) for key, value in smoke.items()}
+    whole: dict[str, Any] = {**content, **small}
     variants = content.get("variants")
     if isinstance(variants, Mapping):
         whole["variants"] = [
@@ -69,15 +75,26 @@ def _variant(name: str, overlay: object, whole: Content, smoke: Content) -> obje
     rest = dict(overlay)
     own = {key: rest.pop(key) for key in ("family", "allow") if key in rest}
     train = _merge(_merge(whole.get("train", {}), rest.pop("train", {})), smoke.get("train", {}))
-    return {"name": name, **own, "train": train, "model": _merge(whole.get("model", {}), rest)}
+    return {"name": name, **own, "train": train, "model": _over_model(whole.get("model", {}), rest)}
 
 
-def _merge(base: Any, overlay: Any) -> Any:
+def _over_model(base: object, overlay: object) -> object:
+    """Return the base network with the sections of a variant over it; some have a `kind`."""
+    return _over(base, overlay, lambda section, rest: _over(section, rest, _merge))
+
+
+def _merge(base: object, overlay: object) -> object:
     """Return `base` with `overlay` over it, section by section.
 
     A slot that names its kind replaces the slot, and a list replaces the list.
     """
-    if not (isinstance(base, Mapping) and isinstance(overlay, Mapping)) or "kind" in overlay:
+    is_slot = isinstance(overlay, Mapping) and "kind" in overlay
+    return overlay if is_slot else _over(base, overlay, _merge)
+
+
+def _over(base: object, overlay: object, merge: Callable[[object, object], object]) -> object:
+    """Return the mapping `base` with the keys of `overlay` merged into it; else `overlay`."""
+    if not (isinstance(base, Mapping) and isinstance(overlay, Mapping)):
         return overlay
-    merged = {key: _merge(base.get(key), value) for key, value in overlay.items()}
+    merged = {key: merge(base.get(key), value) for key, value in overlay.items()}
     return {**base, **merged}

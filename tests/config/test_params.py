@@ -1,31 +1,14 @@
 """`params.yaml`: what is read, and what is rejected with which words."""
 
-import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from pipeline.config import params, variants
 from pipeline.config.standardization import Shares
 from pipeline.core.errors import InputError
 from pipeline.evaluation.baselines import BASELINES
-
-FILE = Path(__file__).parents[2] / "params.yaml"
-
-
-@pytest.fixture
-def content() -> dict[str, Any]:
-    return copy.deepcopy(YAML(typ="safe").load(FILE))
-
-
-def assign(content: dict[str, Any], path: str, value: Any) -> None:
-    *sections, key = path.split("/")
-    for section in sections:
-        content = content.setdefault(section, {})
-    content[key] = value
-
 
 MISTAKES = {
     "typo in a key": (
@@ -138,31 +121,67 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_reported_with_its_path_and_what_to_do(
-    content: dict[str, Any], mistake: str
-) -> None:
+def test_a_mistake_is_reported_with_its_path_and_what_to_do(rejected: Any, mistake: str) -> None:
     path, value, message = MISTAKES[mistake]
-    assign(content, path, value)
-    with pytest.raises(InputError) as error:
-        params.parse(content)
-    (finding,) = error.value.findings
+    (finding,) = rejected({path: value})
     assert finding.startswith(message)
 
 
-def test_all_mistakes_are_reported_at_once(content: dict[str, Any]) -> None:
+RENAMED = {
+    "data/covariates": ([], "data.covariates is now called past_covariates; rename it"),
+    "data/known": ([], "data.known is now called future_covariates; rename it"),
+    "validate/gaps": (0, "validate.gaps is now called max_gap; rename it"),
+    "validate/mostly_missing": (0.5, "validate.mostly_missing is now called max_missing_fraction;"),
+    "validate/missing/temp": (
+        {"policy": "forward_fill", "max_run": 1, "up_to": 2},
+        "validate.missing.temp.up_to is now called max_run; rename it",
+    ),
+    "evaluate/season": (24, "evaluate.season is now called season_length; rename it"),
+}
+
+
+@pytest.mark.parametrize("path", RENAMED)
+def test_a_key_that_has_another_name_now_is_rejected_with_it(rejected: Any, path: str) -> None:
+    value, message = RENAMED[path]
+    (finding,) = rejected({path: value})
+    assert finding.startswith(f"params.yaml: {message}")
+
+
+def test_a_renamed_key_is_not_reported_as_missing_too(
+    content: dict[str, Any], rejected: Any
+) -> None:
+    del content["validate"]["max_gap"], content["evaluate"]["season_length"]
+    findings = rejected({"validate/gaps": 2, "evaluate/season": 24})
+    assert [finding.split()[1] for finding in findings] == ["validate.gaps", "evaluate.season"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("data/time_zone", "data/series", "data/frequency", "validate/max_gap"),
+        *("standardize/split", "window/lookback", "evaluate/season_length", "study"),
+    ],
+)
+def test_what_only_the_user_can_know_may_not_be_left_out(
+    content: dict[str, Any], rejected: Any, path: str
+) -> None:
+    *sections, key = path.split("/")
+    for section in sections:
+        content = content[section]
+    del content[key]
+    assert rejected({}) == (f"params.yaml: {path.replace('/', '.')} is missing; add it",)
+
+
+def test_all_mistakes_are_reported_at_once(rejected: Any) -> None:
     broken_rule = {"family": "mine", "head": {"activation": "relu"}}
     mistakes = {
         "standardize/scaler": 3,
         "evaluate/saeson": 24,
         "variants/conv_ln/conv/normalization": "layr",
         "variants/mine": broken_rule,
-        "study": ["plian"],
+        "study": ["*", "plian"],
     }
-    for path, value in mistakes.items():
-        assign(content, path, value)
-    with pytest.raises(InputError) as error:
-        params.parse(content)
-    assert len(error.value.findings) == len(mistakes)
+    assert len(rejected(mistakes)) == len(mistakes)
 
 
 def test_names_of_baselines_are_those_of_the_table_of_baselines() -> None:
@@ -253,8 +272,8 @@ def test_smoke_shrinks_data_epochs_and_seeds_of_every_variant(content: dict[str,
     assert {(variant.train.epochs, variant.train.seeds) for variant in read.variants} == {(2, 2)}
 
 
-def test_a_dumped_model_reads_back_as_the_same_model() -> None:
-    for variant in params.read(FILE).variants:
+def test_a_dumped_model_reads_back_as_the_same_model(content: dict[str, Any]) -> None:
+    for variant in params.parse(content).variants:
         assert (
             type(variant.model).model_validate(variant.model.model_dump(mode="json"))
             == variant.model

@@ -1,0 +1,45 @@
+"""An omitted key means what the shipped `params.yaml` says, or nothing at all."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic_core import PydanticUndefined
+
+from pipeline.config import params
+from pipeline.config.section import Section
+
+NOTHING = {  # lists of the user's own: without an entry there is none
+    "data.past_covariates",
+    "data.future_covariates",
+    "data.categories",
+    "data.calendar",
+    "data.holidays",
+    "validate.missing",
+    "validate.limits",
+    "standardize.columns",
+    "forecast.limits",
+}
+
+
+def defaults(section: Section, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Path, shipped value and default of every key that may be left out."""
+    for name, field in type(section).model_fields.items():
+        key, value = f"{path}{field.alias or name}", getattr(section, name)
+        default = field.get_default(call_default_factory=True, validated_data={})
+        if isinstance(value, Section):
+            yield from defaults(value, f"{key}.")
+        elif default is not PydanticUndefined and key != "variants":
+            yield key, value, default
+
+
+def test_an_omitted_key_means_what_the_shipped_file_says(content: dict[str, Any]) -> None:
+    found = [*defaults(params.parse(content))]
+    assert len(found) > 50
+    differing = {key for key, value, default in found if value != default}
+    assert differing <= NOTHING
+
+
+def test_an_omitted_list_of_the_users_own_is_empty(content: dict[str, Any]) -> None:
+    found = {key: default for key, _, default in defaults(params.parse(content))}
+    assert found.keys() >= NOTHING
+    assert [key for key in NOTHING if found[key]] == []

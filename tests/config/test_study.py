@@ -1,0 +1,136 @@
+"""`study:`: a variant that it leaves out rejects nothing; a selected one has one sentence."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.config import params
+from pipeline.config.model import Shape
+from pipeline.core.errors import InputError
+
+BASES = {  # what users change first in the base
+    "a year of months": {"window/lookback": 12, "window/horizon": 12},
+    "last value": {"model/input/normalization": "last_value"},
+    "gru": {"model/recurrent/cell": "gru"},
+    "max pooling": {"model/pooling/kind": "max"},
+    "bidirectional": {"model/recurrent/bidirectional": True},
+    "raw inputs": {"model/input/values": "raw"},
+}
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_a_new_base_is_not_rejected_for_variants_that_the_study_leaves_out(
+    parsed: Any, base: str
+) -> None:
+    read = parsed({"study": ["plain"], **BASES[base]})
+    assert [variant.name for variant in read.selected] == ["plain"]
+
+
+def test_a_variant_that_cannot_run_with_this_base_is_named_with_the_reason(parsed: Any) -> None:
+    read = parsed({"study": ["plain"], "window/lookback": 12})
+    (unusable,) = read.unusable
+    assert unusable[0] == "stateful"
+    assert "recurrent.stateful, window.lookback: no piece comes before" in unusable[1]
+    assert "stateful" not in [variant.name for variant in read.variants]
+
+
+def test_a_mistake_in_a_variant_that_the_study_leaves_out_is_its_reason(parsed: Any) -> None:
+    mine = {"family": "mine", "conv": {"normalization": "layr"}}
+    read = parsed({"study": ["plain"], "variants/mine": mine})
+    (reason,) = [reason for name, reason in read.unusable if name == "mine"]
+    assert reason.startswith("model.conv.normalization is 'layr'; choose one of batch,")
+
+
+def test_variants_that_can_run_are_kept_in_the_order_of_the_file(
+    content: dict[str, Any], parsed: Any
+) -> None:
+    read = parsed({"study": ["conv_ln", "plain"]})
+    assert [variant.name for variant in read.variants] == list(content["variants"])
+    assert [variant.name for variant in read.selected] == ["plain", "conv_ln"]
+    assert read.unusable == ()
+
+
+@pytest.mark.parametrize(
+    ("variant", "message"),
+    [
+        ({}, "variants.mine.family is missing"),
+        (3, "variants.mine is 3;"),
+        ({"family": 4}, "variants.mine.family is 4;"),
+    ],
+)
+def test_what_says_whether_a_variant_is_selected_is_always_checked(
+    rejected: Any, variant: Any, message: str
+) -> None:
+    (finding,) = rejected({"study": ["plain"], "variants/mine": variant})
+    assert finding.startswith(f"params.yaml: {message}")
+
+
+def test_what_many_variants_inherit_from_the_base_is_one_sentence_about_the_base(
+    rejected: Any,
+) -> None:
+    study = ["plain", "conv_*", "dropout_*"]
+    (finding,) = rejected({"study": study, "model/head/activation": "relu"})
+    assert finding.startswith("params.yaml: model: head.activation: standardized targets")
+    assert "[R29] (in plain, conv_bn_before, conv_bn_after and" in finding
+
+
+def test_a_selected_variant_that_breaks_two_rules_has_one_sentence(rejected: Any) -> None:
+    head = {"activation": "relu"}
+    mine = {"family": "mine", "head": head, "input": {"normalization": "last_value"}}
+    (finding,) = rejected({"study": ["plain", "mine"], "variants/mine": mine})
+    assert finding.startswith("params.yaml: variants.mine: ")
+    assert "[R16]; also " in finding
+    assert "[R29]" in finding
+
+
+def test_the_real_shape_is_checked_again(parsed: Any) -> None:
+    read = parsed({"study": ["plain"], "variants/plain/pooling": {"kind": "max", "size": 12}})
+    shape = read.expected_shape
+    read.check(shape)
+    with pytest.raises(InputError, match=r"params\.yaml: variants\.plain: .*\[R25\]"):
+        read.check(Shape(shape.lookback // 3, shape.horizon, shape.targets))
+
+
+def test_the_expected_shape_counts_what_the_parameters_tell(parsed: Any) -> None:
+    columns = {
+        "data/targets": ["a", "b"],
+        "data/past_covariates": ["c", "d", "e"],
+        "data/future_covariates": ["f", "g"],
+        "data/categories": {"g": "other"},
+        "data/calendar": ["hour_of_day", "day_of_week"],
+        "data/holidays": "US-NY",
+        "validate/missing": {
+            "a": {"policy": "mask"},
+            "c": {"policy": "forward_fill", "max_run": 3, "beyond": "mask"},
+            "d": {"policy": "cut"},
+        },
+        "validate/limits": {},
+        "standardize/columns": {},
+    }
+    read = parsed({**columns, "study": ["plain"], "window": {"lookback": 9, "horizon": 2}})
+    assert read.expected_shape == Shape(9, 2, targets=2, past=3 + 2, future=2 + 4 + 1)
+    assert read.expected_shape.channels == 14
+
+
+def test_a_variant_keeps_the_other_settings_of_a_section_that_has_a_kind(parsed: Any) -> None:
+    read = parsed(
+        {
+            "model/pooling": {"kind": "average", "size": 3},
+            "model/head": {"hidden": [7]},
+            "variants": {
+                "mine": {
+                    "family": "mine",
+                    "pooling": {"kind": "max"},
+                    "head": {"kind": "per_step"},
+                }
+            },
+        }
+    )
+    (mine,) = read.variants
+    assert (mine.model.pooling.kind, mine.model.pooling.size) == ("max", 3)
+    assert (mine.model.head.kind.kind, mine.model.head.hidden) == ("per_step", (7,))
+
+
+def test_a_single_name_is_a_study(content: dict[str, Any]) -> None:
+    content["study"] = "plain"
+    assert [variant.name for variant in params.parse(content).selected] == ["plain"]
