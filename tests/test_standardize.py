@@ -15,6 +15,8 @@ from pipeline.config.data import Data
 from pipeline.config.params import Params
 from pipeline.config.scalers import SCALERS
 from pipeline.config.standardization import Dates, Shares, Standardize
+from pipeline.config.validation import Validate
+from pipeline.core import files
 from pipeline.core.errors import InputError
 from pipeline.series.calendar import Calendar
 from pipeline.series.dataset import Dataset
@@ -59,7 +61,7 @@ def table(noise_from: float = 1.0) -> tuple[rows.Rows, dict[str, np.ndarray[Any,
     columns = {name: random.normal(20 * series + 10, series + 2) for name in ("x", "y")}
     late = np.concatenate([np.arange(length) >= noise_from * length for length in LENGTHS])
     for values in columns.values():
-        values[late] = np.random.default_rng(1).normal(0, 1e6, late.sum())
+        values[late] = np.random.default_rng(1).exponential(1e6, late.sum())
     return rows.Rows(("A", "B"), series, np.concatenate(times), series.copy()), columns
 
 
@@ -124,22 +126,102 @@ def test_training_rows_are_standardized_in_every_series(tmp_path: Path) -> None:
         np.testing.assert_allclose(values.std(axis=0), 1, atol=1e-6)
 
 
-def test_noise_after_the_training_split_changes_neither_scaler_nor_split_nor_what_came_before(
+RICH = COMMITTED.model_copy(
+    update={
+        "data": Data(
+            path="unused",
+            time="when",
+            time_zone="America/New_York",
+            series="site",
+            frequency="h",
+            targets=("x",),
+            past_covariates=("sky", "y"),
+            future_covariates=("price",),
+            categories={"sky": "other"},
+            calendar=("hour_of_day",),
+            holidays="US-NY",
+        ),
+        "standardize": Standardize.model_validate(
+            {"columns": {"x": "power", "y": {"kind": "log", "offset": 1}}, "split": SPLIT}
+        ),
+        "validate_": Validate.model_validate(
+            {"max_gap": 0, "missing": {"x": {"policy": "mask"}, "y": {"policy": "mask"}}}
+        ),
+    }
+)
+
+
+def rich(tmp_path: Path, noise_from: float = 1.0, chosen: Params = RICH) -> Path:
+    """The folder of the stage for a table with a category, a future covariate and masked cells."""
+    index, columns = table(noise_from)
+    random = np.random.default_rng(4)
+    late = np.concatenate([np.arange(length) >= noise_from * length for length in LENGTHS])
+    columns["price"] = random.normal(size=len(late))
+    columns["x"] = np.where(random.random(len(late)) < 0.2, np.nan, columns["x"])
+    sky = random.choice(np.array(["fog", "sun", None], object), len(late))
+    columns["sky"] = np.where(
+        late, random.choice(np.array(["snow", "sun"], object), len(late)), sky
+    )
+    tmp_path.mkdir()
+    (tmp_path / "clean").mkdir()
+    rows.write(tmp_path / "clean" / "table.parquet", index, columns)
+    standardize.run(chosen, tmp_path / "clean", tmp_path / "out")
+    return tmp_path / "out"
+
+
+def test_the_truth_is_missing_where_the_target_is_and_the_inputs_never(tmp_path: Path) -> None:
+    data = Dataset.load(rich(tmp_path / "a"))
+    assert data.channels.past_covariates == ("y", "sky=fog", "sky=sun")
+    assert data.channels.indicators == ("x_observed", "y_observed")
+    assert data.channels.future_covariates[0::3] == ("price", "holiday")
+    assert data.truth.shape == (sum(LENGTHS), 1)
+    assert data.truth.dtype == np.float32
+    measured = data.standardized[:, data.channels.names.index("x_observed")] == 1
+    np.testing.assert_array_equal(np.isfinite(data.truth[:, 0]), measured)
+    np.testing.assert_array_equal(data.truth[measured, 0], data.standardized[measured, 0])
+    assert np.isfinite(data.standardized).all()
+    assert np.isfinite(data.raw).all()
+
+
+def test_noise_after_the_training_split_changes_no_scaler_no_category_and_nothing_before_it(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    clean, noisy = run(tmp_path / "a"), run(tmp_path / "b", noise_from=0.7)
-    for name in ("scaler.json", "rows.parquet", "channels.json"):
-        assert (tmp_path / "a" / "out" / name).read_bytes() == (
-            tmp_path / "b" / "out" / name
-        ).read_bytes()
-    np.testing.assert_array_equal(
-        clean.standardized[clean.split == 0], noisy.standardized[noisy.split == 0]
-    )
-    assert (
-        clean.standardized[clean.split == 2, 0] != noisy.standardized[noisy.split == 2, 0]
-    ).any()
+    clean, noisy = rich(tmp_path / "a"), rich(tmp_path / "b", noise_from=0.7)
+    for name in ("scaler.json", "encoder.json", "channels.json", "rows.parquet"):
+        assert (clean / name).read_bytes() == (noisy / name).read_bytes()
+    before, after = Dataset.load(clean), Dataset.load(noisy)
+    training = before.split == 0
+    for name in ("standardized", "raw", "truth"):
+        old, new = getattr(before, name), getattr(after, name)
+        np.testing.assert_array_equal(old[training], new[training])
+        assert (old[~training] != new[~training]).any()
+
+
+def test_the_shift_report_names_what_the_noise_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rich(tmp_path / "a")
+    assert "lie outside" not in capsys.readouterr().out
+    report = files.read_json(rich(tmp_path / "b", noise_from=0.7) / "shift.json")
+    assert report["x"]["A"]["test"] > 0.9
+    assert report["price"]["B"]["test"] < 0.05
+    lines = [line for line in capsys.readouterr().out.splitlines() if "lie outside" in line]
+    assert [line.split(": ")[1] for line in lines] == ["x", "y"]
+
+
+def test_an_unseen_value_of_a_category_is_refused_where_that_is_declared(tmp_path: Path) -> None:
+    strict = RICH.data.model_copy(update={"categories": {"sky": "refuse"}})
+    with pytest.raises(InputError, match="column 'sky' is 'snow' in series 'A' at 2006-") as found:
+        rich(tmp_path / "a", noise_from=0.7, chosen=RICH.model_copy(update={"data": strict}))
+    assert len(found.value.findings) == 1
+    assert not (tmp_path / "a" / "out").exists()
+
+
+def test_rows_that_no_split_uses_are_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path, settings(split={"train": 700, "validation": 150, "test": 150}))
+    assert "71,000 of 73,000 rows are in no split" in capsys.readouterr().out
 
 
 def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:

@@ -62,6 +62,16 @@ def test_rows_are_counted_and_the_rest_is_not_used() -> None:
     assert counts(assign(index(20), RowCounts(train=7, validation=3, test=5))) == [7, 3, 5]
 
 
+def test_rows_that_no_split_uses_are_counted_and_reported() -> None:
+    table, kind = index(20, 2000), RowCounts(train=7, validation=3, test=5)
+    divided = split.divide(outline.trace([(table, None)]), kind)
+    assert split.counts(divided).tolist() == [[7, 3, 5, 5], [7, 3, 5, 1985]]
+    (line,) = split.unused(divided)
+    assert line.startswith("1,990 of 2,020 rows are in no split and are not used")
+    assert "series 'B': 1,985 of 2,000" in line
+    assert split.unused(split.divide(outline.trace([(table, None)]), SHARES)) == []
+
+
 def test_dates_are_first_moments_in_the_zone_of_the_data() -> None:
     dates = Dates(validation=datetime(2013, 1, 2), test=datetime(2013, 1, 3))
     assert counts(assign(index(60), dates)) == [24, 24, 12]
