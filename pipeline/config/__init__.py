@@ -7,8 +7,9 @@ The tables of kinds and the rules about their combinations are here and not in `
 every mistake of `params.yaml` is reported before any data is read, and without an import of Keras,
 while the data stages do not depend on `network/`: a row only names its layer.
 
-Read `section`, `scalers`, `sections` (data and results), `options` and `slots` (how a row fills a
-place), `kinds` (the tables of the network), `model`, `learning` (tables and section of the
-training), `flow` (the walk along a network), `rules/`, `variants`, `params`, `explain` (mistakes
-as sentences), `paths`, `yaml`.
+Read `section`; `data` with `times` and `calendars`, `validation`, `standardization`, `sections`
+(windows and results); `options` and `slots` (how a row fills a place), `scalers` and `kinds` (the
+tables of rows), `model`, `learning` (tables and section of the training), `flow` (the walk along a
+network), `rules/`, `variants`, `study` (which of them run), `params`, `explain` (mistakes as
+sentences), `paths`, `yaml`.
 """

@@ -21,6 +21,11 @@ def content() -> dict[str, Any]:
 
 
 @pytest.fixture
+def shipped_study() -> list[str]:
+    return list(SHIPPED["study"])
+
+
+@pytest.fixture
 def edit(content: dict[str, Any]) -> Callable[[Mapping[str, Any]], None]:
     """Put values at paths such as `window/lookback`."""
 

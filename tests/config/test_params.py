@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline.config import params, variants
 from pipeline.config.standardization import Shares
@@ -294,6 +295,13 @@ def test_a_file_that_is_no_mapping_of_sections_is_rejected(
     (tmp_path / "params.yaml").write_text(text)
     with pytest.raises(InputError, match=words):
         params.read(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/data.md"])
+def test_the_worked_example_of_a_page_is_accepted(content: dict[str, Any], page: str) -> None:
+    text = (Path(__file__).parents[2] / page).read_text()
+    example = YAML(typ="safe").load(text.split("```yaml\n")[1].split("```")[0])
+    assert params.parse({**content, **example, "smoke": False}).data.targets == ("sales",)
 
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:

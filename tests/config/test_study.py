@@ -8,13 +8,14 @@ from pipeline.config import params
 from pipeline.config.model import Shape
 from pipeline.core.errors import InputError
 
-BASES = {  # what users change first in the base
-    "a year of months": {"window/lookback": 12, "window/horizon": 12},
-    "last value": {"model/input/normalization": "last_value"},
-    "gru": {"model/recurrent/cell": "gru"},
-    "max pooling": {"model/pooling/kind": "max"},
-    "bidirectional": {"model/recurrent/bidirectional": True},
-    "raw inputs": {"model/input/values": "raw"},
+BASES: dict[str, tuple[dict[str, Any], list[str]]] = {
+    # what users change first in the base, and the variants of the shipped study that reject it
+    "a year of months": ({"window/lookback": 12, "window/horizon": 12}, []),
+    "last value": ({"model/input/normalization": "last_value"}, ["input_raw"]),
+    "gru": ({"model/recurrent/cell": "gru"}, ["zoneout"]),
+    "max pooling": ({"model/pooling/kind": "max"}, []),
+    "bidirectional": ({"model/recurrent/bidirectional": True}, []),
+    "raw inputs": ({"model/input/values": "raw"}, ["input_revin", "input_last_value"]),
 }
 
 
@@ -22,8 +23,27 @@ BASES = {  # what users change first in the base
 def test_a_new_base_is_not_rejected_for_variants_that_the_study_leaves_out(
     parsed: Any, base: str
 ) -> None:
-    read = parsed({"study": ["plain"], **BASES[base]})
+    read = parsed({"study": ["plain"], **BASES[base][0]})
     assert [variant.name for variant in read.selected] == ["plain"]
+
+
+@pytest.mark.parametrize("base", [base for base in BASES if BASES[base][1]])
+def test_each_selected_variant_rejects_a_new_base_in_one_sentence(
+    rejected: Any, shipped_study: list[str], base: str
+) -> None:
+    edits, variants = BASES[base]
+    findings = rejected({"study": shipped_study, **edits})
+    assert [finding.split(": ")[1] for finding in findings] == [
+        f"variants.{name}" for name in variants
+    ]
+
+
+@pytest.mark.parametrize("base", [base for base in BASES if not BASES[base][1]])
+def test_a_new_base_that_every_selected_variant_can_have_is_accepted(
+    parsed: Any, shipped_study: list[str], base: str
+) -> None:
+    read = parsed({"study": shipped_study, **BASES[base][0]})
+    assert {variant.name for variant in read.selected} == {*shipped_study}
 
 
 def test_a_variant_that_cannot_run_with_this_base_is_named_with_the_reason(parsed: Any) -> None:
