@@ -72,6 +72,26 @@ def test_a_series_without_a_window_is_rejected_and_nothing_is_written(tmp_path: 
     assert not (tmp_path / "out").exists()
 
 
+def test_a_window_without_truth_in_its_horizon_is_none(tmp_path: Path) -> None:
+    folder = standardized(tmp_path / "in", 1000)
+    truth = np.zeros((1000, 1), np.float32)
+    truth[100:200] = np.nan
+    np.save(folder / "truth.npy", truth)
+    window.run(settings(lookback=24, horizon=6), folder, tmp_path / "out")
+    found = Windows.load(tmp_path / "out")
+    assert found.train.tolist() == [*range(100 - 24), *range(200 - 29, 700 - 29)]
+    assert files.read_json(tmp_path / "out" / "windows.json")["counts"]["train"] == 576
+
+
+def test_a_split_without_any_truth_is_rejected(tmp_path: Path) -> None:
+    folder = standardized(tmp_path / "in", 1000)
+    truth = np.zeros((1000, 1), np.float32)
+    truth[850:] = np.nan
+    np.save(folder / "truth.npy", truth)
+    with pytest.raises(InputError, match=r"no window for test.*must hold a measured target"):
+        window.run(settings(lookback=24, horizon=6), folder, tmp_path / "out")
+
+
 def test_starts_do_not_depend_on_the_pieces_in_which_rows_are_read_and_windows_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

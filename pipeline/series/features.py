@@ -14,11 +14,13 @@ import pandas as pd
 
 from pipeline.config.data import Data
 from pipeline.core import files
+from pipeline.core.errors import InputError
 from pipeline.series.calendar import Calendar
 from pipeline.series.categories import Encoder
 from pipeline.series.channels import OBSERVED, Channels, Roles
 from pipeline.series.filling import ForwardFill
 from pipeline.series.scaler import Scaler
+from pipeline.tables import timestamps
 from pipeline.tables.rows import Array
 
 Columns = Mapping[str, Array]  # the columns of the clean table, each (row,)
@@ -83,13 +85,15 @@ class Features:
         """Return the channels of a block.
 
         `memory` is that of the blocks before it, if it continues their segment. Raises `InputError`
-        for values that have no logarithm.
+        for values that have no logarithm, or that are too large on the scale of their column.
         """
         memory = memory or Memory()
         values = _stack(block, self.scaler.columns, np.float64)
         measured = np.isfinite(values)
         filled = memory.numbers.fill(values, measured, block.segment)
-        filled = np.where(np.isnan(filled), self.scaler.fill(block.series), filled)
+        empty = np.isnan(filled).any(axis=1)
+        mean = self.scaler.fill(block.series[empty])
+        filled[empty] = np.where(np.isnan(filled[empty]), mean, filled[empty])
         standardized = self.scaler.transform(filled, block.series)
         targets = len(self.data.targets)  # the first columns
         truth = np.where(measured[:, :targets], standardized[:, :targets], np.nan)
@@ -97,8 +101,11 @@ class Features:
         present = ~np.asarray(pd.isna(texts))
         words = memory.texts.fill(texts, present, block.segment)
         extra = self._extra(block, np.hstack([measured, present]), words)
-        raw, scaled = (self._join(numbers, extra) for numbers in (filled, standardized))
-        return Prepared(raw, scaled, truth.astype(np.float32))
+        with np.errstate(over="ignore"):
+            raw, scaled = (self._join(numbers, extra) for numbers in (filled, standardized))
+            truth = truth.astype(np.float32)
+        self._check_finite(block, raw, scaled)
+        return Prepared(raw, scaled, truth)
 
     def _extra(self, block: Block, measured: Array, words: Array) -> Columns:
         """Return the channels (row, ...) of each role that is no number of the table."""
@@ -128,6 +135,21 @@ class Features:
 
     def _positions(self, columns: tuple[str, ...]) -> Array:
         return np.array([self.scaler.columns.index(column) for column in columns], np.int64)
+
+    def _check_finite(self, block: Block, *arrays: Array) -> None:
+        """Raise `InputError` for a channel that float32 cannot hold."""
+        for array in arrays:
+            if np.isfinite(array).all():
+                continue
+            row, channel = np.argwhere(~np.isfinite(array))[0].tolist()
+            column = self.channels.names[channel]
+            raise InputError(
+                f"column {column!r} is {block.columns[column][row]:.10g} in series "
+                f"{self.scaler.names[block.series[row]]!r} at "
+                f"{timestamps.label(block.times[row])}, which is too large on its scale; correct "
+                f"the value, give it validate.limits, or choose another scaler in "
+                f"standardize.columns.{column}"
+            )
 
     def rejected(self, block: Block) -> dict[tuple[str, str], str]:
         """Return a finding for each column and value of a category that is to be refused."""

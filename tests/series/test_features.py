@@ -147,3 +147,12 @@ def test_two_channels_of_one_name_are_rejected() -> None:
     twice = Roles.of(section, (), roles.static)
     with pytest.raises(InputError, match="'holiday' would name two channels"):
         twice.channels(fit().encoder, Calendar.of(section))
+
+
+def test_a_value_too_large_for_its_scale_is_rejected_with_its_place() -> None:
+    table = columns()
+    table["wind"][70] = 1e300
+    with pytest.raises(
+        InputError, match=r"'wind' is 1e\+300 in series 'B' at 2013-07-03T12:00:00Z"
+    ):
+        fit().prepare(block(table))
