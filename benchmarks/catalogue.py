@@ -78,7 +78,7 @@ def fit(name: str) -> dict[str, float]:
 
     from pipeline.network.build import build
     from pipeline.series.dataset import Dataset
-    from pipeline.series.windows import Windows, gather, gather_targets
+    from pipeline.series.windows import Windows, gather, gather_truth
 
     keras.utils.disable_interactive_logging()
     whole = params.read()
@@ -91,21 +91,17 @@ def fit(name: str) -> dict[str, float]:
     values = np.asarray(data.raw if variant.model.input.values == "raw" else data.standardized)
 
     def arrays(part: Any) -> tuple[Any, Any]:
-        truth = gather_targets(
-            data.standardized, part, shape.lookback, shape.horizon, shape.targets
-        )
+        truth = gather_truth(data.truth, part, shape.lookback, shape.horizon)
         if variant.model.head.sequence:
             steps = np.arange(1 - shape.lookback, 1)
             truth = np.stack(
                 [
-                    gather_targets(
-                        data.standardized, part + step, shape.lookback, shape.horizon, shape.targets
-                    )
+                    gather_truth(data.truth, part + step, shape.lookback, shape.horizon)
                     for step in steps
                 ],
                 axis=1,
             )
-        return gather(values, part, shape.lookback, shape.horizon, shape.future), truth
+        return list(gather(values, part, shape.lookback, shape.horizon, shape.future)), truth
 
     train, validation = (
         arrays(starts.train[starts.train >= shape.lookback]),
