@@ -1,10 +1,10 @@
 """A plain LSTM as one `lax.scan` over time, for the recurrent layer of a network under Keras' JAX.
 
-The project's recurrent layer unrolls its loop over time, which takes XLA a minute and more to
-compile from about 96 steps on (on a CPU). Where nothing stands inside the cell the same function is a loop whose body
-is compiled once. On a GPU such a loop is bound by the bytes that it moves, so this one moves few:
-the input enters the same product as h, nothing is stored twice, and the backward pass is written by
-hand, with one product over all steps for the gradient of the weights.
+The project's recurrent layer unrolls its loop over time, which takes XLA on a CPU a minute and more
+to compile from about 96 steps on. Where nothing stands inside the cell, the same function is a loop
+whose body is compiled once. On a GPU such a loop is bound by the bytes that it moves, so this one
+moves few: the input enters the same product as h, nothing is stored twice, and the backward pass is
+written by hand, with one product over all steps for the gradient of the weights.
 """
 
 from functools import partial
