@@ -286,3 +286,16 @@ def test_results_do_not_depend_on_the_row_groups_in_which_the_table_is_stored(
         pd.read_parquet(tmp_path / part / "out" / "rows.parquet") for part in ("whole", "parts")
     ]
     pd.testing.assert_frame_equal(*indices)
+
+
+def test_holes_and_categories_do_not_depend_on_the_row_groups_of_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = {}
+    for name, group in (("whole", 1 << 20), ("parts", 997)):
+        monkeypatch.setattr(rows, "ROWS_A_GROUP", group)
+        folders[name] = rich(tmp_path / name, noise_from=0.9)
+    files_of = {path.name for path in folders["whole"].iterdir()} - {"rows.parquet"}
+    assert {"raw.npy", "standardized.npy", "truth.npy", "shift.json", "encoder.json"} <= files_of
+    for name in files_of:
+        assert (folders["whole"] / name).read_bytes() == (folders["parts"] / name).read_bytes()

@@ -42,7 +42,7 @@ class Category:
         present = np.where(_missing(texts), "", texts)
         return np.asarray(self.encoder.transform(present[:, None]))
 
-    def strangers(self, texts: Array) -> Array:
+    def is_unseen(self, texts: Array) -> Array:
         """Return whether texts (row,) are neither missing nor among the values, (row,)."""
         return ~_missing(texts) & ~np.isin(texts.astype(str), self.values)
 
@@ -76,7 +76,7 @@ class Encoder:
         for column, category in self.categories.items():
             if category.unseen == "other":
                 continue
-            for row in np.flatnonzero(category.strangers(texts[column])):
+            for row in np.flatnonzero(category.is_unseen(texts[column])):
                 value = str(texts[column][row])
                 findings.setdefault(
                     (column, value),

@@ -63,10 +63,10 @@ class Shift:
     def report(self) -> Report:
         """Return the shares of validation and test inputs outside, for `shift.json`."""
         unseen = self.counts[:, TRAIN].sum(axis=0) == 0  # (bin,)
-        strange = np.add.reduceat(
+        unseen_counts = np.add.reduceat(
             np.pad(self.counts * unseen, ((0, 0), (0, 0), (0, 1))), self.first_bins, axis=-1
         )
-        counts = np.concatenate([self.outside, strange[..., :-1]], axis=-1)
+        counts = np.concatenate([self.outside, unseen_counts[..., :-1]], axis=-1)
         shares = counts / self.rows.clip(1)[..., None]  # (series, split, channel)
         names = (*self.numbers, *self.features.calendar.cycles, *self.binary)
         return {
