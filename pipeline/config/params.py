@@ -15,7 +15,7 @@ from pipeline.config.explain import explain
 from pipeline.config.learning import Train
 from pipeline.config.model import Model, Shape
 from pipeline.config.rules.case import Case
-from pipeline.config.section import Names, Section
+from pipeline.config.section import Names, Section, as_tuple
 from pipeline.config.sections import Evaluate, Forecast, Promote, Track, Window
 from pipeline.config.standardization import Standardize
 from pipeline.config.study import broken_rules, is_left_out, tried, valid
@@ -87,9 +87,9 @@ def parse(content: object, source: str = "params.yaml") -> Params:
     checked = {
         name: overlay for name, overlay in overlays.items() if not is_left_out(overlay, entries)
     }
-    if overlays:
-        whole["variants"] = list(checked.values())
+    whole["variants"] = list(checked.values())
     mistakes = [
+        *_no_variants(content),
         *_empty_selections(entries, overlays.values()),
         *_unknown_columns(whole),
         *_broken_rules(whole),
@@ -105,8 +105,7 @@ def parse(content: object, source: str = "params.yaml") -> Params:
 
 def _entries(whole: Content) -> Sequence[str]:
     """Return the entries of `study`, which may be a single one."""
-    study = whole.get("study") or ()
-    return [study] if isinstance(study, str) else [str(entry) for entry in study]
+    return [str(entry) for entry in as_tuple(whole.get("study"))]
 
 
 def _overlays(content: Content, whole: Content) -> Mapping[str, object]:
@@ -115,6 +114,13 @@ def _overlays(content: Content, whole: Content) -> Mapping[str, object]:
     if not isinstance(variants, Mapping):
         return {}
     return dict(zip(variants, whole["variants"], strict=True))
+
+
+def _no_variants(content: Content) -> Iterator[str]:
+    """Yield a sentence if `variants` is not what it must be."""
+    variants = content.get("variants")
+    if not isinstance(variants, Mapping):
+        yield f"variants is {variants!r}; it must be a mapping of names to variants"
 
 
 def _with_the_others(params: Params, overlays: Mapping[str, object]) -> Params:
@@ -183,6 +189,6 @@ def _broken_rules(whole: Content) -> list[str]:
     model, train = valid(Model, whole.get("model")), valid(Train, whole.get("train"))
     if data is None or window is None or rules is None or model is None or train is None:
         return []
-    variants = [valid(Variant, overlay) for overlay in whole.get("variants") or ()]
+    variants = [valid(Variant, overlay) for overlay in whole["variants"]]
     shape = _expected_shape(data, rules, window)
     return broken_rules([each for each in variants if each is not None], model, train, shape)

@@ -18,7 +18,7 @@ def value_error(words: str) -> PydanticCustomError:
     return PydanticCustomError("value", "{words}", {"words": words})
 
 
-def _as_tuple(value: object) -> tuple[object, ...]:
+def as_tuple(value: object) -> tuple[object, ...]:
     """Return a list as a tuple, one value as a tuple of one, and null as the empty tuple."""
     if value is None:
         return ()
@@ -28,11 +28,11 @@ def _as_tuple(value: object) -> tuple[object, ...]:
 
 
 Count = Annotated[int, Field(ge=1, strict=True)]
-Counts = Annotated[tuple[Count, ...], BeforeValidator(_as_tuple)]
+Counts = Annotated[tuple[Count, ...], BeforeValidator(as_tuple)]
 NonNegative = Annotated[int, Field(ge=0, strict=True)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 
 
 class Bounds(Section):

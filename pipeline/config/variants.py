@@ -74,7 +74,9 @@ def _variant(name: str, overlay: object, whole: Content, smoke: Content) -> obje
         return overlay
     rest = dict(overlay)
     own = {key: rest.pop(key) for key in ("family", "allow") if key in rest}
-    train = _merge(_merge(whole.get("train", {}), rest.pop("train", {})), smoke.get("train", {}))
+    train = _merge(whole.get("train", {}), rest.pop("train", {}))
+    if isinstance(train, Mapping):
+        train = _merge(train, smoke.get("train", {}))
     return {"name": name, **own, "train": train, "model": _over_model(whole.get("model", {}), rest)}
 
 
