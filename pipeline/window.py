@@ -19,7 +19,7 @@ def run(params: Params, standardized: Path, out: Path) -> None:
         for part, columns in rows.parts(standardized / "rows.parquet", ["split"])
     )
     truth = np.load(standardized / "truth.npy", mmap_mode="r")
-    plan = windows.plan(table, params.window, truth)
+    plan = windows.plan(table, params.window, np.isfinite(truth).any(axis=1))
     if short := windows.shortage(standardized, plan):
         raise InputError(*short)
     with files.new_folder(out) as folder:

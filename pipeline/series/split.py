@@ -126,5 +126,6 @@ def _too_short(outline: Outline, series: int, count: int, empty: list[str]) -> s
     return (
         f"params.yaml: standardize.split: series {outline.names[series]!r} has {count} rows, "
         f"from {opens} to {closes}, too few for {' and '.join(empty)}; "
-        "change the split, or remove the series from the table"
+        "change the split, remove the series from the table, or set validate.series_policy to "
+        "leave_out"
     )

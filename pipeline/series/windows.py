@@ -53,7 +53,7 @@ class Plan:
     window: Window
     earliest: Array  # (run,) the row where the first window starts
     count: Array  # (run,) number of windows; 0 in a run that is not used
-    truth: Array | None = None  # (row, target), NaN where it is masked; None where nothing is
+    measured: Array | None = None  # (row,) whether some target is; None where all are
 
     @cached_property
     def counts(self) -> Array:
@@ -72,14 +72,13 @@ class Plan:
         A window whose horizon holds no truth at all is none.
         """
         for starts in self._possible(split):
-            yield starts if self.truth is None else starts[self._has_truth(self.truth, starts)]
+            yield starts if self.measured is None else starts[self._truth(self.measured, starts)]
 
-    def _has_truth(self, truth: Array, starts: Array) -> Array:
+    def _truth(self, measured: Array, starts: Array) -> Array:
         """Return whether some target is measured in the horizon of each window, (window,)."""
-        first = int(starts[0]) + self.window.lookback
-        rows = truth[first : int(starts[-1]) + self.window.lookback + self.window.horizon]
-        measured = np.isfinite(rows).any(axis=1)
-        before = np.cumsum(np.append(False, measured), dtype=np.int32)
+        first, last = (int(start) + self.window.lookback for start in starts[[0, -1]])
+        rows = measured[first : last + self.window.horizon]
+        before = np.cumsum(np.append(False, rows), dtype=np.int32)
         step = starts - starts[0]
         return np.asarray(before[step + self.window.horizon] > before[step])
 
@@ -102,10 +101,10 @@ class Plan:
         return counts
 
 
-def plan(outline: Outline, window: Window, truth: Array | None = None) -> Plan:
+def plan(outline: Outline, window: Window, measured: Array | None = None) -> Plan:
     """Plan every window of a table whose outline is split.
 
-    `truth` (row, target) is NaN where it is masked; without it, nothing is.
+    `measured` (row,) says whether some target is; without it, all are.
     """
     first, segment, train = outline.first, outline.segment, outline.split == TRAIN
     segment_first = first[np.searchsorted(segment, segment)]
@@ -113,14 +112,16 @@ def plan(outline: Outline, window: Window, truth: Array | None = None) -> Plan:
     latest = outline.stop - window.lookback - window.horizon
     count = np.maximum((latest - earliest) // window.stride + 1, 0)
     used = np.where(outline.split == UNUSED, 0, count)
-    return Plan(outline, window, earliest, used, truth)
+    return Plan(outline, window, earliest, used, measured)
 
 
 def shortage(source: Path, plan: Plan) -> list[str]:
     """Return a finding for every series that has no window in some split."""
     outline, window = plan.outline, plan.window
     counts, rows, longest = plan.counts, outline.counts(), _longest(outline)
-    masked = "" if plan.truth is None else ", and its horizon must hold a measured target"
+    masked = ""
+    if plan.measured is not None and not plan.measured.all():
+        masked = ", and its horizon must hold a measured target"
     findings: list[str] = []
     for code in np.flatnonzero((counts == 0).any(axis=0)):
         empty = [split for split, count in zip(SPLITS, counts[:, code], strict=True) if not count]
