@@ -15,6 +15,7 @@ from joblib import cpu_count
 
 from pipeline.config import params
 from pipeline.config.learning import Train
+from pipeline.config.model import Shape
 from pipeline.config.params import Params
 from pipeline.config.rules.case import Case
 from pipeline.config.rules.findings import findings
@@ -22,6 +23,7 @@ from pipeline.config.variants import Variant
 from pipeline.core import command
 from pipeline.core.errors import InputError
 from pipeline.core.files import new_folder
+from pipeline.series.channels import Channels
 from pipeline.training.jobs import cluster, devices, results, runner, workers
 from pipeline.training.jobs.fingerprint import data_hash, fingerprint
 from pipeline.training.jobs.plan import Stored, plan
@@ -35,11 +37,13 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def run(params: Params, standardized: Path, windows: Path, store: Path, out: Path) -> None:
     """Train what the store lacks, then gather the fleets of every variant in one folder."""
     with _stoppable():
-        cases = [params.case(variant, params.expected_shape) for variant in params.selected]
+        shape = _shape(params, Channels.load(standardized / "channels.json"))
+        params.check(shape)
         for name, reason in params.unusable:
             print(f"train: variants.{name} cannot run with this base: {reason}", flush=True)
+        cases = [params.case(variant, shape) for variant in params.selected]
         reported = _warn(params.selected, cases)
-        tasks = [_task(params, variant, standardized, windows) for variant in params.selected]
+        tasks = [_task(variant, shape, standardized, windows) for variant in params.selected]
         fleets = FleetStore(store)
         with fleets.lock():
             execute, number = _executor(params.train)
@@ -96,15 +100,29 @@ def _warn(
     return warnings
 
 
-def _task(params: Params, variant: Variant, standardized: Path, windows: Path) -> FleetTask:
+def _shape(params: Params, channels: Channels) -> Shape:
+    """Return the shapes of the networks on data with these channels."""
+    past = channels.past_covariates + channels.indicators + channels.static
+    numeric = [name for name in channels.past_covariates if name in params.data.past_covariates]
+    return Shape(
+        lookback=params.window.lookback,
+        horizon=params.window.horizon,
+        targets=len(channels.targets),
+        past=len(past),
+        future=len(channels.future_covariates),
+        levels=len(past) - len(numeric),
+    )
+
+
+def _task(variant: Variant, shape: Shape, standardized: Path, windows: Path) -> FleetTask:
     """Return all seeds of a variant as one task."""
     data = data_hash(standardized, windows, variant.model.input.values)
     return FleetTask(
-        fingerprint=fingerprint(variant.model, variant.train, params.expected_shape, data),
+        fingerprint=fingerprint(variant.model, variant.train, shape, data),
         variant=variant.name,
         model=variant.model,
         train=variant.train,
-        shape=params.expected_shape,
+        shape=shape,
         seeds=tuple(range(variant.train.seeds)),
         standardized=standardized,
         windows=windows,
@@ -147,11 +165,8 @@ def _gather(params: Params, tasks: Sequence[FleetTask], store: FleetStore, out: 
         for variant, task in zip(params.selected, tasks, strict=True):
             replicas = [store.replica(task.fingerprint, seed) for seed in task.seeds]
             folder = draft / variant.name
-            cases.append(
-                results.gather(
-                    params.case(variant, params.expected_shape), variant, replicas, folder
-                )
-            )
+            case = params.case(variant, task.shape)
+            cases.append(results.gather(case, variant, replicas, folder))
             store.drop_checkpoints(task.fingerprint)
     return cases
 

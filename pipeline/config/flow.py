@@ -28,10 +28,16 @@ class Part:
     layer: Layer
     name: str
     depth: int
-    batch: int  # windows, times the target columns where they share one network
+    # windows, times the target columns, or the horizon steps, where they share the part
+    batch: int
     steps: int  # 1 for a vector
     width: int  # channels
     preceding: str
+
+    @property
+    def in_head(self) -> bool:
+        """Whether it belongs to the head, which sees the future covariates as well."""
+        return self.name.startswith("hidden_")
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,11 @@ class _Walk:
             yield from self.slot(dropout, f"{name}_dropout", depth)
 
     def hidden_layers(self) -> Iterator[Part]:
+        if self.model.head.kind.row.for_each_step:
+            self.batch *= self.shape.horizon
+            self.width += self.shape.future
+        else:
+            self.width += self.shape.horizon * self.shape.future
         for depth, units in enumerate(self.model.head.hidden, 1):
             name = f"hidden_{depth}"
             yield self.part("hidden", name, depth)

@@ -18,7 +18,6 @@ _CELL_BATCH = "pipeline.network.rnn.cell_batch_normalization"
 _DROPOUT = "pipeline.network.layers.dropout"
 _RECURRENT = "pipeline.network.rnn.recurrent_dropout"
 _WEIGHTS = "pipeline.network.layers.weights"
-_HEADS = "pipeline.network.layers.heads"
 
 
 def _kind(
@@ -29,6 +28,7 @@ def _kind(
     reduction_axes: str = "",
     batch_stats_at_inference: bool = False,
     reversible: bool = False,
+    for_each_step: bool = False,
     **options: Any,
 ) -> Kind:
     """Return a row; places, cells and axes are given as words between spaces."""
@@ -40,6 +40,7 @@ def _kind(
         frozenset(reduction_axes.split()),
         batch_stats_at_inference,
         reversible,
+        for_each_step=for_each_step,
     )
 
 
@@ -245,6 +246,6 @@ WEIGHTS: Mapping[str, Kind] = {
 }
 
 HEADS: Mapping[str, Kind] = {
-    "direct": _kind(None, "head"),
-    "per_step": _kind(f"{_HEADS}.PerStep", "head"),
+    "direct": _kind("pipeline.network.layers.direct.Direct", "head"),
+    "per_step": _kind("pipeline.network.layers.per_step.PerStep", "head", for_each_step=True),
 }

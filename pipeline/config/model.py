@@ -183,7 +183,8 @@ class Shape:
     In: the past (lookback, channels) of all columns, and the future (horizon, future). Out:
     (horizon, targets). `past` counts the channels that are neither targets nor known ahead: past
     covariates, indicators of measured cells, static features. `future` counts the future
-    covariates.
+    covariates. `levels` counts the last of the `past` whose level is all that they say, so that no
+    statistics of a window may remove it: categories, indicators, static features.
     """
 
     lookback: int
@@ -191,8 +192,14 @@ class Shape:
     targets: int
     past: int = 0
     future: int = 0
+    levels: int = 0
 
     @property
     def channels(self) -> int:
         """The number of channels of the past."""
         return self.targets + self.past + self.future
+
+    @property
+    def measured(self) -> int:
+        """The number of channels, the first ones, that are targets and numeric past covariates."""
+        return self.targets + self.past - self.levels

@@ -31,7 +31,8 @@ class Kind:
     `reduction_axes`, the axes of a normalization's statistics (batch, time, channels);
     `batch_stats_at_inference`, whether it uses statistics of the batch at inference too;
     `reversible`, whether it is undone after the head; `noise`, whether it is a dropout; `alpha`,
-    whether it is a dropout that keeps the mean and the variance of selu only.
+    whether it is a dropout that keeps the mean and the variance of selu only; `for_each_step`,
+    whether it is a head that forecasts each step of the horizon by itself.
     """
 
     layer: str | None
@@ -43,6 +44,7 @@ class Kind:
     reversible: bool = False
     noise: bool = False
     alpha: bool = False
+    for_each_step: bool = False
 
     def axes(self, options: Options) -> frozenset[str]:
         """Return the axes of the statistics with these options."""

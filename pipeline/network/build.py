@@ -1,6 +1,7 @@
 """The assembly: a configuration becomes a Keras model, part by part, in the order of the data."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 
 import keras
@@ -9,10 +10,11 @@ import numpy as np
 from pipeline.config.flow import Part, Place, parts
 from pipeline.config.model import Model, Shape
 from pipeline.config.slots import Slot
+from pipeline.network.base import Tensor
 from pipeline.network.layers.adapted_normalization import AdaptedNormalization
 from pipeline.network.layers.convolution import CausalConv1D
 from pipeline.network.layers.dense import Dense
-from pipeline.network.layers.forecast import Forecast
+from pipeline.network.layers.head import Head
 from pipeline.network.layers.input_normalization import WindowNormalization
 from pipeline.network.layers.pooling import Pooling
 from pipeline.network.layers.reversible import Reversible
@@ -23,20 +25,23 @@ from pipeline.network.rnn.recurrent import Recurrent
 
 
 def build(model: Model, shape: Shape, seed: int, rows: np.ndarray | None = None) -> keras.Model:
-    """Return the network, (batch, lookback, channel) -> (batch, horizon, target).
+    """Return the network, [past, future] -> (batch, horizon, target).
+
+    The past is (batch, lookback, channel), all channels at their own rows; the future is (batch,
+    horizon, future covariate), and reaches nothing but the head.
 
     Args:
         model: what fills the slots of the network.
         shape: lengths of window and forecast, and numbers of channels.
         seed: seed of the initial weights.
         rows: the training rows of the inputs, (row, channel), from which a normalization that is
-            adapted once takes its statistics.
+            adapted once takes its statistics; NaN where a cell was not measured.
     """
     keras.utils.set_random_seed(seed)
     network = _Assembly(model, shape).network()
     for layer in network.layers:
         if isinstance(layer, AdaptedNormalization) and rows is not None:
-            layer.adapt(rows)
+            layer.adapt(rows[:, -layer.mean.shape[0] :])  # the future has the last channels only
     return network
 
 
@@ -49,28 +54,59 @@ class _Assembly:
 
     def network(self) -> keras.Model:
         """Return the whole network, with the body inside an input normalization to be undone."""
-        walk = parts(self.model, self.shape)
-        layers = [keras.layers.Input((self.shape.lookback, self.shape.channels))]
-        if self.model.input.normalization.row.layer is None:
-            return keras.Sequential([*layers, *self.columns(walk)], name="network")
-        normalization = self.layer(next(walk))
-        body = self.columns(walk)
-        if isinstance(normalization, WindowNormalization):
-            undone = self.shape.targets + self.shape.past
-            inner = keras.Sequential(body, name="body")
-            layers.append(Reversible(normalization, inner, undone, name="reversible"))
-        else:
-            layers += [normalization, *body]
-        return keras.Sequential(layers, name="network")
+        shape = self.shape
+        past = keras.layers.Input((shape.lookback, shape.channels), name="past")
+        future = keras.layers.Input((shape.horizon, shape.future), name="future")
+        known = future
+        if self.model.head.sequence:  # a step forecasts with what is known of the steps after it
+            ahead = past[:, :, shape.channels - shape.future :]
+            known = keras.layers.Concatenate(axis=1, name="known")([ahead, future])
+        forecast = self.normalized(parts(self.model, shape), past, known)
+        return keras.Model([past, future], forecast, name="network")
 
-    def columns(self, walk: Iterator[Part]) -> Sequence[keras.Layer]:
-        """Return the body for all columns jointly, or shared by the target columns."""
-        inside = [self.layer(part) for part in walk if not _is_in_cell(part)]
-        body = [*inside, *self.head()]
+    def normalized(self, walk: Iterator[Part], past: Tensor, known: Tensor) -> Tensor:
+        """Return the forecast of the body from the normalized past."""
+        if self.model.input.normalization.row.layer is None:
+            return self.columns(walk, past, known)
+        normalization = self.layer(next(walk))
+        if not isinstance(normalization, WindowNormalization):
+            if self.shape.future:
+                known = self.fill(self.model.input.normalization, "future_normalization")(known)
+            return self.columns(walk, normalization(past), known)
+        body = self.inner(partial(self.columns, walk), past.shape[-1], known, "body")
+        reversible = Reversible(normalization, body, self.shape.measured, name="reversible")
+        return reversible([past, known])
+
+    def columns(self, walk: Iterator[Part], past: Tensor, known: Tensor) -> Tensor:
+        """Return the forecast of the body, for all columns jointly or shared by the targets."""
         if self.model.columns == "joint":
-            return body
-        column = keras.Sequential(body, name="column")
-        return [SharedColumns(self.shape.targets, column, name="shared_columns")]
+            return self.body(walk, past, known)
+        channels = 1 + past.shape[-1] - self.shape.targets
+        column = self.inner(partial(self.body, walk), channels, known, "column")
+        return SharedColumns(self.shape.targets, column, name="shared_columns")([past, known])
+
+    def inner(
+        self, function: Callable[[Tensor, Tensor], Tensor], channels: int, known: Tensor, name: str
+    ) -> keras.Model:
+        """Return a model of its own that computes `function` from a past of so many channels."""
+        inputs = [
+            keras.layers.Input((self.shape.lookback, channels), name=f"{name}_past"),
+            keras.layers.Input(known.shape[1:], name=f"{name}_known"),
+        ]
+        return keras.Model(inputs, function(*inputs), name=name)
+
+    def body(self, walk: Iterator[Part], past: Tensor, known: Tensor) -> Tensor:
+        """Return the forecast: the encoder turns the past into a state, the head forecasts."""
+        state, hidden = past, []
+        for part in walk:
+            if _is_in_cell(part):
+                continue
+            layer = self.layer(part)
+            if part.in_head:
+                hidden.append(layer)
+            else:
+                state = layer(state)
+        return self.head(hidden)([state, known])
 
     def layer(self, part: Part) -> keras.Layer:
         """Return the layer of one part, under the name of the part."""
@@ -136,11 +172,13 @@ class _Assembly:
         weights = self.reparametrization(self.model.head.weights, name)
         return Dense(units, activation=activation, reparametrization=weights, name=name)
 
-    def head(self) -> Iterator[keras.Layer]:
-        """Yield the layer that forecasts, and the one that gives its output the right shape."""
-        outputs = self.shape.horizon * self.targets
-        yield self.dense(outputs, self.model.head.activation, "head")
-        yield Forecast(self.shape.horizon, self.targets, name="forecast")
+    def head(self, hidden: list[keras.layers.Layer]) -> Head:
+        """Return the head, whose hidden layers these are."""
+        kind: type[Head] = self.model.head.kind.row.load()
+        outputs = kind.outputs(self.shape.horizon, self.targets)
+        forecast = self.dense(outputs, self.model.head.activation, "forecast")
+        body = keras.Sequential([*hidden, forecast], name="body")
+        return kind(self.shape.horizon, self.targets, body, name="head")
 
 
 def _is_in_cell(part: Part) -> bool:

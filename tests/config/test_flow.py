@@ -1,7 +1,9 @@
 """The walk along a network: its parts in the order of the data, and the shapes of their inputs."""
 
 from pipeline.config.flow import Place, parts
+from pipeline.config.kinds import HEADS
 from pipeline.config.model import Model, Shape
+from pipeline.config.slots import Slot
 
 SHAPE = Shape(lookback=12, horizon=3, targets=2, past=3, future=2)
 MODEL = Model.model_validate(
@@ -35,8 +37,17 @@ def test_parts_come_in_the_order_of_the_data_with_the_shapes_of_their_inputs() -
         ("recurrent_1_input_dropout", 20, 3, 6, "pooling"),
         ("recurrent_2", 20, 3, 10, "lstm"),
         ("recurrent_2_input_dropout", 20, 3, 10, "lstm"),
-        ("hidden_1", 20, 1, 14, "lstm"),
+        ("hidden_1", 20, 1, 14 + 3 * 2, "lstm"),
         ("hidden_1_normalization", 20, 1, 8, "relu"),
+    ]
+
+
+def test_a_head_for_each_step_sees_as_many_vectors_as_there_are_steps() -> None:
+    head = MODEL.head.model_copy(update={"kind": Slot("per_step", row=HEADS["per_step"])})
+    found = [*parts(MODEL.model_copy(update={"head": head}), SHAPE, 10)][-2:]
+    assert [(p.name, p.batch, p.steps, p.width, p.in_head) for p in found] == [
+        ("hidden_1", 20 * 3, 1, 14 + 2, True),
+        ("hidden_1_normalization", 20 * 3, 1, 8, True),
     ]
 
 

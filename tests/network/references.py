@@ -213,3 +213,22 @@ def pooling(x, reduce, size):
 def squeeze_excite(x, squeeze, excite):
     gate = np.maximum(x.mean(1) @ squeeze, 0) @ excite
     return x / (1 + np.exp(-gate))[:, None]
+
+
+def direct(state, future, w, horizon, targets):
+    """One product of the state and all that is known of the horizon."""
+    known = future.reshape(*state.shape[:-1], horizon * future.shape[-1])
+    outputs = np.concatenate([state, known], axis=-1) @ w["kernel"] + w["bias"]
+    return outputs.reshape(*state.shape[:-1], horizon, targets)
+
+
+def per_step(state, future, w, horizon, targets):
+    """One product for each step, of the state as this step sees it and what is known of it."""
+    steps = [
+        np.concatenate([state * w["gain"][k] + w["offset"][k], future[..., k, :]], axis=-1)
+        for k in range(horizon)
+    ]
+    return np.stack([step @ w["kernel"] + w["bias"] for step in steps], axis=-2)
+
+
+HEADS = {"direct": direct, "per_step": per_step}

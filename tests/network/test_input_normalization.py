@@ -102,7 +102,28 @@ def network(kind, **more):
         Dense(6),
         keras.layers.Reshape((3, 2)),
     ]
-    return Reversible(make(INPUT[kind], **more), keras.Sequential(body))
+    return of_the_past(Reversible(make(INPUT[kind], **more), Past(keras.Sequential(body))))
+
+
+@keras.saving.register_keras_serializable("tests")
+class Past(keras.layers.Layer):
+    """A body that looks at the past only."""
+
+    def __init__(self, layer):
+        super().__init__(dtype=layer.dtype)
+        self.layer = layer
+
+    def build(self, input_shape):
+        self.layer.build(input_shape[0])
+
+    def call(self, inputs):
+        return self.layer(inputs[0])
+
+
+def of_the_past(layer, time=9, channels=4):
+    """A model of the past alone; the layer gets no future covariates."""
+    past = keras.layers.Input((time, channels), dtype=layer.dtype)
+    return keras.Model(past, layer([past, past[:, :3, channels:]]))
 
 
 @pytest.mark.parametrize("kind", SHIFTED)
@@ -197,25 +218,29 @@ def test_a_constant_column_stays_finite_when_adapted():
 
 @keras.saving.register_keras_serializable("tests")
 class LastChannels(keras.Layer):
-    """Forecasts, for one target, what the last channel holds."""
+    """Forecasts, for one target, what the last channel of the past holds, and of the future."""
 
-    def call(self, x):
-        return x[:, :, -1:]
+    def call(self, inputs):
+        past, known = inputs
+        return keras.ops.concatenate([past[:, :, -1:], known], axis=1)
 
 
 def test_future_covariates_pass_a_reversible_kind_unchanged(x):
     normalization = make(INPUT["revin"], dtype="float64")
     model = Reversible(normalization, LastChannels(dtype="float64"), channels=3, dtype="float64")
+    known = np.random.default_rng(4).normal(size=(6, 3, 1))
     _, statistics = built("revin", random=False).normalize(x)
     np.testing.assert_allclose(
-        (model(x) - statistics[0][..., :1]) / statistics[1][..., :1], x[..., 3:], atol=1e-9
+        (model([x, known]) - statistics[0][..., :1]) / statistics[1][..., :1],
+        np.concatenate([x[..., 3:], known], axis=1),
+        atol=1e-9,
     )
     assert normalization.gain.shape == (3,)
 
 
 def test_shared_columns_forecasts_every_target_by_the_same_network(x):
     body = keras.Sequential([keras.layers.Flatten(), Dense(3), keras.layers.Reshape((3, 1))])
-    y, x = SharedColumns(2, body)(x.astype("float32")), x.astype("float32")
+    y, x = of_the_past(SharedColumns(2, Past(body)))(x.astype("float32")), x.astype("float32")
     for target in range(2):
         np.testing.assert_allclose(
             y[..., target : target + 1], body(x[..., [target, 2, 3]]), atol=1e-6
@@ -224,9 +249,8 @@ def test_shared_columns_forecasts_every_target_by_the_same_network(x):
 
 def test_exchanging_two_targets_exchanges_their_forecasts(x):
     x = x.astype("float32")
-    model = SharedColumns(
-        2, keras.Sequential([keras.layers.Flatten(), Dense(3), keras.layers.Reshape((3, 1))])
-    )
+    body = keras.Sequential([keras.layers.Flatten(), Dense(3), keras.layers.Reshape((3, 1))])
+    model = of_the_past(SharedColumns(2, Past(body)))
     np.testing.assert_allclose(
         model(x[..., [1, 0, 2, 3]]), np.asarray(model(x))[..., [1, 0]], atol=1e-6
     )
@@ -234,7 +258,7 @@ def test_exchanging_two_targets_exchanges_their_forecasts(x):
 
 def test_shared_columns_forecasts_at_every_step_as_well(x):
     body = keras.Sequential([Dense(3), keras.layers.Reshape((9, 3, 1))])
-    model = keras.Sequential([keras.layers.Input((9, 4)), SharedColumns(2, body)])
+    model = of_the_past(SharedColumns(2, Past(body)))
     assert model.output_shape == (None, 9, 3, 2)
     np.testing.assert_allclose(
         model(x)[..., 1:], body(x[..., [1, 2, 3]].astype("float32")), atol=1e-6

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS, WEIGHTS
+from pipeline.config.kinds import DROPOUTS, HEADS, NORMALIZATIONS, WEIGHTS
 from pipeline.network.layers.convolution import CausalConv1D
 from pipeline.network.layers.dense import Dense
-from pipeline.network.layers.forecast import Forecast
+from pipeline.network.layers.direct import Direct
+from pipeline.network.layers.head import Head
 from pipeline.network.layers.pooling import Pooling
 from pipeline.network.layers.reversible import Reversible
 from pipeline.network.layers.shared_columns import SharedColumns
@@ -39,10 +40,11 @@ from tests.network.examples import (
 REVERSIBLE = sorted(references.INVERSES)
 
 
-def head(targets):
-    return keras.Sequential(
-        [keras.layers.Flatten(), Dense(3 * targets), keras.layers.Reshape((3, targets))]
-    )
+def body(channels, targets):
+    """A network from a past of so many channels, and two future covariates of three steps."""
+    past, known = keras.layers.Input((5, channels)), keras.layers.Input((3, 2))
+    head = Direct(3, targets, Dense(3 * targets))
+    return keras.Model([past, known], head([keras.layers.Flatten()(past), known]))
 
 
 LAYERS = {
@@ -65,27 +67,32 @@ LAYERS = {
     "pooling max": lambda: Pooling("max", 2),
     "squeeze_excite": lambda: SqueezeExcite(2),
     **{
-        f"reversible {kind}": lambda kind=kind: Reversible(make(NORMALIZATIONS[kind]), head(2), 3)
+        f"reversible {kind}": lambda kind=kind: Reversible(
+            make(NORMALIZATIONS[kind]), body(4, 2), 3
+        )
         for kind in REVERSIBLE
     },
-    "shared columns": lambda: SharedColumns(2, head(1)),
+    "shared columns": lambda: SharedColumns(2, body(3, 1)),
     "shared columns reversible": lambda: Reversible(
-        make(NORMALIZATIONS["revin"]), SharedColumns(2, head(1)), 3
+        make(NORMALIZATIONS["revin"]), SharedColumns(2, body(3, 1)), 3
     ),
+    **{
+        f"head {kind}": lambda row=row: row.load()(3, 2, Dense(row.load().outputs(3, 2)))
+        for kind, row in HEADS.items()
+    },
 }
 every_layer = pytest.mark.parametrize("make_layer", LAYERS.values(), ids=list(LAYERS))
 
 
 CLASSES = {
     row.load()
-    for table in (NORMALIZATIONS, DROPOUTS, WEIGHTS)
+    for table in (NORMALIZATIONS, DROPOUTS, WEIGHTS, HEADS)
     for row in table.values()
     if row.layer and row.layer.startswith("pipeline.")
 }
 CLASSES |= {
     CausalConv1D,
     Dense,
-    Forecast,
     Pooling,
     Recurrent,
     Reversible,
@@ -160,7 +167,13 @@ def x():
 
 
 def network(layer):
-    return keras.Sequential([keras.layers.Input((5, 4)), layer])
+    """A model of `x` alone: where a layer asks for future covariates, they are a part of it."""
+    x = keras.layers.Input((5, 4))
+    if isinstance(layer, Head):
+        return keras.Model(x, layer([x[:, -1], x[:, 2:, 2:]]))
+    if isinstance(layer, Reversible | SharedColumns):
+        return keras.Model(x, layer([x, x[:, 2:, 2:]]))
+    return keras.Model(x, layer(x))
 
 
 @pytest.mark.parametrize(
@@ -169,8 +182,9 @@ def network(layer):
         (NORMALIZATIONS, references.NORMALIZATIONS, CELL),
         (DROPOUTS, references.DROPOUTS, RECURRENT),
         (WEIGHTS, references.WEIGHTS, set()),
+        (HEADS, references.HEADS, set()),
     ],
-    ids=["normalizations", "dropouts", "weights"],
+    ids=["normalizations", "dropouts", "weights", "heads"],
 )
 def test_every_kind_has_a_reference(table, theirs, elsewhere):
     assert {kind for kind, row in table.items() if row.places - elsewhere} == set(theirs)
@@ -205,7 +219,7 @@ def test_what_is_saved_comes_back_bit_for_bit(make_layer, x, tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(model(x[0]), again(x[0]))
-    assert json.dumps(again.layers[0].get_config()) == json.dumps(model.layers[0].get_config())
+    assert json.dumps(again.layers[-1].get_config()) == json.dumps(model.layers[-1].get_config())
 
 
 @every_layer

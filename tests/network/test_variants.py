@@ -11,6 +11,7 @@ import tensorflow as tf
 from pipeline.config import params
 from pipeline.config.model import Model, Shape
 from pipeline.network.build import build
+from pipeline.series.windows import gather
 from pipeline.training.engine.replicas import Replicas
 
 PARAMS = params.read(Path(__file__).parents[2] / "params.yaml")
@@ -60,7 +61,7 @@ def test_a_variant_forecasts_and_comes_back_from_its_file_as_it_was(
         np.array(v) for v in network.non_trainable_variables if v.name == "seed_generator_state"
     ]
     forecast = np.array(network(inputs))
-    assert forecast.shape == (len(inputs), 2, 1)
+    assert forecast.shape == (5, 2, 1)
     assert np.isfinite(forecast).all()
     network.save(tmp_path / "network.keras")
     again = type(network).from_config(network.get_config())
@@ -105,16 +106,19 @@ def assert_close(actual: Any, desired: Any) -> None:
     np.testing.assert_allclose(actual, desired, rtol=0, atol=2e-5 * max(1.0, np.abs(desired).max()))
 
 
-def windows(rows: np.ndarray, shape: Shape, count: int) -> np.ndarray:
-    """The first windows of `rows`."""
-    return np.stack([rows[i : i + shape.lookback] for i in range(count)])
+def windows(rows: np.ndarray, shape: Shape, count: int) -> list[np.ndarray]:
+    """Past and future of the first windows of `rows`."""
+    past, future = gather(rows, np.arange(count), shape.lookback, shape.horizon, shape.future)
+    return [past, future]
 
 
-def learn(replicas: Replicas, inputs: np.ndarray, weights: Any, statistics: Any) -> tuple[Any, Any]:
+def learn(
+    replicas: Replicas, inputs: list[np.ndarray], weights: Any, statistics: Any
+) -> tuple[Any, Any]:
     """The gradient of one replica (parameter,) that is to forecast ones, and its new statistics."""
     with tf.GradientTape() as tape:
         tape.watch(weights)
-        forecast, statistics = replicas.call(weights, statistics, inputs, training=True)
+        forecast, statistics = replicas.call(weights, statistics, *inputs, training=True)
         loss = tf.reduce_mean((forecast - 1) ** 2)
     return tape.gradient(loss, weights), statistics
 

@@ -4,6 +4,7 @@ It has one target, one past covariate, and a calendar pair as future covariates.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ OVERLAYS: dict[str, dict[str, Any]] = {
         "recurrent": {"units": 3, "recurrent_dropout": {"kind": "keras", "rate": 0.2}},
     },
     "many_to_many": {"head": {"sequence": True}},
+    "per_step": {"head": {"kind": "per_step", "hidden": 4}},
     "monte_carlo": {
         "conv": {"filters": 2, "dropout": {"kind": "standard", "rate": 0.5, "monte_carlo": True}}
     },
@@ -49,15 +51,28 @@ def samples() -> Any:
 
 
 @pytest.fixture(scope="session")
-def fleet(samples: Any) -> Callable[..., Any]:
-    """Fleets by the name of their overlay and the size of their batches, each traced once."""
+def holes(samples: Any) -> Any:
+    """The same samples where a third of the truth is missing, once for longer than a batch."""
+    missing = np.random.default_rng(1).random(samples.truth.shape) < 0.3
+    missing[100:140] = True
+    return replace(samples, truth=np.where(missing, np.nan, samples.truth).astype(np.float32))
+
+
+@pytest.fixture(scope="session")
+def fleet(samples: Any, holes: Any) -> Callable[..., Any]:
+    """Fleets by the name of their overlay and the size of their batches, each traced once.
+
+    With `masked` a part of the truth is missing.
+    """
     from functools import cache
 
     from pipeline.training.engine.fleet import Fleet
     from pipeline.training.engine.replicas import Replicas
 
     return cache(
-        lambda name="plain", batch=TRAIN.batch: Fleet(
-            Replicas(tiny(name), SHAPE), TRAIN.model_copy(update={"batch": batch}), samples
+        lambda name="plain", batch=TRAIN.batch, masked=False: Fleet(
+            Replicas(tiny(name), SHAPE),
+            TRAIN.model_copy(update={"batch": batch}),
+            holes if masked else samples,
         )
     )

@@ -10,6 +10,7 @@ import pytest
 from pipeline.core import manifest
 from pipeline.core.errors import InputError
 from pipeline.core.files import write_arrays, write_json
+from pipeline.series.windows import Inputs, gather
 from pipeline.training.engine.ensemble import Ensemble
 
 from .conftest import SHAPE, tiny
@@ -34,19 +35,17 @@ def save(fleet: Any, name: str, folder: Path, seeds: tuple[int, ...] = (0, 1)) -
     return state
 
 
-def inputs(fleet: Any, count: int = 40) -> np.ndarray:
-    return np.asarray(fleet("plain").samples.on_device.windows(np.arange(count)))
+def inputs(samples: Any, starts: np.ndarray) -> Inputs:
+    return gather(samples.inputs, starts, SHAPE.lookback, SHAPE.horizon, SHAPE.future)
 
 
-@pytest.mark.parametrize("name", ["plain", "noisy", "many_to_many"])
+@pytest.mark.parametrize("name", ["plain", "noisy", "many_to_many", "per_step"])
 def test_forecasts_are_those_that_validation_measured(
     fleet: Any, tmp_path: Path, name: str
 ) -> None:
     state = save(fleet, name, tmp_path / name)
     samples = fleet(name).samples
-    forecast = Ensemble.load(tmp_path / name).forecast(
-        np.asarray(samples.on_device.windows(samples.validation))
-    )
+    forecast = Ensemble.load(tmp_path / name).forecast(*inputs(samples, samples.validation))
     assert forecast.shape == (2, len(samples.validation), SHAPE.horizon, SHAPE.targets)
     errors = np.mean(
         (forecast - np.asarray(samples.on_device.truth(samples.validation))) ** 2, axis=(1, 2, 3)
@@ -55,14 +54,14 @@ def test_forecasts_are_those_that_validation_measured(
 
 
 def test_a_monte_carlo_forecast_is_the_mean_of_passes_with_masks_of_their_own(
-    fleet: Any, tmp_path: Path
+    fleet: Any, samples: Any, tmp_path: Path
 ) -> None:
     save(fleet, "monte_carlo", tmp_path / "mc", seeds=(0, 0))
-    ensemble, windows = Ensemble.load(tmp_path / "mc"), inputs(fleet)
-    first = ensemble.forecast(windows)
-    np.testing.assert_array_equal(first, ensemble.forecast(windows))
+    ensemble, windows = Ensemble.load(tmp_path / "mc"), inputs(samples, np.arange(40))
+    first = ensemble.forecast(*windows)
+    np.testing.assert_array_equal(first, ensemble.forecast(*windows))
     one, many = (
-        replace(ensemble, seeds=(0, 1), passes=passes).forecast(windows)
+        replace(ensemble, seeds=(0, 1), passes=passes).forecast(*windows)
         for passes in (1, ensemble.passes)
     )
     assert not np.allclose(one[0], one[1])  # the same weights, other masks

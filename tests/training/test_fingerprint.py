@@ -72,7 +72,6 @@ def test_an_edit_of_a_layer_affects_only_networks_that_contain_it(edited: Any) -
         ("training/engine/samples", "default_rng([seed, epoch])", "default_rng([epoch, seed])"),
         ("network/layers/noise", "0x7FEB352D", "0x7FEB352F"),
         ("network/rnn/cells", "ops.", "keras.ops."),
-        ("series/windows", "-horizon, axis=-2", "1 - horizon, axis=-2"),
     ],
 )
 def test_an_edit_of_the_training_affects_every_network(

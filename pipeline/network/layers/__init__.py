@@ -6,7 +6,8 @@ In the order of the data:
    `shared_columns` applies one network to every target.
 2. `convolution`, then `normalization` and `batch_normalization`, `dropout`, `squeeze_excite` and
    `pooling`. The normalizations and dropouts are used after recurrent and dense layers as well.
-3. `dense` and `forecast`, the head.
+3. `dense`, and `head` with its kinds `direct` and `per_step`: how the state of the network and the
+   future covariates become a forecast.
 
 Used by many of them: `weights` (reparametrizations of a kernel) and `noise` (random numbers that
 a fleet can draw at once). A new kind goes into a file of its own, because the edit of a file

@@ -41,13 +41,13 @@ class AdaptedNormalization(ShapePreserving):
     def adapt(self, rows: object) -> None:
         """Set mean and (population) sd to those of `rows` (row, channel), in float64.
 
-        The rows must be those of the training part only.
+        The rows must be those of the training part only. NaN is left out.
         """
         wide = np.asarray(rows, np.float64)
         if not self.built:
             self.build(wide.shape)
-        self.mean.assign(wide.mean(axis=0))
-        self.sd.assign(np.maximum(wide.std(axis=0), 1e-7))
+        self.mean.assign(np.nanmean(wide, axis=0))
+        self.sd.assign(np.maximum(np.nanstd(wide, axis=0), 1e-7))
 
     def call(self, inputs: Tensor) -> Tensor:
         return (inputs - self.mean) / self.sd

@@ -11,18 +11,20 @@ from pipeline.network.layers.input_normalization import WindowNormalization
 
 @register
 class Reversible(keras.Layer):
-    """Reversible normalization: y = denormalize(body(normalize(x)), statistics of the window).
+    """Reversible normalization: y = denormalize(body(normalize(x), f), statistics of the window).
 
     Args:
         normalization: a layer with `normalize` and `denormalize`.
-        body: a layer or model from (batch, time, channel) to (batch, horizon, target) or
-            (batch, time, horizon, target), where the targets are the first channels. Its last
-            layer must be linear, because a denormalized forecast can take any value.
+        body: a layer or model from (batch, time, channel) and the future covariates f to (batch,
+            horizon, target) or (batch, time, horizon, target), where the targets are the first
+            channels. Its last layer must be linear, because a denormalized forecast can take any
+            value.
         channels: how many of the first channels are normalized; null normalizes all of them.
-            The channels after them, the future covariates, are passed to the body unchanged.
+            The channels after them (indicators, static features, future covariates) and f are
+            passed to the body unchanged.
 
     Shapes:
-        (batch, time, channel) -> the shape that the body returns.
+        (batch, time, channel) and (batch, row, covariate) -> the shape that the body returns.
 
     Causality:
         That of the normalization and of the body.
@@ -44,22 +46,20 @@ class Reversible(keras.Layer):
         super().__init__(**kwargs)
         self.normalization, self.body, self.channels = normalization, body, channels
 
-    def build(self, input_shape: TensorShape) -> None:
-        normalized = input_shape[-1] if self.channels is None else self.channels
+    def build(self, input_shape: list[TensorShape]) -> None:
+        past, _ = input_shape
+        normalized = past[-1] if self.channels is None else self.channels
         if not self.normalization.built:  # a part that was loaded from a file is built already
-            self.normalization.build((*input_shape[:-1], normalized))
+            self.normalization.build((*past[:-1], normalized))
         if not self.body.built:
             self.body.build(input_shape)
 
-    def call(self, inputs: Tensor) -> Tensor:
-        z, statistics = self.normalization.normalize(inputs[..., : self.channels])
-        unchanged = [] if self.channels is None else [inputs[..., self.channels :]]
-        forecast = self.body(ops.concatenate([z, *unchanged], axis=-1))
+    def call(self, inputs: list[Tensor]) -> Tensor:
+        past, known = inputs
+        z, statistics = self.normalization.normalize(past[..., : self.channels])
+        unchanged = [] if self.channels is None else [past[..., self.channels :]]
+        forecast = self.body([ops.concatenate([z, *unchanged], axis=-1), known])
         return self.normalization.denormalize(forecast, statistics)
-
-    def compute_output_shape(self, input_shape: TensorShape) -> TensorShape:
-        shape: TensorShape = self.body.compute_output_shape(input_shape)
-        return shape
 
     def get_config(self) -> LayerConfig:
         return {

@@ -10,19 +10,21 @@ from pipeline.network.base import LayerConfig, LayerOptions, Tensor, TensorShape
 
 @register
 class SharedColumns(keras.Layer):
-    """Shared columns: y_j = body(x_j, x_rest) for each target j, by the same `body`.
+    """Shared columns: y_j = body([x_j, x_rest], f) for each target j, by the same `body`.
 
-    The body sees the target's own column, x_j, followed by all columns that are not targets. It
-    processes `targets` times as many windows as there are in the batch. Batch statistics are
-    therefore computed over the columns as well, and each column has its own dropout noise.
+    The body sees the target's own column, x_j, followed by all columns that are not targets, and
+    the same future covariates f for every target. It processes `targets` times as many windows as
+    there are in the batch. Batch statistics are therefore computed over the columns as well, and
+    each column has its own dropout noise.
 
     Args:
         targets: number of target columns, which are the first channels.
-        body: a layer or model from (batch, time, 1 + channel - targets) to (batch, horizon, 1)
-            or (batch, time, horizon, 1).
+        body: a layer or model from (batch, time, 1 + channel - targets) and the future covariates
+            to (batch, horizon, 1) or (batch, time, horizon, 1).
 
     Shapes:
-        (batch, time, channel) -> (batch, horizon, target) or (batch, time, horizon, target).
+        (batch, time, channel) and (batch, row, covariate) -> (batch, horizon, target) or
+        (batch, time, horizon, target).
 
     Causality:
         That of the body.
@@ -39,28 +41,21 @@ class SharedColumns(keras.Layer):
         super().__init__(**kwargs)
         self.targets, self.body = targets, body
 
-    def build(self, input_shape: TensorShape) -> None:
+    def build(self, input_shape: list[TensorShape]) -> None:
         if not self.body.built:
-            self.body.build(self.column_shape(input_shape))
+            (_, *time, channels), (_, *rows, future) = input_shape
+            column = (None, *time, 1 + channels - self.targets)
+            self.body.build([column, (None, *rows, future)])
 
-    def column_shape(self, input_shape: TensorShape) -> TensorShape:
-        """Return the shape that the body sees; the number of windows stays open."""
-        return None, *input_shape[1:-1], 1 + input_shape[-1] - self.targets
-
-    def call(self, inputs: Tensor) -> Tensor:
-        rest = inputs[..., self.targets :]
+    def call(self, inputs: list[Tensor]) -> Tensor:
+        past, known = inputs
+        rest = past[..., self.targets :]
         columns = [
-            ops.concatenate([inputs[..., j : j + 1], rest], axis=-1) for j in range(self.targets)
+            ops.concatenate([past[..., j : j + 1], rest], axis=-1) for j in range(self.targets)
         ]
-        _, time, channels = self.column_shape(inputs.shape)
-        windows = ops.reshape(ops.stack(columns, axis=1), (-1, time, channels))
-        forecast = self.body(windows)  # (batch * target, [time,] horizon, 1)
-        by_target = ops.reshape(forecast, (-1, self.targets, *forecast.shape[1:-1]))
-        return ops.moveaxis(by_target, 1, -1)
-
-    def compute_output_shape(self, input_shape: TensorShape) -> TensorShape:
-        column = self.body.compute_output_shape(self.column_shape(input_shape))
-        return input_shape[0], *column[1:-1], self.targets
+        windows = ops.concatenate(columns, axis=0)  # (target * batch, time, channel)
+        forecast = self.body([windows, ops.concatenate([known] * self.targets, axis=0)])
+        return ops.concatenate(ops.split(forecast, self.targets, axis=0), axis=-1)
 
     def get_config(self) -> LayerConfig:
         return {

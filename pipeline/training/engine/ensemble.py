@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BATCH = 1024
 PASSES = 30  # whose mean is a Monte Carlo forecast (Gal and Ghahramani, 2016)
 
-Graph = Callable[["Tensor", "Statistics", "Tensor"], "Tensor"]
+Graph = Callable[["Tensor", "Statistics", "Tensor", "Tensor"], "Tensor"]
 
 
 @dataclass(frozen=True)
@@ -64,21 +64,22 @@ class Ensemble:
             _graph=_trace(replicas, *weights),
         )
 
-    def forecast(self, inputs: np.ndarray) -> np.ndarray:
+    def forecast(self, past: np.ndarray, future: np.ndarray) -> np.ndarray:
         """Return standardized forecasts, float32 (seed, window, horizon, target).
 
-        `inputs` are (window, lookback, channel), with the values that the variant was trained on.
+        `past` is (window, lookback, channel), with the values that the variant was trained on;
+        `future` is (window, horizon, future covariate).
         """
-        if not len(inputs):
+        if not len(past):
             shape = (len(self.states), 0, self.shape.horizon, self.shape.targets)
             return np.empty(shape, np.float32)
         parts = [
-            self._mean(inputs[first : first + BATCH].astype(np.float32), first)
-            for first in range(0, len(inputs), BATCH)
+            self._mean(past[first : first + BATCH], future[first : first + BATCH], first)
+            for first in range(0, len(past), BATCH)
         ]
         return np.concatenate(parts, axis=1)
 
-    def _mean(self, inputs: np.ndarray, first: int) -> np.ndarray:
+    def _mean(self, past: np.ndarray, future: np.ndarray, first: int) -> np.ndarray:
         """Return the mean of the passes, each with its own dropout masks for every replica.
 
         `first` is the position of the first window, which the masks depend on.
@@ -86,11 +87,12 @@ class Ensemble:
         import tensorflow as tf
 
         weights, statistics = self._weights
+        inputs = tf.constant(past, tf.float32), tf.constant(future, tf.float32)
         total = np.zeros((), np.float32)
         for number in range(self.passes):
             stream = first * self.passes + number
             reseeded = self._replicas.reseed(statistics, self.seeds, stream)
-            total = total + self._graph(weights, reseeded, tf.constant(inputs)).numpy()
+            total = total + self._graph(weights, reseeded, *inputs).numpy()
         return total / self.passes
 
 
@@ -98,12 +100,16 @@ def _trace(replicas: "Replicas", weights: "Tensor", statistics: "Statistics") ->
     """Return the graph of all replicas, traced once for any number of windows."""
     import tensorflow as tf
 
-    def forecast(weights: "Tensor", statistics: "Statistics", inputs: "Tensor") -> "Tensor":
+    def forecast(
+        weights: "Tensor", statistics: "Statistics", past: "Tensor", future: "Tensor"
+    ) -> "Tensor":
         return tf.vectorized_map(
-            lambda one: replicas.call(one[0], one[1], inputs, training=False)[0],
+            lambda one: replicas.call(one[0], one[1], past, future, training=False)[0],
             (weights, statistics),
         )
 
-    inputs = tf.TensorSpec((None, replicas.shape.lookback, replicas.shape.channels))
-    graph: Graph = tf.function(forecast).get_concrete_function(weights, statistics, inputs)
+    shape = replicas.shape
+    past = tf.TensorSpec((None, shape.lookback, shape.channels))
+    future = tf.TensorSpec((None, shape.horizon, shape.future))
+    graph: Graph = tf.function(forecast).get_concrete_function(weights, statistics, past, future)
     return graph

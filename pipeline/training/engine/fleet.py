@@ -185,21 +185,33 @@ class Fleet:
         """Return one replica's mean training loss on its `batch` (window,), and new statistics."""
         truth = rows.truth(batch, self.replicas.model.head.sequence)
         forecast, statistics = self.replicas.call(
-            weights, statistics, rows.windows(batch), training=True
+            weights, statistics, rows.past(batch), rows.future(batch), training=True
         )
-        return tf.reduce_mean(self.loss(forecast - truth)), statistics
+        total, count = self._cost(forecast, truth)
+        return total / tf.maximum(count, 1.0), statistics
+
+    def _cost(self, forecast: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the loss summed over the measured cells of `truth`, and their number."""
+        measured = tf.math.is_finite(truth)
+        cost = self.loss(forecast - tf.where(measured, truth, 0.0))
+        count = tf.reduce_sum(tf.cast(measured, tf.float32))
+        return tf.reduce_sum(tf.where(measured, cost, 0.0)), count
 
     def validate(self, variables: Variables) -> np.ndarray:
-        """Return the loss (replica,) on all validation windows, with dropout off."""
+        """Return the loss (replica,), the mean over the measured cells of all validation windows.
+
+        Dropout is off.
+        """
         starts = self.samples.validation
-        total = np.zeros(len(variables.weights), np.float32)
+        total, count = np.zeros(len(variables.weights)), 0.0
         for i in range(0, len(starts), VALIDATION_BATCH):
             block = starts[None, i : i + VALIDATION_BATCH]
             for rows, part in self.samples.parts(block, self.memory):
-                total += self._validate(
+                cost, measured = self._validate(
                     rows.inputs, rows.targets, part[0], variables.weights, variables.statistics
-                ).numpy()
-        return total / len(starts)
+                )
+                total, count = total + cost.numpy(), count + float(measured)
+        return total / count
 
     def _measure(
         self,
@@ -208,16 +220,20 @@ class Fleet:
         starts: Tensor,
         weights: Tensor,
         statistics: Statistics,
-    ) -> Tensor:
-        """Return the loss summed over the windows at `starts`, (replica,), inside the graph."""
+    ) -> tuple[Tensor, Tensor]:
+        """Return the loss summed over the windows at `starts`, (replica,), inside the graph.
+
+        Returns the number of measured cells as well, which is the same for all replicas.
+        """
         rows = DeviceData(inputs, targets, self.replicas.shape)
-        windows, truth = rows.windows(starts), rows.truth(starts)
+        past, future, truth = rows.past(starts), rows.future(starts), rows.truth(starts)
 
         def one(replica: tuple[Tensor, Statistics]) -> Tensor:
-            forecast, _ = self.replicas.call(*replica, windows, training=False)
-            return tf.reduce_sum(tf.reduce_mean(self.loss(forecast - truth), axis=(1, 2)))
+            forecast, _ = self.replicas.call(*replica, past, future, training=False)
+            return self._cost(forecast, truth)
 
-        return tf.vectorized_map(one, (weights, statistics))
+        total, count = tf.vectorized_map(one, (weights, statistics))
+        return total, count[0]
 
 
 def bind(slot: Slot) -> Callable[..., Any]:

@@ -1,6 +1,6 @@
 """Losses: from an error (forecast - truth, any shape) to its cost, of the same shape.
 
-A fleet takes the mean over windows, steps and targets.
+A fleet takes the mean over the measured cells of windows, steps and targets.
 """
 
 import tensorflow as tf

@@ -22,7 +22,7 @@ class Replicas:
     def __init__(self, model: Model, shape: Shape, rows: np.ndarray | None = None) -> None:
         """Build the network; `rows` (row, channel) are the training rows of the inputs.
 
-        They are needed for an input normalization that is adapted to them once.
+        They are needed for an input normalization that is adapted to them once; NaN is left out.
         """
         self.model, self.shape, self.rows = model, shape, rows
         self.network = build(model, shape, 0, rows)
@@ -63,16 +63,17 @@ class Replicas:
         return tuple(new)
 
     def call(
-        self, weights: Tensor, statistics: Statistics, inputs: Tensor, training: bool
+        self, weights: Tensor, statistics: Statistics, past: Tensor, future: Tensor, training: bool
     ) -> tuple[Tensor, Statistics]:
         """Return one replica's forecasts (batch, horizon, target) and its new statistics.
 
-        `inputs` are (batch, lookback, channel), `weights` (parameter,).
+        `past` is (batch, lookback, channel), `future` (batch, horizon, future covariate), `weights`
+        (parameter,).
         """
         parts = zip(tf.split(weights, self.sizes), self.trainable, strict=True)
         variables = [tf.reshape(part, v.shape) for part, v in parts]
         forecast, new = self.network.stateless_call(
-            variables, statistics, inputs, training=training
+            variables, statistics, [past, future], training=training
         )
         pairs = zip(new, statistics, strict=True)
         return tf.cast(forecast, tf.float32), tuple(tf.cast(n, s.dtype) for n, s in pairs)

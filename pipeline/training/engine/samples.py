@@ -1,4 +1,4 @@
-"""The data of a fleet: an array of inputs, an array of targets, and the start rows of windows.
+"""The data of a fleet: an array of inputs, an array of truth, and the start rows of windows.
 
 It lies on the device as a whole, or is sent there a few steps at a time if it is too large.
 """
@@ -13,26 +13,33 @@ import tensorflow as tf
 from tensorflow import Tensor
 
 from pipeline.config.model import Shape
+from pipeline.series.channels import OBSERVED
 from pipeline.series.dataset import Dataset
 from pipeline.series.split import TRAIN
-from pipeline.series.windows import Windows, align
+from pipeline.series.windows import Windows
 
 
 @dataclass(frozen=True)
 class DeviceData:
     """Rows on the device, float32: `inputs` (row, channel), and `targets` (row, target).
 
-    The inputs are aligned with their future covariates, as windows see them.
+    A target is NaN where it was not measured. The future covariates are the last channels.
     """
 
     inputs: Tensor
     targets: Tensor
     shape: Shape
 
-    def windows(self, starts: Tensor) -> Tensor:
-        """Gather the inputs (window, lookback, channel) of the windows at `starts` (window,)."""
+    def past(self, starts: Tensor) -> Tensor:
+        """Gather all channels of the lookback, (window, lookback, channel), of these windows."""
         rows = tf.cast(starts, tf.int32)[:, None] + tf.range(self.shape.lookback)
         return tf.gather(self.inputs, rows)
+
+    def future(self, starts: Tensor) -> Tensor:
+        """Gather the future covariates of the horizon, (window, horizon, future covariate)."""
+        ahead = self.shape.lookback + tf.range(self.shape.horizon)
+        rows = tf.gather(self.inputs, tf.cast(starts, tf.int32)[:, None] + ahead)
+        return rows[..., self.shape.channels - self.shape.future :]
 
     def truth(self, starts: Tensor, every_step: bool = False) -> Tensor:
         """Gather the targets to forecast, (window, horizon, target).
@@ -51,12 +58,13 @@ class DeviceData:
 class Samples:
     """The rows and windows that a fleet learns from.
 
-    `inputs` (row, channel) and `targets` (row, target) are float32, perhaps memory-mapped;
-    `train` and `validation` (window,) are the rows at which windows start.
+    `inputs` (row, channel) and `truth` (row, target) are float32, perhaps memory-mapped; the truth
+    is NaN where it was not measured. `train` and `validation` (window,) are the rows at which
+    windows start.
     """
 
     inputs: np.ndarray
-    targets: np.ndarray
+    truth: np.ndarray
     train: np.ndarray
     validation: np.ndarray
     shape: Shape
@@ -64,23 +72,14 @@ class Samples:
     @cached_property
     def on_device(self) -> DeviceData:
         """All rows on the device."""
-        return self._send(self.inputs, self.targets)
-
-    def _send(self, inputs: np.ndarray, targets: np.ndarray) -> DeviceData:
-        """Send rows (..., row, channel) to the device, aligned with their future covariates."""
-        aligned = align(inputs, self.shape.horizon, self.shape.future)
-        return DeviceData(
-            tf.constant(aligned.reshape(-1, self.shape.channels)),
-            tf.constant(targets.reshape(-1, self.shape.targets)),
-            self.shape,
-        )
+        return DeviceData(tf.constant(self.inputs), tf.constant(self.truth), self.shape)
 
     def parts(self, starts: np.ndarray, memory: int) -> Iterator[tuple[DeviceData, np.ndarray]]:
         """Yield the rows on the device, and the `starts` (step, ...) of windows in those rows.
 
         That is everything at once if the data fits `memory` bytes, else a few steps at a time.
         """
-        if self.inputs.nbytes + self.targets.nbytes <= memory:
+        if self.inputs.nbytes + self.truth.nbytes <= memory:
             yield self.on_device, starts.astype(np.int32)
             return
         shape = self.shape
@@ -92,9 +91,10 @@ class Samples:
     def _cut(self, starts: np.ndarray) -> tuple[DeviceData, np.ndarray]:
         """Return only the rows of these windows, one window after another, and the new starts."""
         length = self.shape.lookback + self.shape.horizon
-        rows = starts.reshape(-1, 1) + np.arange(length)  # (window, row)
+        rows = (starts.reshape(-1, 1) + np.arange(length)).ravel()
         new = np.arange(0, rows.size, length, dtype=np.int32)
-        return self._send(self.inputs[rows], self.targets[rows]), new.reshape(starts.shape)
+        data = DeviceData(tf.constant(self.inputs[rows]), tf.constant(self.truth[rows]), self.shape)
+        return data, new.reshape(starts.shape)
 
     def size(self, batch: int) -> int:
         """Return the number of windows in a batch: `batch`, or all of them if they are fewer."""
@@ -123,10 +123,17 @@ def load(
 ) -> tuple[Samples, np.ndarray]:
     """Read the folders of two stages; `values` (standardized or raw) are the inputs.
 
-    Returns the samples, and the training rows of the inputs, (row, channel).
+    Returns the samples, and the training rows of the inputs, (row, channel), which are NaN where
+    a cell was not measured.
     """
     dataset, starts = Dataset.load(standardized), Windows.load(windows)
     inputs = {"standardized": dataset.standardized, "raw": dataset.raw}[values]
-    targets = dataset.standardized[:, : shape.targets]
-    samples = Samples(inputs, targets, starts.train, starts.validation, shape)
-    return samples, inputs[dataset.split == TRAIN]
+    samples = Samples(inputs, dataset.truth, starts.train, starts.validation, shape)
+    rows = inputs[dataset.split == TRAIN]
+    names = dataset.channels.names
+    for indicator in dataset.channels.indicators:
+        column = indicator.removesuffix(OBSERVED)
+        if column in names:  # a category has a channel for each of its values instead
+            filled = rows[:, names.index(indicator)] == 0
+            rows[filled, names.index(column)] = np.nan
+    return samples, rows

@@ -24,7 +24,6 @@ HASHED = (
     "pipeline.network.",
     "pipeline.training.engine.",
     "pipeline.config.flow",
-    "pipeline.series.windows",
 )
 
 
@@ -45,12 +44,12 @@ def fingerprint(model: Model, train: Train, shape: Shape, data: str) -> str:
 
 @cache
 def data_hash(standardized: Path, windows: Path, values: str) -> str:
-    """Return the hash of the files that training reads: inputs, targets, starts of windows.
+    """Return the hash of the files that training reads: inputs, truth, starts of windows.
 
     The arrays contain the test rows too, which no weight depends on: if only those change,
     variants are trained again, to the same weights.
     """
-    arrays = sorted({standardized / f"{values}.npy", standardized / "standardized.npy"})
+    arrays = standardized / f"{values}.npy", standardized / "truth.npy"
     files = [*arrays, windows / "train.npy", windows / "validation.npy"]
     return hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()
 
