@@ -108,14 +108,16 @@ def write(folder: Path, table: Path, outline: Outline, features: Features) -> Re
             series = np.array([codes[name] for name in part.names])[part.series]
             block = Block(columns, series, part.times, part.segment)
             split = outline.splits(start, stop)
+            start = stop
             rejected = {**features.rejected(block), **rejected}
+            if rejected:  # the others are looked for, so that all are reported at once
+                continue
             prepared = features.prepare(block, memory)
             index.add(part, {"split": split})
             raw.add(prepared.raw)
             standardized.add(prepared.standardized)
             truth.add(prepared.truth)
             shift.add(block, prepared.raw, split)
-            start = stop
     if rejected:
         raise InputError(*rejected.values())
     report = shift.report()

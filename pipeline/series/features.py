@@ -85,8 +85,11 @@ class Features:
         """Return the channels of a block.
 
         `memory` is that of the blocks before it, if it continues their segment. Raises `InputError`
-        for values that have no logarithm, or that are too large on the scale of their column.
+        for values of a category that are to be refused, that have no logarithm, or that are too
+        large on the scale of their column.
         """
+        if rejected := self.rejected(block):
+            raise InputError(*rejected.values())
         memory = memory or Memory()
         values = _stack(block, self.scaler.columns, np.float64)
         measured = np.isfinite(values)

@@ -156,3 +156,12 @@ def test_a_value_too_large_for_its_scale_is_rejected_with_its_place() -> None:
         InputError, match=r"'wind' is 1e\+300 in series 'B' at 2013-07-03T12:00:00Z"
     ):
         fit().prepare(block(table))
+
+
+def test_a_value_that_is_to_be_refused_is_rejected_with_its_place() -> None:
+    table = columns()
+    table["promo"][61] = "maybe"
+    with pytest.raises(
+        InputError, match="column 'promo' is 'maybe' in series 'B' at 2013-07-01T06"
+    ):
+        fit().prepare(block(table))
