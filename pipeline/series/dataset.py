@@ -7,6 +7,7 @@ standardized, NaN where it is masked.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -92,37 +93,44 @@ def write(folder: Path, table: Path, outline: Outline, features: Features) -> Re
     features.save(folder)
     shift, memory = Shift(features), Memory()
     rejected: dict[tuple[str, str], str] = {}
-    codes = {name: code for code, name in enumerate(features.scaler.names)}
-    length, inputs = int(outline.stop[-1]), len(features.channels.names)
-    with (
-        rows.Writer(folder / "rows.parquet") as index,
-        arrays.Writer(folder / "raw.npy", (length, inputs), np.float32) as raw,
-        arrays.Writer(folder / "standardized.npy", (length, inputs), np.float32) as standardized,
-        arrays.Writer(
-            folder / "truth.npy", (length, len(features.data.targets)), np.float32
-        ) as truth,
-    ):
-        start = 0
-        for part, columns in rows.parts(table, features.data.columns):
-            stop = start + len(part.times)
-            series = np.array([codes[name] for name in part.names])[part.series]
-            block = Block(columns, series, part.times, part.segment)
-            split = outline.splits(start, stop)
-            start = stop
+    inputs, targets = len(features.channels.names), len(features.data.targets)
+    widths = {"raw": inputs, "standardized": inputs, "truth": targets}
+    with ExitStack() as open_files:
+        index = open_files.enter_context(rows.Writer(folder / "rows.parquet"))
+        writers = {
+            name: open_files.enter_context(
+                arrays.Writer(folder / f"{name}.npy", (int(outline.stop[-1]), width), np.float32)
+            )
+            for name, width in widths.items()
+        }
+        for part, block, split in _blocks(table, outline, features):
             rejected = {**features.rejected(block), **rejected}
             if rejected:  # the others are looked for, so that all are reported at once
                 continue
             prepared = features.prepare(block, memory)
             index.add(part, {"split": split})
-            raw.add(prepared.raw)
-            standardized.add(prepared.standardized)
-            truth.add(prepared.truth)
+            for name, writer in writers.items():
+                writer.add(getattr(prepared, name))
             shift.add(block, prepared.raw, split)
     if rejected:
         raise InputError(*rejected.values())
     report = shift.report()
     files.write_json(folder / "shift.json", report)
     return report
+
+
+def _blocks(
+    table: Path, outline: Outline, features: Features
+) -> Iterator[tuple[Rows, Block, Array]]:
+    """Yield the parts of the clean table: rows, the same as a block, and the split of each row."""
+    codes = {name: code for code, name in enumerate(features.scaler.names)}
+    start = 0
+    for part, columns in rows.parts(table, features.data.columns):
+        series = np.array([codes[name] for name in part.names])[part.series]
+        stop = start + len(part.times)
+        block = Block(columns, series, part.times, part.segment)
+        yield part, block, outline.splits(start, stop)
+        start = stop
 
 
 def training_texts(
