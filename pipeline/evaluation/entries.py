@@ -1,8 +1,9 @@
 """An entry is a variant or a baseline with its signed test errors; here it is written and read.
 
 A folder per entry holds `summary.json`, and the errors (forecast - truth) as `standardized.npy` and
-`units.npy`, (seed, window, horizon, target) float32. Errors are memory-mapped for writing and for
-reading, so that their number is bounded by the disk and not by the memory.
+`units.npy`, (seed, window, horizon, target) float32, NaN where the truth was not measured and for
+lost seeds. Errors are memory-mapped for writing and for reading, so that their number is bounded by
+the disk and not by the memory.
 """
 
 from collections.abc import Mapping
@@ -14,9 +15,9 @@ from typing import Literal
 import numpy as np
 
 from pipeline.core import files
-from pipeline.evaluation.metrics import Array, Scores, score
+from pipeline.evaluation.metrics import Array, Mask, Scores, score
 
-TRAINED = "trained"
+TRAINED, DETERMINISTIC = "trained", "deterministic"
 NOT_FINITE = "not finite on the test split"
 
 
@@ -24,8 +25,9 @@ NOT_FINITE = "not finite on the test split"
 class Summary:
     """What is known of an entry besides its errors; tuples run over the seeds.
 
-    `note` is for readers of the report, `warnings` are the rules that the network breaks and that
-    only warn, and `cudnn` says whether a fused GPU kernel can compute the recurrent layers.
+    `clipped` counts the forecasts of each seed that `forecast.limits` clipped, `note` is
+    for readers of the report, `warnings` are the rules that the network breaks and that only warn,
+    and `cudnn` says whether a fused GPU kernel can compute the recurrent layers.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Summary:
     epochs: tuple[int | None, ...]
     best_epochs: tuple[int | None, ...]
     parameters: int
+    clipped: tuple[int, ...] = ()
     seconds_per_replica: float | None = None
     weights_sha256: str | None = None
     model: Mapping[str, object] | None = None
@@ -45,10 +48,15 @@ class Summary:
     cudnn: bool | None = None
 
     @property
+    def lost(self) -> Mask:
+        """Which seeds failed and have no errors, (seed,)."""
+        return ~np.isin(self.states, (TRAINED, DETERMINISTIC))
+
+    @property
     def state(self) -> str:
         """`trained`, or `deterministic`, or how many seeds failed, how, and at which epochs."""
         if self.kind == "baseline":
-            return "deterministic"
+            return DETERMINISTIC
         failed: dict[str, list[int | None]] = {}
         for state, epoch in zip(self.states, self.epochs, strict=True):
             if state != TRAINED:
@@ -68,17 +76,20 @@ def _at(state: str, epochs: list[int | None]) -> str:
     return f"{state} at epoch {', '.join(map(str, reached))}"
 
 
-def baseline(name: str, parameters: int, note: str | None) -> Summary:
+def baseline(
+    name: str, parameters: int, note: str | None, clipped: tuple[int, ...] = ()
+) -> Summary:
     """Return the summary of a baseline, which has one deterministic "seed"."""
     return Summary(
         name=name,
         kind="baseline",
         family="baseline",
         seeds=(0,),
-        states=("deterministic",),
+        states=(DETERMINISTIC,),
         epochs=(None,),
         best_epochs=(None,),
         parameters=parameters,
+        clipped=clipped,
         note=note,
     )
 
@@ -94,12 +105,12 @@ class Entry:
     @cached_property
     def scores(self) -> Scores:
         """Scores on the standardized scale."""
-        return score(self.standardized)
+        return score(self.standardized, self.summary.lost)
 
     @cached_property
     def unit_scores(self) -> Scores:
         """Scores in the units of the targets, squared for `squared`."""
-        return score(self.units)
+        return score(self.units, self.summary.lost)
 
 
 def create(folder: Path, shape: tuple[int, int, int, int]) -> tuple[Array, Array]:

@@ -1,6 +1,7 @@
 """Mean squared and mean absolute errors, their spread over seeds, and skill.
 
-All sums are in float64.
+A cell is one target at one horizon step of one window. Only cells whose truth was measured count:
+the error of any other cell is NaN, and in no sum. All sums are in float64.
 """
 
 from dataclasses import dataclass
@@ -9,41 +10,94 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.floating]
+Counts = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 CHUNK = 1 << 22  # errors that are squared at once: 32 MB, whatever the number of windows
+HORIZON, TARGET = 1, 2  # axes of sums
+
+
+@dataclass(frozen=True)
+class CellMeans:
+    """Means of an error over measured cells, from its sums over the windows.
+
+    `sums` and the number of `cells` in them are (seed, horizon, target). A mean over steps or
+    targets is the mean over all of their cells, not the mean of their means. It is NaN for a lost
+    seed, and where no cell was measured.
+    """
+
+    sums: Array
+    cells: Counts
+
+    @property
+    def overall(self) -> Array:
+        """The mean of each seed, (seed,)."""
+        return self._over(HORIZON, TARGET)
+
+    @property
+    def by_step(self) -> Array:
+        """The mean of each seed at each horizon step, (seed, horizon)."""
+        return self._over(TARGET)
+
+    @property
+    def by_target(self) -> Array:
+        """The mean of each seed for each target, (seed, target)."""
+        return self._over(HORIZON)
+
+    @property
+    def by_step_and_target(self) -> Array:
+        """The mean of each seed for each target at each step, (seed, horizon, target)."""
+        return self._over()
+
+    def _over(self, *axes: int) -> Array:
+        sums, cells = self.sums.sum(axis=axes), self.cells.sum(axis=axes)
+        return np.divide(sums, cells, out=np.full(sums.shape, np.nan), where=cells > 0)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Means over the windows, each (seed, horizon, target) float64; NaN for a failed seed."""
+    """Mean squared and mean absolute errors over the measured cells.
 
-    squared: Array
-    absolute: Array
+    `cells` counts them, (horizon, target): they are the same for every seed that is not lost, and
+    0 where all are.
+    """
+
+    squared: CellMeans
+    absolute: CellMeans
 
     @property
     def mse(self) -> Array:
-        """The mean squared error of each seed over windows, horizon and targets, (seed,)."""
-        return np.asarray(self.squared.mean(axis=(1, 2)))
+        """The mean squared error of each seed over all measured cells, (seed,)."""
+        return self.squared.overall
 
     @property
     def mae(self) -> Array:
-        """The mean absolute error of each seed over windows, horizon and targets, (seed,)."""
-        return np.asarray(self.absolute.mean(axis=(1, 2)))
+        """The mean absolute error of each seed over all measured cells, (seed,)."""
+        return self.absolute.overall
+
+    @property
+    def cells(self) -> Counts:
+        """The number of measured cells at each step of each target, (horizon, target)."""
+        return np.asarray(self.squared.cells.max(axis=0))
 
 
-def score(errors: Array) -> Scores:
-    """Return the scores of signed errors (seed, window, horizon, target).
+def score(errors: Array, lost: Mask) -> Scores:
+    """Return the scores of signed errors (seed, window, horizon, target), NaN where unmeasured.
 
-    The errors may be a memory map; they are read once, in chunks of windows.
+    Seeds that are `lost`, (seed,), have none, whatever their errors are. The errors may be a memory
+    map; they are read once, in chunks of windows.
     """
     seeds, windows, *steps = errors.shape
     squared, absolute = np.zeros((seeds, *steps)), np.zeros((seeds, *steps))
+    cells = np.zeros((seeds, *steps), np.int64)
     size = max(1, CHUNK // max(1, errors[:, :1].size))
     for first in range(0, windows, size):
         chunk = errors[:, first : first + size].astype(np.float64)
-        absolute += np.abs(chunk).sum(axis=1)
-        squared += np.square(chunk).sum(axis=1)
-    return Scores(squared / windows, absolute / windows)
+        chunk[lost] = np.nan
+        cells += np.isfinite(chunk).sum(axis=1)
+        absolute += np.nansum(np.abs(chunk), axis=1)
+        squared += np.nansum(np.square(chunk), axis=1)
+    return Scores(CellMeans(squared, cells), CellMeans(absolute, cells))
 
 
 @dataclass(frozen=True)

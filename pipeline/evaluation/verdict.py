@@ -19,8 +19,9 @@ from pipeline.evaluation.metrics import Spread, skill, spread
 class Result:
     """The numbers of an entry; every spread is over its seeds.
 
-    `mse` and `mae` are on the standardized scale. `unit_mse` and `unit_mae` are per target, in the
-    unit of the target (squared for the MSE). `skill` is relative to the best naive baseline.
+    All means are over the cells of the test windows whose truth was measured. `mse` and `mae` are
+    on the standardized scale. `unit_mse` and `unit_mae` are per target, in the unit of the target
+    (squared for the MSE). `skill` is relative to the best naive baseline.
     """
 
     entry: Entry
@@ -41,16 +42,21 @@ class Result:
         return self.entry.summary.kind == "variant"
 
     @property
-    def measured(self) -> int:
-        """The number of seeds in the means: those that did not fail."""
-        return int(np.isfinite(self.entry.scores.mse).sum())
+    def scored(self) -> int:
+        """The number of seeds in the means: those that were not lost."""
+        return int((~self.entry.summary.lost).sum())
+
+    @property
+    def cells(self) -> int:
+        """The number of measured cells in the means of a seed."""
+        return int(self.entry.scores.cells.sum())
 
 
 @dataclass(frozen=True)
 class Verdict:
     """All results, the lowest mean MSE first and those without one last.
 
-    `windows` has one row per test window: series, origin, start.
+    `windows` has one row per test window: series, origin, start, and its number of measured cells.
     """
 
     setup: Setup
@@ -70,7 +76,12 @@ class Verdict:
     @cached_property
     def best(self) -> Result | None:
         """The variant with the lowest mean MSE; `None` where every seed of every variant failed."""
-        return next((result for result in self.variants if result.measured), None)
+        return next((result for result in self.variants if result.scored), None)
+
+    @property
+    def strongest(self) -> Result:
+        """The baseline with the lowest mean MSE."""
+        return self.baselines[0]
 
     @cached_property
     def reference(self) -> Result:
@@ -103,7 +114,7 @@ def judge(setup: Setup, windows: pd.DataFrame, entries: Sequence[Entry]) -> Verd
 
 
 def _rank(result: Result) -> tuple[bool, float, str]:
-    mean = result.mse.mean if result.measured else 0.0
+    mean = result.mse.mean if result.scored else 0.0
     return np.isnan(result.mse.mean), mean, result.name
 
 
@@ -114,7 +125,7 @@ def _result(entry: Entry, targets: Sequence[str], naive: float) -> Result:
         entry,
         mse,
         spread(scores.mae),
-        {target: spread(units.squared[:, :, i].mean(axis=1)) for i, target in enumerate(targets)},
-        {target: spread(units.absolute[:, :, i].mean(axis=1)) for i, target in enumerate(targets)},
+        dict(zip(targets, map(spread, units.squared.by_target.T), strict=True)),
+        dict(zip(targets, map(spread, units.absolute.by_target.T), strict=True)),
         skill(mse.mean, naive),
     )

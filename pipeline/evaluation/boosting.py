@@ -1,0 +1,152 @@
+"""Gradient boosting on lags and future covariates, direct: a model for each step of each target.
+
+The models are `sklearn.ensemble.HistGradientBoostingRegressor`. They see the past window with NaN
+where a value was not measured, the future covariates of the whole horizon, and which series it is.
+They stop early on the validation windows, which follow the training windows in time. Their
+forecasts of the test windows are kept under a fingerprint of all that they depend on.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+
+from pipeline.core import files, manifest
+from pipeline.evaluation import task as task_module
+from pipeline.evaluation.metrics import Array
+from pipeline.evaluation.task import ForecastTask, Starts
+
+SETTINGS = {
+    "learning_rate": 0.05,
+    "max_iter": 1000,
+    "max_leaf_nodes": 31,
+    "min_samples_leaf": 20,
+    "n_iter_no_change": 20,
+    "random_state": 0,
+}
+WITHOUT_VALIDATION = 100  # trees, where no validation window was measured
+VALUES = 1 << 26  # of the training windows, at most: 256 MB; more windows are thinned out
+SMALL = 1 << 18  # values up to which other processes cost more than they save
+CHUNK = 1 << 22  # values of test windows that are in memory at once
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """Forecasts of all test windows, (window, horizon, target), and the trees of each model."""
+
+    forecasts: Array
+    trees: tuple[int, ...]
+    stride: int  # of the training windows that were used
+
+    @property
+    def parameters(self) -> int:
+        """The largest number of leaves that the trees can have."""
+        return sum(self.trees) * SETTINGS["max_leaf_nodes"]
+
+    @property
+    def note(self) -> str:
+        """What a reader of the report should know."""
+        thinned = f", fitted on every {self.stride}th training window" if self.stride > 1 else ""
+        return (
+            f"{len(self.trees)} models of {min(self.trees)} to {max(self.trees)} trees, of at most "
+            f"{SETTINGS['max_leaf_nodes']} leaves each, stopped early on the validation "
+            f"split{thinned}"
+        )
+
+
+def fit(task: ForecastTask) -> Boosted:
+    """Return the forecasts of the test windows, from the cache where it has them."""
+    if task.cache is None:
+        return _boost(task)
+    folder = task.cache / _fingerprint(task)
+    if not folder.exists() or manifest.changed(folder):
+        with files.new_folder(folder) as draft:
+            made = _boost(task)
+            np.save(draft / "forecasts.npy", made.forecasts)
+            facts = asdict(made)
+            del facts["forecasts"]
+            files.write_json(draft / "facts.json", facts)
+            manifest.write(draft)
+    facts = files.read_json(folder / "facts.json")
+    return Boosted(np.load(folder / "forecasts.npy"), tuple(facts["trees"]), facts["stride"])
+
+
+def _fingerprint(task: ForecastTask) -> str:
+    """Return a hash of data, windows, settings, code and libraries, 32 hexadecimal digits."""
+    found = hashlib.sha256()
+    facts: dict[str, object] = {"scikit-learn": version("scikit-learn"), **SETTINGS}
+    facts["code"] = [manifest.sha256(Path(str(path))) for path in (__file__, task_module.__file__)]
+    for name, value in vars(task).items():
+        if isinstance(value, np.ndarray):
+            found.update(np.ascontiguousarray(value))
+        elif name in ("lookback", "horizon", "future_covariates", "indicators"):
+            facts[name] = value
+    found.update(json.dumps(facts, sort_keys=True).encode())
+    return found.hexdigest()[:32]
+
+
+def _boost(task: ForecastTask) -> Boosted:
+    """Fit the models, several at a time with one thread each, and forecast the test windows."""
+    size = 1 + len(task.train) * _width(task) // VALUES
+    train, validation = task.train[::size], task.validation[::size]
+    inputs, held_out = _features(task, train), _features(task, validation)
+    answers = task.answers(train).reshape(len(train), -1)
+    checks = task.answers(validation).reshape(len(validation), -1)
+    cells = answers.shape[1]
+    workers = 1 if inputs.size <= SMALL else min(cells, joblib.cpu_count())
+    with joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
+        models = joblib.Parallel()(
+            joblib.delayed(_fit_model)(inputs, answers[:, cell], held_out, checks[:, cell])
+            for cell in range(cells)
+        )
+    forecasts = np.concatenate([_predict(models, inputs) for inputs in _test_features(task)])
+    trees = tuple(model.n_iter_ if model else 0 for model in models)
+    shape = (len(task.test), task.horizon, task.targets)
+    return Boosted(forecasts.reshape(shape).astype(np.float32), trees, size)
+
+
+def _width(task: ForecastTask) -> int:
+    return task.features + int(task.series.max()) + 1
+
+
+def _features(task: ForecastTask, starts: Starts) -> Array:
+    """Return what the models see of windows: (window, feature) float32, NaN where not measured."""
+    past = task.past(starts).astype(np.float32)
+    for channel, indicator in task.indicators:
+        past[..., channel][past[..., indicator] < 0.5] = np.nan
+    series = np.eye(int(task.series.max()) + 1, dtype=np.float32)[task.series[starts]]
+    parts = [past, task.future(starts), series]
+    return np.hstack([part.reshape(len(starts), -1) for part in parts], dtype=np.float32)
+
+
+def _test_features(task: ForecastTask) -> Iterator[Array]:
+    size = max(1, CHUNK // _width(task))
+    for first in range(0, len(task.test), size):
+        yield _features(task, task.test[first : first + size])
+
+
+def _fit_model(inputs: Array, answers: Array, held_out: Array, checks: Array) -> Any:
+    """Return the model of one cell; null where no training window was measured."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    measured, checked = np.isfinite(answers), np.isfinite(checks)
+    if not measured.any():
+        return None
+    if not checked.any():
+        settings = {**SETTINGS, "max_iter": WITHOUT_VALIDATION, "early_stopping": False}
+        return HistGradientBoostingRegressor(**settings).fit(inputs[measured], answers[measured])
+    return HistGradientBoostingRegressor(**SETTINGS, early_stopping=True).fit(
+        inputs[measured], answers[measured], X_val=held_out[checked], y_val=checks[checked]
+    )
+
+
+def _predict(models: list[Any], inputs: Array) -> Array:
+    """Return the forecasts (window, cell); 0, the center of the scaler, without a model."""
+    empty = np.zeros(len(inputs))
+    return np.stack([model.predict(inputs) if model else empty for model in models], axis=1)
