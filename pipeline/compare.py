@@ -1,6 +1,6 @@
 """Stage `compare`: which variant forecasts best, as a leaderboard, figures and a report.
 
-Reads the errors on the test split; writes the leaderboard, metrics for DVC, the errors by horizon
+Reads the errors on the test split, and what was done to the data before; writes the leaderboard, metrics for DVC, the errors by horizon
 step, and a report with its figures; prints the leaderboard.
 """
 
@@ -12,22 +12,32 @@ from rich.console import Console
 from pipeline.config import params
 from pipeline.config.params import Params
 from pipeline.core import command, files
-from pipeline.evaluation import figures, leaderboard, leaderboard_text, report, verdict
+from pipeline.evaluation import (
+    figures,
+    leaderboard,
+    leaderboard_text,
+    report,
+    report_finding,
+    verdict,
+)
+from pipeline.evaluation.report_data import Source
 
 WIDTH = 150  # characters of the table where the output is no terminal
 
 
-def run(params: Params, errors: Path, out: Path) -> None:
+def run(params: Params, clean: Path, standardized: Path, errors: Path, out: Path) -> None:
     """Compare the variants and baselines by their test errors, and write the verdict."""
     found = verdict.read(errors)
+    source = Source.read(params.data.path, clean, standardized)
     with files.new_folder(out) as folder:
         (folder / "leaderboard.csv").write_text(leaderboard.csv(leaderboard.leaderboard(found)))
         (folder / "horizon.csv").write_text(leaderboard.csv(leaderboard.horizon(found)))
-        (folder / "report.md").write_text(report.text(found, params.data.path))
+        (folder / "report.md").write_text(report.text(found, source))
         files.write_json(folder / "metrics.json", leaderboard.metrics(found))
         figures.write(found, folder / "figures")
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     console.print(leaderboard_text.terminal(found, console.width))
+    console.print(f"{report_finding.headline(found)}.", highlight=False)
     console.print(f"report: {out / 'report.md'}", highlight=False, soft_wrap=True)
 
 

@@ -1,7 +1,8 @@
 """Stage `evaluate`: the errors of every trained variant and every baseline on the test split.
 
 Writes one folder of signed errors per variant and baseline, the test windows (`windows.parquet`,
-with series, origin and start row) and what was evaluated (`setup.json`).
+with series, origin, start row and number of measured cells) and what was evaluated (`setup.json`).
+Baselines that take long to fit are kept in `store`.
 """
 
 from collections.abc import Sequence
@@ -15,24 +16,30 @@ from pipeline.config import params
 from pipeline.config.params import Params
 from pipeline.core import command, files, manifest
 from pipeline.core.errors import InputError
-from pipeline.evaluation import entries
-from pipeline.evaluation.baselines import BASELINES, ForecastTask, Starts
+from pipeline.evaluation import entries, season
+from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.entries import NOT_FINITE, TRAINED, Summary
-from pipeline.evaluation.evaluator import Evaluator, Setup
+from pipeline.evaluation.evaluator import Evaluator, Setup, Units
 from pipeline.evaluation.metrics import Array
+from pipeline.evaluation.season import Season
+from pipeline.evaluation.task import ForecastTask, Starts
+from pipeline.series.channels import OBSERVED, Channels
 from pipeline.series.dataset import Dataset
+from pipeline.series.split import TRAIN
 from pipeline.series.windows import Windows, gather
 
 
-def run(params: Params, standardized: Path, windows: Path, models: Path, out: Path) -> None:
+def run(
+    params: Params, standardized: Path, windows: Path, models: Path, store: Path, out: Path
+) -> None:
     """Evaluate the variants of this study, and the baselines, on every test window."""
     folders = _trained(params, models)
     data, starts = Dataset.load(standardized), Windows.load(windows)
     setup = _setup(params, data, starts)
-    evaluator = _evaluator(setup, data, starts)
+    evaluator = _evaluator(params, setup, data, starts, store / "baselines")
     with files.new_folder(out) as errors:
         setup.save(errors)
-        _write_windows(errors / "windows.parquet", data, starts)
+        _write_windows(errors / "windows.parquet", data, evaluator.task)
         for folder in folders:
             _evaluate_variant(evaluator, data, folder, errors / folder.name)
         for name in BASELINES:
@@ -60,42 +67,71 @@ def _trained(params: Params, models: Path) -> Sequence[Path]:
 
 
 def _setup(params: Params, data: Dataset, windows: Windows) -> Setup:
+    targets, found = data.channels.targets, _season(params, data)
     return Setup(
-        targets=data.channels.targets,
+        targets=targets,
         lookback=windows.lookback,
         horizon=windows.horizon,
         stride=windows.stride,
-        season_length=params.evaluate.season_length or 1,
+        season_length=found.length,
+        season="as given" if params.evaluate.season_length else str(found),
         ridge_penalty=params.evaluate.ridge,
-        scaler=data.scaler.kind,
+        scalers=tuple(data.scaler.kinds[data.scaler.columns.index(name)] for name in targets),
         scope=data.scaler.scope,
+        limits={name: bounds.model_dump() for name, bounds in params.forecast.limits.items()},
     )
 
 
-def _evaluator(setup: Setup, data: Dataset, windows: Windows) -> Evaluator:
+def _season(params: Params, data: Dataset) -> Season:
+    """Return the season length that the parameters give, or else infer it."""
+    if params.evaluate.season_length:
+        return Season(params.evaluate.season_length)
+    training = data.split == TRAIN
+    return season.infer(data.truth, data.times, data.series, data.segment, training)
+
+
+def _evaluator(
+    params: Params, setup: Setup, data: Dataset, windows: Windows, cache: Path
+) -> Evaluator:
     task = ForecastTask(
         array=data.standardized,
+        truth=data.truth,
+        series=data.series,
         segment=data.segment,
         train=windows.train,
+        validation=windows.validation,
         test=windows.test,
         lookback=setup.lookback,
         horizon=setup.horizon,
-        targets=len(setup.targets),
         future_covariates=len(data.channels.future_covariates),
         season_length=setup.season_length,
         ridge_penalty=setup.ridge_penalty,
+        indicators=_indicators(data.channels),
+        cache=cache,
     )
-    ones = np.ones((len(windows.test), task.targets))
-    series = data.series[windows.test]
-    return Evaluator(task, data.scaler.inverse_difference(ones, series, setup.targets))
+    series, limits = data.series[windows.test], params.forecast.limits
+    return Evaluator(task, Units(data.scaler, setup.targets, series, data.raw, limits))
 
 
-def _write_windows(path: Path, data: Dataset, windows: Windows) -> None:
-    """Write a table with the series, the origin and the start row of each test window."""
-    series = np.asarray(data.names)[data.series[windows.test]]
-    origins = data.times[windows.test + windows.lookback - 1]
-    origins = pa.array(origins, pa.timestamp("ns", tz="UTC"))
-    pq.write_table(pa.table({"series": series, "origin": origins, "start": windows.test}), path)
+def _indicators(channels: Channels) -> tuple[tuple[int, int], ...]:
+    """Return the positions of each channel that has an indicator, and of its indicator."""
+    names = channels.names
+    columns = {indicator: indicator.removesuffix(OBSERVED) for indicator in channels.indicators}
+    return tuple(
+        (names.index(column), names.index(indicator))
+        for indicator, column in columns.items()
+        if column in names
+    )
+
+
+def _write_windows(path: Path, data: Dataset, task: ForecastTask) -> None:
+    """Write a table with series, origin, start row and measured cells of each test window."""
+    starts = np.asarray(task.test)
+    series = np.asarray(data.names)[data.series[starts]]
+    origins = pa.array(data.times[starts + task.lookback - 1], pa.timestamp("ns", tz="UTC"))
+    cells = np.isfinite(task.answers(starts)).sum(axis=(1, 2))
+    table = {"series": series, "origin": origins, "start": starts, "cells": cells}
+    pq.write_table(pa.table(table), path)
 
 
 def _evaluate_variant(evaluator: Evaluator, data: Dataset, trained: Path, out: Path) -> None:
@@ -109,15 +145,15 @@ def _evaluate_variant(evaluator: Evaluator, data: Dataset, trained: Path, out: P
 
     def forecast(starts: Starts) -> Array:
         inputs = gather(array, starts, task.lookback, task.horizon, task.future_covariates)
-        return ensemble.forecast(inputs)
+        return ensemble.forecast(*inputs)
 
     states = np.array(fleet["states"])
-    failed = evaluator.evaluate(out, states != TRAINED, forecast)
-    states = np.where(failed & (states == TRAINED), NOT_FINITE, states)
-    entries.save(out, _summary(trained, states.tolist()))
+    lost, clipped = evaluator.evaluate(out, states != TRAINED, forecast)
+    states = np.where(lost & (states == TRAINED), NOT_FINITE, states)
+    entries.save(out, _summary(trained, states.tolist(), tuple(clipped.tolist())))
 
 
-def _summary(trained: Path, states: Sequence[str]) -> Summary:
+def _summary(trained: Path, states: Sequence[str], clipped: tuple[int, ...]) -> Summary:
     """Return what training recorded of a variant, with the states after the evaluation."""
     fleet, cost = files.read_json(trained / "fleet.json"), files.read_json(trained / "cost.json")
     return Summary(
@@ -129,6 +165,7 @@ def _summary(trained: Path, states: Sequence[str]) -> Summary:
         epochs=tuple(fleet["epochs"]),
         best_epochs=tuple(fleet["best_epochs"]),
         parameters=fleet["parameters"],
+        clipped=clipped,
         seconds_per_replica=cost["seconds_per_replica"],
         weights_sha256=manifest.read(trained)["weights.npz"],
         model=fleet["model"],
@@ -140,8 +177,11 @@ def _summary(trained: Path, states: Sequence[str]) -> Summary:
 
 def _evaluate_baseline(evaluator: Evaluator, name: str, out: Path) -> None:
     fitted = BASELINES[name].fit(evaluator.task)
-    evaluator.evaluate(out, np.zeros(1, bool), lambda starts: fitted.forecast(starts)[None])
-    entries.save(out, entries.baseline(name, fitted.parameters, fitted.note))
+    _, clipped = evaluator.evaluate(
+        out, np.zeros(1, bool), lambda starts: fitted.forecast(starts)[None]
+    )
+    count = tuple(clipped.tolist())
+    entries.save(out, entries.baseline(name, fitted.parameters, fitted.note, count))
 
 
 if __name__ == "__main__":

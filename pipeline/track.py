@@ -83,7 +83,7 @@ def _entries(study: Verdict, models: Path, files: Mapping[str, Path]) -> Iterato
             },
             figures=figures if result.is_variant else {},
             children=tuple(_seeds(result, models / result.name)) if result.is_variant else (),
-            failed=not result.measured,
+            failed=not result.scored,
         )
 
 
@@ -150,8 +150,8 @@ def _metrics(result: Result, position: int) -> dict[str, float]:
     }
     metrics |= {name: float(value) for name, value in epochs.items() if value is not None}
     for j, target in enumerate(result.unit_mse):
-        metrics[f"{target}_mse"] = float(entry.unit_scores.squared[position, :, j].mean())
-        metrics[f"{target}_mae"] = float(entry.unit_scores.absolute[position, :, j].mean())
+        metrics[f"{target}_mse"] = float(entry.unit_scores.squared.by_target[position, j])
+        metrics[f"{target}_mae"] = float(entry.unit_scores.absolute.by_target[position, j])
     return metrics
 
 

@@ -3,19 +3,18 @@
 The signed errors are written to files as they arise (`pipeline/evaluation/entries.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.config.section import Bounds
 from pipeline.core import files
 from pipeline.evaluation import entries
-from pipeline.evaluation.baselines import ForecastTask, Starts
-from pipeline.evaluation.metrics import Array
-
-Mask = npt.NDArray[np.bool_]
+from pipeline.evaluation.metrics import Array, Counts, Mask
+from pipeline.evaluation.task import ForecastTask, Starts
+from pipeline.series.scaler import Scaler
 
 BATCH = 1024  # windows that are forecast at once
 NAME = "setup.json"
@@ -23,16 +22,22 @@ NAME = "setup.json"
 
 @dataclass(frozen=True)
 class Setup:
-    """What was evaluated, for whoever reads the errors later."""
+    """What was evaluated, for whoever reads the errors later.
+
+    `scalers` are the kinds of the targets, `season` says where the season length is from, and
+    `limits` are those of the forecasts.
+    """
 
     targets: tuple[str, ...]
     lookback: int
     horizon: int
     stride: int
     season_length: int
+    season: str
     ridge_penalty: float
-    scaler: str
+    scalers: tuple[str, ...]
     scope: str
+    limits: Mapping[str, Mapping[str, float | None]]
 
     def save(self, errors: Path) -> None:
         """Write `setup.json` into the folder of errors."""
@@ -42,35 +47,86 @@ class Setup:
     def load(cls, errors: Path) -> "Setup":
         """Read `setup.json` from the folder of errors."""
         content = files.read_json(errors / NAME)
-        return cls(**{**content, "targets": tuple(content["targets"])})
+        lists = {name: tuple(value) for name, value in content.items() if isinstance(value, list)}
+        return cls(**{**content, **lists})
+
+
+@dataclass(frozen=True)
+class Units:
+    """From the standardized scale to the units of the targets, and what is possible there.
+
+    `series` (window,) are those of the test windows, and `raw` (row, channel) has the targets first
+    in their own units. `limits` may bound a target.
+    """
+
+    scaler: Scaler
+    targets: tuple[str, ...]
+    series: Array
+    raw: Array
+    limits: Mapping[str, Bounds]
+
+    def clip(self, forecasts: Array, part: slice) -> tuple[Array, Array, Mask]:
+        """Return forecasts on both scales within the limits, and which of them were clipped.
+
+        All are (seed, window, horizon, target); the windows are `part` of the test windows. What
+        was not clipped keeps its standardized value to the last bit.
+        """
+        series = np.broadcast_to(self.series[part], forecasts.shape[:2])
+        units = self.scaler.inverse(forecasts, series, self.targets)
+        possible = np.clip(units, *self._bounds())
+        clipped = possible != units
+        clipped &= np.isfinite(units)
+        if clipped.any():
+            inside = self.scaler.transform(possible, series, self.targets)
+            forecasts = np.where(clipped, inside, forecasts)
+        return forecasts, possible, clipped
+
+    def _bounds(self) -> tuple[Array, Array]:
+        """Return the least and the greatest possible value of each target, (target,) each."""
+        bounds = [self.limits.get(target, Bounds()) for target in self.targets]
+        low = [-np.inf if bound.min is None else bound.min for bound in bounds]
+        high = [np.inf if bound.max is None else bound.max for bound in bounds]
+        return np.array(low), np.array(high)
 
 
 @dataclass(frozen=True)
 class Evaluator:
-    """The test windows with their truth, and the size of a standardized unit in each.
-
-    `scale` is (window, target): one standardized unit in the unit of the target.
-    """
+    """The test windows with their truth, on both scales."""
 
     task: ForecastTask
-    scale: Array
+    units: Units
 
-    def evaluate(self, folder: Path, failed: Mask, forecast: Callable[[Starts], Array]) -> Mask:
-        """Write the errors of `forecast` into `folder`; return which seeds have failed, (seed,).
+    def evaluate(
+        self, folder: Path, lost: Mask, forecast: Callable[[Starts], Array]
+    ) -> tuple[Mask, Counts]:
+        """Write the errors of `forecast` into `folder`.
 
         `forecast` maps window starts (window,) to (seed, window, horizon, target). Seeds without a
-        forecaster are marked in `failed`, (seed,). Their errors are NaN, as are those of seeds with
-        a forecast that is not finite, which count as failed too.
+        forecaster are marked in `lost`, (seed,). Errors are NaN where the truth was not measured;
+        all errors are NaN for a lost seed, and for one with a forecast that is not finite. Returns
+        which seeds are lost after all, and how many forecasts of each were clipped, both (seed,).
         """
         starts = self.task.test
-        shape = (len(failed), len(starts), self.task.horizon, self.task.targets)
+        shape = (len(lost), len(starts), self.task.horizon, self.task.targets)
         standardized, units = entries.create(folder, shape)
+        counts = np.zeros(len(lost), np.int64)
         for first in range(0, len(starts), BATCH):
             part = slice(first, first + BATCH)
+            truth = self.task.answers(starts[part])
+            raw = self._raw(starts[part])
             with np.errstate(over="ignore", invalid="ignore"):
-                errors = forecast(starts[part]) - self.task.truth(starts[part])
-                standardized[:, part] = errors
-                units[:, part] = errors * self.scale[part, None]
-            failed = failed | ~np.isfinite(units[:, part]).all(axis=(1, 2, 3))
-        standardized[failed], units[failed] = np.nan, np.nan
-        return failed
+                forecasts = forecast(starts[part])
+                possible, in_units, clipped = self.units.clip(forecasts, part)
+                standardized[:, part] = possible - truth
+                units[:, part] = np.where(np.isfinite(truth), in_units - raw, np.nan)
+                finite = np.isfinite(forecasts) & np.isfinite(in_units.astype(np.float32))
+            lost = lost | ~finite.all(axis=(1, 2, 3))
+            counts += clipped.sum(axis=(1, 2, 3))
+        standardized[lost], units[lost] = np.nan, np.nan
+        counts[lost] = 0
+        return lost, counts
+
+    def _raw(self, starts: Starts) -> Array:
+        """Return what is to be forecast in units, (window, horizon, target), filled cells too."""
+        rows = starts[:, None] + self.task.lookback + np.arange(self.task.horizon)
+        return np.asarray(self.units.raw[rows, : self.task.targets])

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pipeline.evaluation.metrics import Array, spread
-from pipeline.evaluation.style import COLORS, DASHES, GREY, PALE, REACH, unit
+from pipeline.evaluation.scales import squared_unit
+from pipeline.evaluation.style import COLORS, DASHES, GREY, PALE, REACH
 from pipeline.evaluation.verdict import Result, Verdict
 
 LINES = 4  # variants that are drawn at most
@@ -29,7 +30,7 @@ def draw(verdict: Verdict) -> Figure:
     axes.set(
         xlim=(1, max(2, verdict.setup.horizon)),
         xlabel="horizon step",
-        ylabel=f"MSE ({unit(verdict.setup)})",
+        ylabel=f"MSE ({squared_unit(verdict.setup)})",
     )
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -75,6 +76,6 @@ def _draw_variant(axes: Axes, result: Result, color: str, is_best: bool) -> None
 
 def _by_step(result: Result) -> tuple[Array, Array, Array]:
     """Return the horizon steps from 1, and mean and sd of the MSE there, (horizon,) each."""
-    spreads = [spread(step) for step in result.entry.scores.squared.mean(axis=2).T]
+    spreads = [spread(step) for step in result.entry.scores.squared.by_step.T]
     steps = np.arange(1.0, len(spreads) + 1)
     return steps, np.array([s.mean for s in spreads]), np.array([s.sd for s in spreads])

@@ -23,11 +23,13 @@ def csv(frame: pd.DataFrame) -> str:
 def leaderboard(verdict: Verdict) -> pd.DataFrame:
     """Return one row per entry, best first.
 
-    `mse` and `mae` are on the standardized scale, `<target>_mse` and `<target>_mae` in the unit of
-    the target.
+    `mse` and `mae` are on the standardized scale, `<target>_mse`, `<target>_mae` and
+    `<target>_bias` in the unit of the target. They are means over so many measured `cells`, of
+    which `<target>_cells` are those of a target. `clipped` is the share of all forecasts, masked
+    cells included, that lay outside of `forecast.limits`.
     """
     table = pd.DataFrame([_row(result) for result in verdict.results])
-    return table.astype({"parameters": "int64", "seeds": "int64"})
+    return table
 
 
 def _row(result: Result) -> dict[str, object]:
@@ -36,12 +38,17 @@ def _row(result: Result) -> dict[str, object]:
     for target in result.unit_mse:
         spreads |= {f"{target}_mse": result.unit_mse[target]}
         spreads |= {f"{target}_mae": result.unit_mae[target]}
+        spreads |= {f"{target}_bias": result.unit_bias[target]}
     seconds = summary.seconds_per_replica
+    cells = result.entry.scores.cells.sum(axis=0)  # (target,)
     return {
         "name": summary.name,
         "kind": summary.kind,
         "family": summary.family,
         **dict(_columns(spreads)),
+        "cells": result.cells,
+        **{f"{target}_cells": int(n) for target, n in zip(result.unit_mse, cells, strict=True)},
+        "clipped": result.clipped,
         "skill": result.skill,
         "parameters": summary.parameters,
         "seconds_per_replica": math.nan if seconds is None else seconds,
@@ -61,7 +68,7 @@ def metrics(verdict: Verdict) -> dict[str, object]:
 
     The best variant comes first, then every variant with a number, then the baselines.
     """
-    variants = {result.name: _numbers(result) for result in verdict.variants if result.measured}
+    variants = {result.name: _numbers(result) for result in verdict.variants if result.scored}
     baselines = {result.name: _numbers(result) for result in verdict.baselines}
     rest: dict[str, object] = {"variants": variants, "baselines": baselines}
     if verdict.best is None:
@@ -81,14 +88,15 @@ def _numbers(result: Result) -> dict[str, float]:
 def horizon(verdict: Verdict) -> pd.DataFrame:
     """Return the errors by horizon step: one row per entry and step, the best entry first.
 
-    `step` counts from 1; errors are means over the seeds, and `mse_sd` is their deviation.
+    `step` counts from 1; errors are means over so many measured `cells`, then over the seeds, and
+    `mse_sd` is their deviation.
     """
     return pd.concat([_steps(result) for result in verdict.results], ignore_index=True)
 
 
 def _steps(result: Result) -> pd.DataFrame:
     summary, scores, units = result.entry.summary, result.entry.scores, result.entry.unit_scores
-    squared = [spread(step) for step in scores.squared.mean(axis=2).T]
+    squared = [spread(step) for step in scores.squared.by_step.T]
     columns: dict[str, object] = {
         "name": summary.name,
         "kind": summary.kind,
@@ -96,11 +104,12 @@ def _steps(result: Result) -> pd.DataFrame:
         "step": np.arange(1, len(squared) + 1),
         "mse": [step.mean for step in squared],
         "mse_sd": [step.sd for step in squared],
-        "mae": _means(scores.absolute.mean(axis=2)),
+        "mae": _means(scores.absolute.by_step),
+        "cells": scores.cells.sum(axis=1),
     }
     for i, target in enumerate(result.unit_mse):
-        columns[f"{target}_mse"] = _means(units.squared[:, :, i])
-        columns[f"{target}_mae"] = _means(units.absolute[:, :, i])
+        columns[f"{target}_mse"] = _means(units.squared.by_step_and_target[:, :, i])
+        columns[f"{target}_mae"] = _means(units.absolute.by_step_and_target[:, :, i])
     return pd.DataFrame(columns)
 
 

@@ -8,12 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.evaluation.leaderboard_text import decimals, plus_minus
-from pipeline.evaluation.style import COLORS, DASHES, GREY, INK, PALE, REACH, unit
+from pipeline.evaluation.scales import squared_unit
+from pipeline.evaluation.style import COLORS, DASHES, GREY, INK, PALE, REACH, Dash
 from pipeline.evaluation.verdict import Result, Verdict
 
 WIDTH = 9.6  # inches, as all lengths of the layout
 LEFT, LETTER, RIGHT = 0.35, 0.085, 2.6  # margin, its growth per letter of a name, right margin
-TOP, BOTTOM, ROW = 1.25, 0.75, 0.32
+TITLE, BASELINE, BOTTOM, ROW = 0.62, 0.21, 0.75, 0.32
 HEADER = -0.9  # the row of the columns' headings
 NUMBER, DOT, FAMILY = 14, 122, 136  # points from the axes to the columns on their right
 LIFT, LINE = 5, 15  # points from the axes up to the first name of a baseline, and to the next
@@ -25,7 +26,8 @@ def draw(verdict: Verdict) -> Figure:
     Baselines are vertical lines. What lies beyond `REACH` times the best mean is a triangle at the
     edge, with its number beside it.
     """
-    figure, axes = _layout([_label(result) for result in verdict.variants])
+    names = [_label(result) for result in verdict.variants]
+    figure, axes = _layout(names, TITLE + BASELINE * len(verdict.baselines))
     axes.set_xlim(_limits(verdict))
     colors = _family_colors(verdict)
     places = decimals(result.mse.mean for result in verdict.variants)
@@ -39,11 +41,14 @@ def draw(verdict: Verdict) -> Figure:
     return figure
 
 
-def _layout(names: Sequence[str]) -> tuple[Figure, Axes]:
-    """Return a figure as tall as its rows need, with its title, and axes with a row per name."""
+def _layout(names: Sequence[str], top: float) -> tuple[Figure, Axes]:
+    """Return a figure as tall as its rows need, and axes with a row per name.
+
+    `top` is the space above the axes, for the title and the names of the baselines.
+    """
     left = LEFT + LETTER * max(map(len, names))
     height = ROW * len(names) + 0.1
-    total = TOP + height + BOTTOM
+    total = top + height + BOTTOM
     figure = Figure(figsize=(WIDTH, total))
     x, title, legend = 0.15 / WIDTH, 1 - 0.18 / total, 1 - 0.45 / total
     figure.text(x, title, "Test error of every variant", va="top", fontsize=13, fontweight="bold")
@@ -61,16 +66,16 @@ def _layout(names: Sequence[str]) -> tuple[Figure, Axes]:
 
 def _label(result: Result) -> str:
     seeds = len(result.entry.summary.seeds)
-    if result.measured == seeds:
+    if result.scored == seeds:
         return result.name
-    return f"{result.name} ({result.measured} of {seeds} seeds)"
+    return f"{result.name} ({result.scored} of {seeds} seeds)"
 
 
 def _axis_label(verdict: Verdict, start: float) -> str:
     horizon = verdict.setup.horizon
     steps = f"mean over {horizon} horizon steps" if horizon > 1 else "one step ahead"
     cut = "" if start == 0 else " The axis does not start at 0."
-    return f"MSE, {steps} ({unit(verdict.setup)})\nLower is better.{cut}"
+    return f"MSE, {steps} ({squared_unit(verdict.setup)})\nLower is better.{cut}"
 
 
 def _limits(verdict: Verdict) -> tuple[float, float]:
@@ -90,7 +95,7 @@ def _family_colors(verdict: Verdict) -> Mapping[str, str]:
 
 def _draw_seeds(axes: Axes, y: int, result: Result, color: str) -> None:
     """Draw the dots, the bar and the triangle of a row, or its state where no seed is left."""
-    if not result.measured:
+    if not result.scored:
         place = axes.get_yaxis_transform()
         axes.text(
             0.02,
@@ -151,7 +156,7 @@ def _draw_baselines(axes: Axes, verdict: Verdict, places: int) -> None:
         _draw_baseline(axes, result.mse.mean, text, side, LIFT + LINE * level, dashes[result.name])
 
 
-def _draw_baseline(axes: Axes, value: float, text: str, side: str, lift: int, dash: str) -> None:
+def _draw_baseline(axes: Axes, value: float, text: str, side: str, lift: int, dash: Dash) -> None:
     """Draw one baseline, its text `lift` points above the axes; an arrow if it is beyond them."""
     high = axes.get_xlim()[1]
     if value <= high:

@@ -1,4 +1,4 @@
-"""Mean squared and mean absolute errors, their spread over seeds, and skill.
+"""Mean squared, absolute and signed errors, their spread over seeds, and skill.
 
 A cell is one target at one horizon step of one window. Only cells whose truth was measured count:
 the error of any other cell is NaN, and in no sum. All sums are in float64.
@@ -56,7 +56,7 @@ class CellMeans:
 
 @dataclass(frozen=True)
 class Scores:
-    """Mean squared and mean absolute errors over the measured cells.
+    """Mean squared, mean absolute and mean signed errors over the measured cells.
 
     `cells` counts them, (horizon, target): they are the same for every seed that is not lost, and
     0 where all are.
@@ -64,6 +64,7 @@ class Scores:
 
     squared: CellMeans
     absolute: CellMeans
+    signed: CellMeans
 
     @property
     def mse(self) -> Array:
@@ -88,7 +89,7 @@ def score(errors: Array, lost: Mask) -> Scores:
     map; they are read once, in chunks of windows.
     """
     seeds, windows, *steps = errors.shape
-    squared, absolute = np.zeros((seeds, *steps)), np.zeros((seeds, *steps))
+    squared, absolute, signed = np.zeros((3, seeds, *steps))
     cells = np.zeros((seeds, *steps), np.int64)
     size = max(1, CHUNK // max(1, errors[:, :1].size))
     for first in range(0, windows, size):
@@ -97,7 +98,8 @@ def score(errors: Array, lost: Mask) -> Scores:
         cells += np.isfinite(chunk).sum(axis=1)
         absolute += np.nansum(np.abs(chunk), axis=1)
         squared += np.nansum(np.square(chunk), axis=1)
-    return Scores(CellMeans(squared, cells), CellMeans(absolute, cells))
+        signed += np.nansum(chunk, axis=1)
+    return Scores(*(CellMeans(sums, cells) for sums in (squared, absolute, signed)))
 
 
 @dataclass(frozen=True)

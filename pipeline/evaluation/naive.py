@@ -84,7 +84,9 @@ def drift(task: ForecastTask, starts: Starts) -> Array:
     measured = task.measured(starts)
     first, last = measured.argmax(axis=1), _last(measured)  # (window, target)
     target = np.arange(task.targets)
-    change = task.truth[starts[:, None] + last, target] - task.truth[starts[:, None] + first, target]
+    change = (
+        task.truth[starts[:, None] + last, target] - task.truth[starts[:, None] + first, target]
+    )
     span = last - first
     known = measured.any(axis=1) & (span > 0)
     slope = np.divide(change, span, out=np.zeros(span.shape, np.float32), where=known)

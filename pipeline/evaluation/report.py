@@ -1,95 +1,47 @@
 """The verdict as Markdown. A section is a row of `SECTIONS`; an empty text is left out.
 
 The wording claims no more than was measured: means, the spread over seeds, and which differences
-are too small to decide on.
+are too small to decide on. The first section is in `report_finding`, the one about the data in
+`report_data`.
 """
 
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
-from pipeline.config.scalers import SCALERS
+from pipeline.evaluation import report_data, report_finding
+from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.figures import FIGURES
-from pipeline.evaluation.leaderboard_text import UNITS_SHOWN, decimals, markdown, plus_minus
-from pipeline.evaluation.verdict import Result, Verdict
+from pipeline.evaluation.leaderboard_text import UNITS_SHOWN, markdown
+from pipeline.evaluation.report_data import Source
+from pipeline.evaluation.scales import by_kind, curved, unit
+from pipeline.evaluation.verdict import Verdict
 
-HEADING = "# Which variant forecasts best"
 
-
-def text(verdict: Verdict, data: str) -> str:
-    """Return the whole report; `data` names the raw table.
+def text(verdict: Verdict, source: Source) -> str:
+    """Return the whole report; `source` is what became of the raw table.
 
     Figures are linked as `figures/<name>.png`, beside the report.
     """
-    parts = (section(verdict, data) for section in SECTIONS)
+    parts = (section(verdict, source) for section in SECTIONS)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _finding(verdict: Verdict, data: str) -> str:
-    best = verdict.best
-    if best is None:
-        return (
-            f"{HEADING}\n\nNo variant has a test error: every seed failed. "
-            "The leaderboard says how."
-        )
-    seeds = f"(mean ± standard deviation over {best.measured} seeds)"
-    if best.measured == 1:
-        seeds = "from one seed, so its spread is unknown"
-    mse = plus_minus(best.mse, decimals([best.mse.mean]))
-    lead = f"**`{best.name}`** has the lowest mean test error: MSE {mse} {seeds}."
-    lines = [lead, _against_baselines(verdict, best), _caution(verdict, best)]
-    return "\n".join([HEADING, "", *filter(None, lines)])
+def _finding(verdict: Verdict, source: Source) -> str:
+    return report_finding.text(verdict)
 
 
-def _against_baselines(verdict: Verdict, best: Result) -> str:
-    places = decimals([best.mse.mean])
-    naive, strongest = verdict.reference, verdict.baselines[0]
-    relation = "not comparable with"
-    if naive.mse.mean:
-        relation = f"{abs(best.skill):.1%} {'lower' if best.skill > 0 else 'higher'} than"
-    naive_mse = plus_minus(naive.mse, places)
-    text = f"That is {relation} the best naive baseline, *{naive.name}* ({naive_mse})."
-    strongest_mse = plus_minus(strongest.mse, places)
-    if strongest.mse.mean < best.mse.mean:
-        name = strongest.name
-        return f"{text} The baseline *{name}* is better than every variant ({strongest_mse})."
-    return f"{text} No baseline is better; the closest is *{strongest.name}* ({strongest_mse})."
-
-
-def _caution(verdict: Verdict, best: Result) -> str:
-    """Say which variants the seeds alone could reorder; no test of significance is made here."""
-    others = [result for result in verdict.variants if result is not best and result.measured]
-    if not others:
-        return ""
-    close = [f"`{result.name}`" for result in others if not _apart(best, result)]
-    differ = "Every other variant lies further from the best than that."
-    if close:
-        differ = f"By that measure, the best cannot be distinguished from {', '.join(close)}."
-    return (
-        f"Differences within the spread over seeds are inconclusive. {differ} "
-        "Whether larger differences are due to chance is not tested here. The lowest of "
-        f"{len(others) + 1} means, selected on the test split, is a slightly optimistic estimate."
-    )
-
-
-def _apart(best: Result, other: Result) -> bool:
-    """Return whether the means differ by more than the larger sd, which one seed does not have."""
-    if best.measured < 2 or other.measured < 2:
-        return False
-    return other.mse.mean - best.mse.mean > max(best.mse.sd, other.mse.sd)
-
-
-def _table(verdict: Verdict, data: str) -> str:
+def _table(verdict: Verdict, source: Source) -> str:
     setup = verdict.setup
     lines = [
         "Lower is better. MSE and MAE are on the standardized scale, where an error of 1 is "
-        f"{SCALERS[setup.scaler].unit}, and are given as mean ± standard deviation over seeds.",
+        f"{unit(setup)}, and are given as mean ± standard deviation over seeds.",
         f"Skill is 1 - MSE / MSE of *{verdict.reference.name}*, the best naive baseline: 1 is a "
         "perfect forecast, 0 is no better than the baseline, below 0 is worse.",
         "The seconds per seed are those of training.",
     ]
     if len(setup.targets) > UNITS_SHOWN:
         lines.append("Errors in the unit of each target are in `leaderboard.csv`.")
-    if any(result.measured < len(result.entry.summary.seeds) for result in verdict.variants):
+    if any(result.entry.summary.lost.any() for result in verdict.variants):
         lines.append(
             "Failed seeds are left out of the means, which flatters their variant; "
             "the state says how many failed."
@@ -99,35 +51,99 @@ def _table(verdict: Verdict, data: str) -> str:
         for result in verdict.results
         if result.entry.summary.note
     ]
-    parts = ["## Leaderboard", markdown(verdict), "\n".join(lines), "\n".join(notes)]
+    parts = [
+        "## Leaderboard",
+        markdown(verdict),
+        "\n".join(lines),
+        _curves(verdict),
+        "\n".join(notes),
+    ]
     return "\n\n".join(filter(None, parts))
 
 
-def _figures(verdict: Verdict, data: str) -> str:
+def _curves(verdict: Verdict) -> str:
+    """Say what a forecast is in the unit of a target whose scale is not straight."""
+    setup = verdict.setup
+    targets = curved(setup)
+    if not targets:
+        return ""
+    named = " and ".join(f"`{name}` (`{kind}`)" for name, kind in targets.items())
+    best = verdict.best or verdict.strongest
+    biases = [
+        f"{abs(best.unit_bias[name].mean):.4g} {'above' if best.unit_bias[name].mean > 0 else 'below'}"
+        f" the truth for `{name}`"
+        for name in targets
+    ]
+    return (
+        f"The scale of {named} is not a straight line, and the inverse of a mean is not the mean: a "
+        "forecast of the mean on such a scale is, in the unit of the target, closer to the median. "
+        "There, judge by the MAE, which the median minimizes; the MSE also holds the distance "
+        f"between the two. On average, the forecasts of *{best.name}* are {' and '.join(biases)}. "
+        "With `train.loss: mae` a network forecasts the median, which every scale preserves."
+    )
+
+
+def _figures(verdict: Verdict, source: Source) -> str:
     return "\n\n".join(
         f"![{row.title}](figures/{name}.png)\n\n{row.caption}" for name, row in FIGURES.items()
     )
 
 
-def _measured(verdict: Verdict, data: str) -> str:
+def _measured(verdict: Verdict, source: Source) -> str:
     setup = verdict.setup
     targets = ", ".join(f"`{target}`" for target in setup.targets)
     every = "every step" if setup.stride == 1 else f"every {setup.stride} steps"
     scope = "one scaler per series" if setup.scope == "series" else "one scaler for all series"
     facts = [
-        f"Data: `{data}`; target{'s' * (len(setup.targets) > 1)}: {targets}.",
+        f"Data: `{source.path}`; target{'s' * (len(setup.targets) > 1)}: {targets}.",
         f"Forecasts: {setup.horizon} steps ahead from the last {setup.lookback} steps, "
         f"with an origin at {every}.",
-        f"Scaling: `{setup.scaler}`, fitted on the training split, {scope}.",
-        f"Test windows: {len(verdict.windows):,}, the same for every variant and baseline.",
+        f"Scaling: {by_kind(setup)}, fitted on the training split, {scope}.",
+        f"Test windows: {len(verdict.windows):,}, the same for every variant and baseline. "
+        f"{_cells(verdict)}",
         f"Seeds: {_seed_counts(verdict)}.",
-        f"Baselines: the last value; seasonal naive, with a season length of "
-        f"{setup.season_length} steps; ridge regression on the training windows, with a penalty "
-        f"of {setup.ridge_penalty:g}.",
+        f"Baselines: {', '.join(f'*{name}* ({row.title})' for name, row in BASELINES.items())}. "
+        f"The season length is {setup.season_length} steps ({setup.season}), the penalty of the "
+        f"ridge regression {setup.ridge_penalty:g}.",
+        *_limits(verdict),
     ]
     lines = "\n".join(f"- {fact}" for fact in facts)
     series = "\n".join(_series(verdict))
     return f"## What was measured\n\n{lines}\n\n{series}"
+
+
+def _cells(verdict: Verdict) -> str:
+    """Say how many cells of the test windows have a truth."""
+    cells = len(verdict.windows) * verdict.setup.horizon * len(verdict.setup.targets)
+    measured = int(verdict.windows["cells"].sum())
+    if measured == cells:
+        return f"All of their {cells:,} cells (a target at a horizon step) were measured."
+    return (
+        f"Of their {cells:,} cells (a target at a horizon step), {measured:,} "
+        f"({measured / cells:.1%}) were measured; every number is over these alone."
+    )
+
+
+def _limits(verdict: Verdict) -> Iterator[str]:
+    """Yield the limits of the forecasts, and how many forecasts they clipped, if there are any."""
+    limits = verdict.setup.limits
+    if not limits:
+        return
+    bounds = [
+        f"`{target}` from {_bound(bound['min'])} to {_bound(bound['max'])}"
+        for target, bound in limits.items()
+    ]
+    clipped = [
+        f"{sum(result.entry.summary.clipped):,} of `{result.name}` ({result.clipped:.2%})"
+        for result in verdict.results
+        if result.clipped
+    ]
+    counts = f"clipped were {', '.join(clipped)}" if clipped else "none was clipped"
+    yield f"Limits of the forecasts (`forecast.limits`): {', '.join(bounds)}; {counts}."
+
+
+def _bound(value: float | None) -> str:
+    return "no limit" if value is None else f"{value:g}"
 
 
 def _seed_counts(verdict: Verdict) -> str:
@@ -142,13 +158,20 @@ def _seed_counts(verdict: Verdict) -> str:
 
 
 def _series(verdict: Verdict) -> Iterator[str]:
-    """Yield a table of the series and their test windows."""
-    yield "| series | test windows | first origin (UTC) | last origin (UTC) |"
-    yield "| :-- | --: | :-- | :-- |"
-    origins = verdict.windows.groupby("series", sort=True)["origin"].agg(["size", "min", "max"])
-    for series, row in origins.iterrows():
+    """Yield a table of the series, their test windows and the measured cells of these."""
+    yield "| series | test windows | measured cells | first origin (UTC) | last origin (UTC) |"
+    yield "| :-- | --: | --: | :-- | :-- |"
+    series = verdict.windows.groupby("series", sort=True)
+    origins = series["origin"].agg(["size", "min", "max"]).join(series["cells"].sum())
+    for name, row in origins.iterrows():
         first, last = f"{row['min']:%Y-%m-%d %H:%M}", f"{row['max']:%Y-%m-%d %H:%M}"
-        yield f"| {series} | {row['size']:,} | {first} | {last} |"
+        yield f"| {name} | {row['size']:,} | {row['cells']:,} | {first} | {last} |"
 
 
-SECTIONS: tuple[Callable[[Verdict, str], str], ...] = (_finding, _table, _figures, _measured)
+SECTIONS: tuple[Callable[[Verdict, Source], str], ...] = (
+    _finding,
+    _table,
+    _figures,
+    _measured,
+    report_data.section,
+)

@@ -1,13 +1,10 @@
-"""How the figures look: colors, line styles, and the words for the scale of an error.
+"""How the figures look: colors and line styles.
 
 The colors are those of Okabe and Ito (2008), which people with any color vision can tell apart.
 Names stand beside the marks, so that color is never the only sign.
 """
 
 import matplotlib as mpl
-
-from pipeline.config.scalers import SCALERS
-from pipeline.evaluation.evaluator import Setup
 
 COLORS = (
     "#0072B2",
@@ -21,7 +18,8 @@ COLORS = (
     "#555555",
 )
 INK, GREY, PALE = "#222222", "#6b6b6b", "#d9d9d9"
-DASHES = ("--", ":", "-.")
+Dash = str | tuple[int, tuple[int, ...]]
+DASHES: tuple[Dash, ...] = ("--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
 REACH = 2.5  # times the lowest mean MSE: results beyond it are not drawn to scale
 
 
@@ -43,8 +41,3 @@ def apply() -> None:
             "figure.facecolor": "white",
         }
     )
-
-
-def unit(setup: Setup) -> str:
-    """Return what an MSE of 1 is, for the label of an axis."""
-    return f"1 = {SCALERS[setup.scaler].squared_unit}"

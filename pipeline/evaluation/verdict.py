@@ -20,8 +20,9 @@ class Result:
     """The numbers of an entry; every spread is over its seeds.
 
     All means are over the cells of the test windows whose truth was measured. `mse` and `mae` are
-    on the standardized scale. `unit_mse` and `unit_mae` are per target, in the unit of the target
-    (squared for the MSE). `skill` is relative to the best naive baseline.
+    on the standardized scale. `unit_mse`, `unit_mae` and `unit_bias`, the mean signed error, are
+    per target, in the unit of the target (squared for the MSE). `skill` is relative to the best
+    naive baseline.
     """
 
     entry: Entry
@@ -29,6 +30,7 @@ class Result:
     mae: Spread
     unit_mse: Mapping[str, Spread]
     unit_mae: Mapping[str, Spread]
+    unit_bias: Mapping[str, Spread]
     skill: float
 
     @property
@@ -45,6 +47,15 @@ class Result:
     def scored(self) -> int:
         """The number of seeds in the means: those that were not lost."""
         return int((~self.entry.summary.lost).sum())
+
+    @property
+    def clipped(self) -> float:
+        """The share of the forecasts that `forecast.limits` clipped, over the seeds with a score.
+
+        Forecasts of masked cells count too.
+        """
+        errors = self.entry.standardized
+        return sum(self.entry.summary.clipped) / max(self.scored * errors[0].size, 1)
 
     @property
     def cells(self) -> int:
@@ -82,6 +93,11 @@ class Verdict:
     def strongest(self) -> Result:
         """The baseline with the lowest mean MSE."""
         return self.baselines[0]
+
+    @property
+    def network_wins(self) -> bool:
+        """Whether the best variant has a lower mean MSE than every baseline."""
+        return self.best is not None and self.best.mse.mean < self.strongest.mse.mean
 
     @cached_property
     def reference(self) -> Result:
@@ -127,5 +143,6 @@ def _result(entry: Entry, targets: Sequence[str], naive: float) -> Result:
         spread(scores.mae),
         dict(zip(targets, map(spread, units.squared.by_target.T), strict=True)),
         dict(zip(targets, map(spread, units.absolute.by_target.T), strict=True)),
+        dict(zip(targets, map(spread, units.signed.by_target.T), strict=True)),
         skill(mse.mean, naive),
     )

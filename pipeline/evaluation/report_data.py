@@ -1,0 +1,77 @@
+"""The last section of the report: what became of the raw table before anything was learned."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from pipeline.core import files
+from pipeline.series import shift
+
+if TYPE_CHECKING:
+    from pipeline.evaluation.verdict import Verdict
+
+KINDS = {
+    "filled": "missing cells filled",
+    "masked": "cells masked, which are in no number of this report",
+    "outside": "cells outside of `validate.limits`",
+}
+
+
+class CleanReport(TypedDict):
+    """What the report needs of `report.json` of the clean table."""
+
+    totals: Mapping[str, Mapping[str, int]]  # kind of change -> column -> cells
+    left_out: Mapping[str, str]  # series -> reason
+    cuts: list[Mapping[str, object]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The path of the raw table, the report of the clean one, and the inputs out of range."""
+
+    path: str
+    clean: CleanReport
+    shift: shift.Report
+
+    @classmethod
+    def read(cls, path: str, clean: Path, standardized: Path) -> "Source":
+        """Read what the stages `validate` and `standardize` reported."""
+        return cls(
+            path,
+            files.read_json(clean / "report.json"),
+            files.read_json(standardized / "shift.json"),
+        )
+
+
+def section(verdict: "Verdict", source: Source) -> str:
+    """Return the section: what was filled, masked, cut and left out, and what is out of range."""
+    facts = [*_changes(source.clean), *_left_out(source.clean), *_out_of_range(source.shift)]
+    if not facts:
+        facts = ["Nothing was filled, masked or left out, and no input is out of range."]
+    lines = "\n".join(f"- {fact}" for fact in facts)
+    return (
+        f"## What became of the data\n\n{lines}\n\n"
+        "Every stretch of cells is in `report.json` of the clean table, every share in `shift.json`"
+        " of the standardized one."
+    )
+
+
+def _changes(clean: CleanReport) -> Iterator[str]:
+    for kind, words in KINDS.items():
+        counts = {column: count for column, count in clean["totals"].get(kind, {}).items() if count}
+        if counts:
+            columns = ", ".join(f"`{column}` {count:,}" for column, count in counts.items())
+            yield f"{sum(counts.values()):,} {words}: {columns}."
+    if clean["cuts"]:
+        yield f"{len(clean['cuts']):,} cuts, across which no window reaches."
+
+
+def _left_out(clean: CleanReport) -> Iterator[str]:
+    for series, reason in clean["left_out"].items():
+        yield f"Series `{series}` is left out: {reason}."
+
+
+def _out_of_range(report: shift.Report) -> Iterator[str]:
+    for warning in shift.warnings(report):
+        yield f"Out of range: {warning}."
