@@ -1,7 +1,8 @@
 """Stage `compare`: which variant forecasts best, as a leaderboard, figures and a report.
 
-Reads the errors on the test split, and what was done to the data before; writes the leaderboard, metrics for DVC, the errors by horizon
-step, and a report with its figures; prints the leaderboard.
+Reads the errors on the test split, and the reports of what was done to the data before; writes the
+leaderboard, metrics for DVC, the errors by horizon step, and a report with its figures; prints the
+leaderboard.
 """
 
 import sys

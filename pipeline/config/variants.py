@@ -19,7 +19,7 @@ SMOKE: Content = {
     "standardize": {"split": {"train": 0.7, "validation": 0.15, "test": 0.15}},
     "train": {"epochs": 2, "seeds": 2},
 }
-BASELINES = ("last_value", "seasonal_naive", "ridge")
+BASELINES = ("last_value", "seasonal_naive", "drift", "ridge", "gradient_boosting")
 """Names that no variant may have; a test compares them with the table of baselines."""
 
 

@@ -16,16 +16,18 @@ from typing import Any
 
 import joblib
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from pipeline.core import files, manifest
 from pipeline.evaluation import task as task_module
 from pipeline.evaluation.metrics import Array
 from pipeline.evaluation.task import ForecastTask, Starts
 
+LEAVES = 31  # of a tree, at most
 SETTINGS = {
     "learning_rate": 0.05,
     "max_iter": 1000,
-    "max_leaf_nodes": 31,
+    "max_leaf_nodes": LEAVES,
     "min_samples_leaf": 20,
     "n_iter_no_change": 20,
     "random_state": 0,
@@ -47,7 +49,7 @@ class Boosted:
     @property
     def parameters(self) -> int:
         """The largest number of leaves that the trees can have."""
-        return sum(self.trees) * SETTINGS["max_leaf_nodes"]
+        return sum(self.trees) * LEAVES
 
     @property
     def note(self) -> str:
@@ -55,7 +57,7 @@ class Boosted:
         thinned = f", fitted on every {self.stride}th training window" if self.stride > 1 else ""
         return (
             f"{len(self.trees)} models of {min(self.trees)} to {max(self.trees)} trees, of at most "
-            f"{SETTINGS['max_leaf_nodes']} leaves each, stopped early on the validation "
+            f"{LEAVES} leaves each, stopped early on the validation "
             f"split{thinned}"
         )
 
@@ -84,7 +86,7 @@ def _fingerprint(task: ForecastTask) -> str:
     facts["code"] = [manifest.sha256(Path(str(path))) for path in (__file__, task_module.__file__)]
     for name, value in vars(task).items():
         if isinstance(value, np.ndarray):
-            found.update(np.ascontiguousarray(value))
+            found.update(np.ascontiguousarray(value).data)
         elif name in ("lookback", "horizon", "future_covariates", "indicators"):
             facts[name] = value
     found.update(json.dumps(facts, sort_keys=True).encode())
@@ -100,12 +102,12 @@ def _boost(task: ForecastTask) -> Boosted:
     checks = task.answers(validation).reshape(len(validation), -1)
     cells = answers.shape[1]
     workers = 1 if inputs.size <= SMALL else min(cells, joblib.cpu_count())
-    with joblib.parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
-        models = joblib.Parallel()(
+    with threadpool_limits(1, "openmp"):
+        models = joblib.Parallel(n_jobs=workers)(
             joblib.delayed(_fit_model)(inputs, answers[:, cell], held_out, checks[:, cell])
             for cell in range(cells)
         )
-    forecasts = np.concatenate([_predict(models, inputs) for inputs in _test_features(task)])
+        forecasts = np.concatenate([_predict(models, inputs) for inputs in _test_features(task)])
     trees = tuple(model.n_iter_ if model else 0 for model in models)
     shape = (len(task.test), task.horizon, task.targets)
     return Boosted(forecasts.reshape(shape).astype(np.float32), trees, size)
@@ -117,11 +119,11 @@ def _width(task: ForecastTask) -> int:
 
 def _features(task: ForecastTask, starts: Starts) -> Array:
     """Return what the models see of windows: (window, feature) float32, NaN where not measured."""
-    past = task.past(starts).astype(np.float32)
+    past, future = task.seen(starts)
     for channel, indicator in task.indicators:
         past[..., channel][past[..., indicator] < 0.5] = np.nan
     series = np.eye(int(task.series.max()) + 1, dtype=np.float32)[task.series[starts]]
-    parts = [past, task.future(starts), series]
+    parts = [past, future, series]
     return np.hstack([part.reshape(len(starts), -1) for part in parts], dtype=np.float32)
 
 
@@ -138,12 +140,17 @@ def _fit_model(inputs: Array, answers: Array, held_out: Array, checks: Array) ->
     measured, checked = np.isfinite(answers), np.isfinite(checks)
     if not measured.any():
         return None
-    if not checked.any():
-        settings = {**SETTINGS, "max_iter": WITHOUT_VALIDATION, "early_stopping": False}
-        return HistGradientBoostingRegressor(**settings).fit(inputs[measured], answers[measured])
-    return HistGradientBoostingRegressor(**SETTINGS, early_stopping=True).fit(
-        inputs[measured], answers[measured], X_val=held_out[checked], y_val=checks[checked]
-    )
+    inputs = inputs[measured]
+    inputs[:, np.isnan(inputs).all(axis=0)] = 0.0  # scikit-learn finds no bins in such a column
+    settings, validation = {**SETTINGS, "early_stopping": False}, {}
+    if checked.any():
+        settings["early_stopping"] = True
+        validation = {"X_val": held_out[checked], "y_val": checks[checked]}
+    else:
+        settings["max_iter"] = WITHOUT_VALIDATION
+    model = HistGradientBoostingRegressor(**settings)
+    with threadpool_limits(1, "openmp"):  # threads that wait for each other slow a busy machine
+        return model.fit(inputs, answers[measured], **validation)
 
 
 def _predict(models: list[Any], inputs: Array) -> Array:

@@ -51,7 +51,8 @@ class CellMeans:
 
     def _over(self, *axes: int) -> Array:
         sums, cells = self.sums.sum(axis=axes), self.cells.sum(axis=axes)
-        return np.divide(sums, cells, out=np.full(sums.shape, np.nan), where=cells > 0)
+        means: Array = np.divide(sums, cells, out=np.full(sums.shape, np.nan), where=cells > 0)
+        return means
 
 
 @dataclass(frozen=True)

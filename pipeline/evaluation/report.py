@@ -69,18 +69,18 @@ def _curves(verdict: Verdict) -> str:
         return ""
     named = " and ".join(f"`{name}` (`{kind}`)" for name, kind in targets.items())
     best = verdict.best or verdict.strongest
-    biases = [
-        f"{abs(best.unit_bias[name].mean):.4g} {'above' if best.unit_bias[name].mean > 0 else 'below'}"
-        f" the truth for `{name}`"
-        for name in targets
-    ]
+    biases = [_bias(best.unit_bias[name].mean, name) for name in targets]
     return (
-        f"The scale of {named} is not a straight line, and the inverse of a mean is not the mean: a "
-        "forecast of the mean on such a scale is, in the unit of the target, closer to the median. "
+        f"The scale of {named} is not a straight line, and the inverse of a mean is not the mean: "
+        "a forecast of the mean on such a scale is closer to the median in the unit of the target. "
         "There, judge by the MAE, which the median minimizes; the MSE also holds the distance "
         f"between the two. On average, the forecasts of *{best.name}* are {' and '.join(biases)}. "
         "With `train.loss: mae` a network forecasts the median, which every scale preserves."
     )
+
+
+def _bias(value: float, target: str) -> str:
+    return f"{abs(value):.4g} {'above' if value > 0 else 'below'} the truth for `{target}`"
 
 
 def _figures(verdict: Verdict, source: Source) -> str:

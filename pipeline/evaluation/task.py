@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.evaluation.metrics import Array, Mask
+from pipeline.series.windows import Inputs, gather, gather_truth
 
 Codes = npt.NDArray[np.integer]
 Starts = npt.NDArray[np.int64]
@@ -42,33 +43,27 @@ class ForecastTask:
     @property
     def targets(self) -> int:
         """The number of targets."""
-        return int(self.truth.shape[1])
+        return len(self.truth[0])
 
     @property
     def features(self) -> int:
         """The number of values that a forecast is made from, those of `inputs`."""
-        return self.lookback * self.array.shape[1] + self.horizon * self.future_covariates
+        channels = len(self.array[0])
+        return self.lookback * channels + self.horizon * self.future_covariates
 
-    def past(self, starts: Starts) -> Array:
-        """Return the rows up to each origin: (window, lookback, channel)."""
-        return np.asarray(self.array[starts[:, None] + np.arange(self.lookback)])
-
-    def future(self, starts: Starts) -> Array:
-        """Return the future covariates of each step: (window, horizon, future covariate)."""
-        first = self.array.shape[1] - self.future_covariates
-        rows = starts[:, None] + self.lookback + np.arange(self.horizon)
-        return np.asarray(self.array[rows, first:])
+    def seen(self, starts: Starts) -> Inputs:
+        """Return what the networks see of the windows: their past, and the future covariates."""
+        return gather(self.array, starts, self.lookback, self.horizon, self.future_covariates)
 
     def inputs(self, starts: Starts) -> Array:
-        """Return what the networks see, flattened: (window, feature) float64, past before future."""
-        seen = self.past(starts), self.future(starts)
-        return np.hstack([part.reshape(len(starts), -1) for part in seen]).astype(np.float64)
+        """Return what the networks see, the past before the future: (window, feature) float64."""
+        flat = [part.reshape(len(starts), -1) for part in self.seen(starts)]
+        return np.hstack(flat).astype(np.float64)
 
     def answers(self, starts: Starts) -> Array:
         """Return what is to be forecast: (window, horizon, target), NaN where not measured."""
-        rows = starts[:, None] + self.lookback + np.arange(self.horizon)
-        return np.asarray(self.truth[rows])
+        return gather_truth(self.truth, starts, self.lookback, self.horizon)
 
     def measured(self, starts: Starts) -> Mask:
         """Return which cells of the past were measured: (window, lookback, target)."""
-        return np.isfinite(self.truth[starts[:, None] + np.arange(self.lookback)])
+        return np.asarray(np.isfinite(self.truth[starts[:, None] + np.arange(self.lookback)]))

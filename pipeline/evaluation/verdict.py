@@ -1,5 +1,6 @@
 """The verdict: all entries in the order of their test error, with the numbers that are shown."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,8 +55,8 @@ class Result:
 
         Forecasts of masked cells count too.
         """
-        errors = self.entry.standardized
-        return sum(self.entry.summary.clipped) / max(self.scored * errors[0].size, 1)
+        forecasts = self.scored * math.prod(self.entry.standardized.shape[1:])
+        return sum(self.entry.summary.clipped) / max(forecasts, 1)
 
     @property
     def cells(self) -> int:
