@@ -19,12 +19,13 @@ from pipeline.core.errors import InputError
 from pipeline.evaluation import entries, season
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.entries import NOT_FINITE, TRAINED, Summary
-from pipeline.evaluation.evaluator import Evaluator, Setup, Units
+from pipeline.evaluation.evaluator import Evaluator, Setup
 from pipeline.evaluation.metrics import Array
 from pipeline.evaluation.season import Season
 from pipeline.evaluation.task import ForecastTask, Starts
 from pipeline.series.channels import OBSERVED, Channels
 from pipeline.series.dataset import Dataset
+from pipeline.series.possible import Possible
 from pipeline.series.split import TRAIN
 from pipeline.series.windows import Windows, gather
 
@@ -109,8 +110,8 @@ def _evaluator(
         indicators=_indicators(data.channels),
         cache=cache,
     )
-    series, limits = data.series[windows.test], params.forecast.limits
-    return Evaluator(task, Units(data.scaler, setup.targets, series, data.raw, limits))
+    possible = Possible(data.scaler, setup.targets, params.forecast.limits)
+    return Evaluator(task, data.raw, possible)
 
 
 def _indicators(channels: Channels) -> tuple[tuple[int, int], ...]:

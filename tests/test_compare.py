@@ -11,6 +11,7 @@ import pytest
 from pipeline import compare
 from pipeline.config import params
 from pipeline.config.params import Params
+from pipeline.core import files
 from pipeline.core.errors import InputError
 from pipeline.evaluation import entries
 from pipeline.evaluation.entries import Summary
@@ -18,6 +19,7 @@ from pipeline.evaluation.evaluator import Setup
 from pipeline.evaluation.figures import FIGURES
 
 WINDOWS, HORIZON = 30, 4
+Before = tuple[Path, Path]
 
 
 @pytest.fixture
@@ -51,9 +53,11 @@ def settings() -> Params:
 def errors(tmp_path: Path) -> Path:
     folder = tmp_path / "errors"
     folder.mkdir()
-    Setup(("temp",), 6, HORIZON, 1, 24, 1.0, "standard", "series").save(folder)
+    Setup(
+        ("temp",), 6, HORIZON, 1, 24, "as given", 1.0, ("standard",), "series", {}
+    ).save(folder)
     origins = pd.date_range("2013-11-06", periods=WINDOWS, freq="h", tz="UTC")
-    pd.DataFrame({"series": "JFK", "origin": origins, "start": range(WINDOWS)}).to_parquet(
+    pd.DataFrame({"series": "JFK", "origin": origins, "start": range(WINDOWS), "cells": HORIZON}).to_parquet(
         folder / "windows.parquet"
     )
     for name, states, size in (
@@ -72,9 +76,19 @@ def errors(tmp_path: Path) -> Path:
             seconds_per_replica=1.5,
         )
         write(folder / name, summary, size)
-    for name, size in (("last_value", 0.8), ("seasonal_naive", 0.9), ("ridge", 0.5)):
+    for name, size in (("last_value", 0.8), ("seasonal_naive", 0.9), ("ridge", 0.5), ("drift", 1.0)):
         write(folder / name, entries.baseline(name, 0, None), size)
     return folder
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> Before:
+    """The folders of the clean and of the standardized table, with their reports."""
+    clean, standardized = tmp_path / "clean", tmp_path / "standardized"
+    changes = {"totals": {"masked": {"temp": 12}}, "left_out": {}, "cuts": []}
+    files.write_json(clean / "report.json", changes)
+    files.write_json(standardized / "shift.json", {})
+    return clean, standardized
 
 
 def write(folder: Path, summary: Summary, size: float) -> None:
@@ -90,9 +104,9 @@ def write(folder: Path, summary: Summary, size: float) -> None:
 
 
 def test_the_verdict_is_a_leaderboard_metrics_a_table_by_step_a_report_and_figures(
-    settings: Params, errors: Path, tmp_path: Path
+    settings: Params, before: Before, errors: Path, tmp_path: Path
 ) -> None:
-    compare.run(settings, errors, tmp_path / "verdict")
+    compare.run(settings, *before, errors, tmp_path / "verdict")
     found = {
         str(path.relative_to(tmp_path / "verdict"))
         for path in (tmp_path / "verdict").rglob("*")
@@ -108,23 +122,23 @@ def test_the_verdict_is_a_leaderboard_metrics_a_table_by_step_a_report_and_figur
 
 
 def test_every_entry_has_a_row_with_its_state(
-    settings: Params, errors: Path, tmp_path: Path
+    settings: Params, before: Before, errors: Path, tmp_path: Path
 ) -> None:
-    compare.run(settings, errors, tmp_path / "verdict")
+    compare.run(settings, *before, errors, tmp_path / "verdict")
     with (tmp_path / "verdict" / "leaderboard.csv").open() as file:
         states = {row["name"]: row["state"] for row in csv.DictReader(file)}
     assert states["plain"] == "1 of 3 diverged at epoch 2"
-    assert set(states) == {"plain", "conv_ln", "last_value", "seasonal_naive", "ridge"}
+    assert set(states) == {"plain", "conv_ln", "last_value", "seasonal_naive", "ridge", "drift"}
     assert (
         json.loads((tmp_path / "verdict" / "metrics.json").read_text())["best"]["name"] == "plain"
     )
 
 
 def test_comparing_twice_writes_the_same_bytes(
-    settings: Params, errors: Path, tmp_path: Path
+    settings: Params, before: Before, errors: Path, tmp_path: Path
 ) -> None:
     for place in ("one", "two", "two"):
-        compare.run(settings, errors, tmp_path / place)
+        compare.run(settings, *before, errors, tmp_path / place)
     for path in (tmp_path / "one").rglob("*"):
         if path.is_file():
             assert (
@@ -134,9 +148,9 @@ def test_comparing_twice_writes_the_same_bytes(
 
 
 def test_the_leaderboard_and_the_path_of_the_report_are_printed(
-    settings: Params, errors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    settings: Params, before: Before, errors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    compare.run(settings, errors, tmp_path / "verdict")
+    compare.run(settings, *before, errors, tmp_path / "verdict")
     printed = capsys.readouterr().out
     for word in (
         "plain",
@@ -144,16 +158,24 @@ def test_the_leaderboard_and_the_path_of_the_report_are_printed(
         "last_value",
         "seasonal_naive",
         "ridge",
+        "Which variant forecasts best.",
         f"report: {tmp_path / 'verdict' / 'report.md'}",
     ):
         assert word in printed
 
 
 def test_a_failed_comparison_leaves_an_earlier_verdict_as_it_was(
-    settings: Params, errors: Path, tmp_path: Path
+    settings: Params, before: Before, errors: Path, tmp_path: Path
 ) -> None:
-    compare.run(settings, errors, tmp_path / "verdict")
+    compare.run(settings, *before, errors, tmp_path / "verdict")
     (errors / "setup.json").unlink()
     with pytest.raises(InputError):
-        compare.run(settings, errors, tmp_path / "verdict")
+        compare.run(settings, *before, errors, tmp_path / "verdict")
     assert (tmp_path / "verdict" / "report.md").exists()
+
+
+def test_the_report_says_what_became_of_the_data(
+    settings: Params, before: Before, errors: Path, tmp_path: Path
+) -> None:
+    compare.run(settings, *before, errors, tmp_path / "verdict")
+    assert "12 cells masked" in (tmp_path / "verdict" / "report.md").read_text()

@@ -134,13 +134,16 @@ class Workshop:
             horizon=window.horizon,
             stride=1,
             season_length=24,
+            season="as given",
             ridge_penalty=1.0,
-            scaler="standard",
+            scalers=("standard",) * len(targets),
             scope="series",
+            limits={},
         )
         setup.save(made(self.paths.errors))
         origins = index.times[starts + window.lookback - 1]
         windows = pd.DataFrame({"series": "a", "origin": origins, "start": starts})
+        windows["cells"] = window.horizon * len(targets)
         windows.to_parquet(self.paths.errors / "windows.parquet")
         baselines = {"last_value": [NAIVE], "seasonal_naive": [0.9], "ridge": [0.01]}
         for name, sizes in {**errors, **baselines}.items():

@@ -8,7 +8,7 @@ forecasts of the test windows are kept under a fingerprint of all that they depe
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -104,7 +104,9 @@ def _boost(task: ForecastTask) -> Boosted:
     workers = 1 if inputs.size <= SMALL else min(cells, joblib.cpu_count())
     with threadpool_limits(1, "openmp"):
         models = joblib.Parallel(n_jobs=workers)(
-            joblib.delayed(_fit_model)(inputs, answers[:, cell], held_out, checks[:, cell])
+            joblib.delayed(_fit_model)(
+                SETTINGS, inputs, answers[:, cell], held_out, checks[:, cell]
+            )
             for cell in range(cells)
         )
         forecasts = np.concatenate([_predict(models, inputs) for inputs in _test_features(task)])
@@ -133,7 +135,9 @@ def _test_features(task: ForecastTask) -> Iterator[Array]:
         yield _features(task, task.test[first : first + size])
 
 
-def _fit_model(inputs: Array, answers: Array, held_out: Array, checks: Array) -> Any:
+def _fit_model(
+    settings: Mapping[str, Any], inputs: Array, answers: Array, held_out: Array, checks: Array
+) -> Any:
     """Return the model of one cell; null where no training window was measured."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -142,13 +146,13 @@ def _fit_model(inputs: Array, answers: Array, held_out: Array, checks: Array) ->
         return None
     inputs = inputs[measured]
     inputs[:, np.isnan(inputs).all(axis=0)] = 0.0  # scikit-learn finds no bins in such a column
-    settings, validation = {**SETTINGS, "early_stopping": False}, {}
+    options, validation = {**settings, "early_stopping": False}, {}
     if checked.any():
-        settings["early_stopping"] = True
+        options["early_stopping"] = True
         validation = {"X_val": held_out[checked], "y_val": checks[checked]}
     else:
-        settings["max_iter"] = WITHOUT_VALIDATION
-    model = HistGradientBoostingRegressor(**settings)
+        options["max_iter"] = WITHOUT_VALIDATION
+    model = HistGradientBoostingRegressor(**options)
     with threadpool_limits(1, "openmp"):  # threads that wait for each other slow a busy machine
         return model.fit(inputs, answers[measured], **validation)
 

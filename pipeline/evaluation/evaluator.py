@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.config.section import Bounds
 from pipeline.core import files
 from pipeline.evaluation import entries
 from pipeline.evaluation.metrics import Array, Counts, Mask
 from pipeline.evaluation.task import ForecastTask, Starts
-from pipeline.series.scaler import Scaler
+from pipeline.series.possible import Possible
 
 BATCH = 1024  # windows that are forecast at once
 NAME = "setup.json"
@@ -52,49 +51,16 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Units:
-    """From the standardized scale to the units of the targets, and what is possible there.
+class Evaluator:
+    """The test windows with their truth, on both scales.
 
-    `series` (window,) are those of the test windows, and `raw` (row, channel) has the targets first
-    in their own units. `limits` may bound a target.
+    `raw` (row, channel) has the targets first, in their own units. Forecasts are held to what is
+    `possible`.
     """
 
-    scaler: Scaler
-    targets: tuple[str, ...]
-    series: Array
-    raw: Array
-    limits: Mapping[str, Bounds]
-
-    def clip(self, forecasts: Array, part: slice) -> tuple[Array, Array, Mask]:
-        """Return forecasts on both scales within the limits, and which of them were clipped.
-
-        All are (seed, window, horizon, target); the windows are `part` of the test windows. What
-        was not clipped keeps its standardized value to the last bit.
-        """
-        series = np.broadcast_to(self.series[part], forecasts.shape[:2])
-        units = self.scaler.inverse(forecasts, series, self.targets)
-        possible = np.clip(units, *self._bounds())
-        clipped = possible != units
-        clipped &= np.isfinite(units)
-        if clipped.any():
-            inside = self.scaler.transform(possible, series, self.targets)
-            forecasts = np.where(clipped, inside, forecasts)
-        return forecasts, possible, clipped
-
-    def _bounds(self) -> tuple[Array, Array]:
-        """Return the least and the greatest possible value of each target, (target,) each."""
-        bounds = [self.limits.get(target, Bounds()) for target in self.targets]
-        low = [-np.inf if bound.min is None else bound.min for bound in bounds]
-        high = [np.inf if bound.max is None else bound.max for bound in bounds]
-        return np.array(low), np.array(high)
-
-
-@dataclass(frozen=True)
-class Evaluator:
-    """The test windows with their truth, on both scales."""
-
     task: ForecastTask
-    units: Units
+    raw: Array
+    possible: Possible
 
     def evaluate(
         self, folder: Path, lost: Mask, forecast: Callable[[Starts], Array]
@@ -112,13 +78,13 @@ class Evaluator:
         counts = np.zeros(len(lost), np.int64)
         for first in range(0, len(starts), BATCH):
             part = slice(first, first + BATCH)
-            truth = self.task.answers(starts[part])
-            raw = self._raw(starts[part])
+            truth, series = self.task.answers(starts[part]), self.task.series[starts[part]]
             with np.errstate(over="ignore", invalid="ignore"):
                 forecasts = forecast(starts[part])
-                possible, in_units, clipped = self.units.clip(forecasts, part)
-                standardized[:, part] = possible - truth
-                units[:, part] = np.where(np.isfinite(truth), in_units - raw, np.nan)
+                held, in_units, clipped = self.possible.clip(forecasts, series)
+                standardized[:, part] = held - truth
+                unit_errors = in_units - self._raw(starts[part])
+                units[:, part] = np.where(np.isfinite(truth), unit_errors, np.nan)
                 finite = np.isfinite(forecasts) & np.isfinite(in_units.astype(np.float32))
             lost = lost | ~finite.all(axis=(1, 2, 3))
             counts += clipped.sum(axis=(1, 2, 3))
@@ -129,4 +95,4 @@ class Evaluator:
     def _raw(self, starts: Starts) -> Array:
         """Return what is to be forecast in units, (window, horizon, target), filled cells too."""
         rows = starts[:, None] + self.task.lookback + np.arange(self.task.horizon)
-        return np.asarray(self.units.raw[rows, : self.task.targets])
+        return np.asarray(self.raw[rows, : self.task.targets])

@@ -1,7 +1,8 @@
 """The season length of the seasonal naive baseline, where `evaluate.season_length` is null.
 
 The calendar proposes: a minute, an hour, a day, a week or a year, in steps of the table. The
-training rows choose: the proposal with the highest autocorrelation.
+training rows choose the proposal with the highest autocorrelation, and of two that hardly differ
+the shorter one.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pipeline.evaluation.task import Codes
 SECONDS = {"minute": 60, "hour": 3600, "day": 86_400, "week": 604_800, "year": 31_556_952}
 TOLERANCE = 0.03  # relative difference of a cycle from a whole number of steps
 TINY = 1e-12
+GAIN = 0.05  # of autocorrelation: a longer cycle repeats a shorter one, and noise may favor it
 WEAK = 0.1  # an autocorrelation below this is no season
 ROWS = 1 << 22  # of the table, from its start, are enough to choose by
 Times = npt.NDArray[np.datetime64]
@@ -35,7 +37,7 @@ class Season:
         if self.cycle is None:
             return "no season was found in the training split, so that the last value is repeated"
         return (
-            f"a {self.cycle}, inferred: its autocorrelation in the training split is the highest, "
+            f"a {self.cycle}, inferred: its autocorrelation in the training split is "
             f"{self.autocorrelation:.2f}"
         )
 
@@ -56,7 +58,8 @@ def infer(truth: Array, times: Times, series: Codes, segment: Codes, training: M
         if length < 2 or abs(length - seconds / step) > TOLERANCE * length:
             continue
         found = autocorrelation(values, segment, length)
-        if found > max(WEAK, best.autocorrelation, autocorrelation(values, segment, length // 2)):
+        half = autocorrelation(values, segment, length // 2)
+        if found > max(WEAK, half, best.autocorrelation + GAIN):
             best = Season(length, cycle, found)
     return best
 

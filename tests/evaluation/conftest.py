@@ -9,6 +9,7 @@ import pytest
 from pipeline.evaluation import entries, verdict
 from pipeline.evaluation.entries import Entry, Summary
 from pipeline.evaluation.evaluator import Setup
+from pipeline.evaluation.report_data import Source
 
 WINDOWS, HORIZON = 40, 3
 
@@ -19,9 +20,11 @@ def setup(targets: tuple[str, ...] = ("temp",), **changed: object) -> Setup:
         "horizon": HORIZON,
         "stride": 1,
         "season_length": 24,
+        "season": "as given",
         "ridge_penalty": 1.0,
-        "scaler": "standard",
+        "scalers": ("standard",) * len(targets),
         "scope": "series",
+        "limits": {},
     }
     return Setup(targets, **{**settings, **changed})
 
@@ -70,11 +73,18 @@ def make_verdict(
     targets: tuple[str, ...] = ("temp",),
     naive: float = 0.5,
     ridge: float = 0.3,
+    boosting: float = 0.35,
     **changed: object,
 ) -> verdict.Verdict:
     baselines = [
         make_baseline(name, size, targets=len(targets))
-        for name, size in (("last_value", naive), ("seasonal_naive", 0.8), ("ridge", ridge))
+        for name, size in (
+            ("last_value", naive),
+            ("seasonal_naive", 0.8),
+            ("drift", 0.95),
+            ("ridge", ridge),
+            ("gradient_boosting", boosting),
+        )
     ]
     origins = pd.date_range("2013-11-06", periods=WINDOWS, freq="h", tz="UTC")
     windows = pd.DataFrame(
@@ -82,6 +92,7 @@ def make_verdict(
             "series": ["JFK"] * (WINDOWS // 2) + ["LGA"] * (WINDOWS // 2),
             "origin": origins,
             "start": range(WINDOWS),
+            "cells": HORIZON * len(targets),
         }
     )
     return verdict.judge(setup(targets, **changed), windows, [*variants, *baselines])
@@ -107,3 +118,9 @@ def study() -> verdict.Verdict:
         make_variant("input_raw", [1.9, 2.0, 2.1], family="input"),
         make_variant("cursed", [nan, nan, nan], family="conv"),
     )
+
+
+@pytest.fixture(scope="session")
+def untouched() -> Source:
+    """A table of which nothing was filled, masked or left out, and nothing is out of range."""
+    return Source("data/0_raw/table.csv", {"totals": {}, "left_out": {}, "cuts": []}, {})

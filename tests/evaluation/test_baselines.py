@@ -306,7 +306,7 @@ def test_a_step_that_was_never_measured_is_forecast_as_the_center_of_the_scaler(
     task = make_task(horizon=2)
     truth = task.truth.copy()
     truth[1::2, 0] = np.nan
-    even = replace(task, truth=truth, train=task.train[::2], validation=task.validation[:0])
+    even = replace(task, truth=truth, train=task.train[::2], validation=task.train[1::2])
     forecast = BASELINES[name].fit(even).forecast(task.test)
     np.testing.assert_array_equal(forecast[:, 1, 0], 0.0)
     assert np.abs(forecast[:, 0]).max() > 0.1

@@ -77,4 +77,20 @@ def test_the_state_says_how_many_seeds_failed_and_when(
 
 
 def test_a_baseline_is_deterministic() -> None:
-    assert entries.baseline("ridge", 12, None).state == "deterministic"
+    summary = entries.baseline("ridge", 12, None)
+    assert summary.state == "deterministic"
+    assert summary.lost.tolist() == [False]
+
+
+def test_a_seed_is_lost_by_its_state_and_not_by_errors_that_were_not_measured(
+    variant: Callable[..., Entry],
+) -> None:
+    made = variant("plain", [0.1, 0.1])
+    errors = made.standardized.copy()
+    errors[:, 0] = np.nan
+    made = replace(made, standardized=errors)
+    assert made.summary.lost.tolist() == [False, False]
+    assert np.isfinite(made.scores.mse).all()
+    failed = replace(made, summary=replace(made.summary, states=("trained", NOT_FINITE)))
+    assert failed.summary.lost.tolist() == [False, True]
+    assert np.isfinite(failed.scores.mse).tolist() == [True, False]

@@ -124,5 +124,5 @@ def test_a_figure_can_be_drawn_of_every_outcome(
 def test_the_axis_says_what_an_error_of_one_is_whatever_the_scaler(
     scaler: str, variant: Variant, judged: Judged
 ) -> None:
-    found = judged(variant("plain", [0.2]), scaler=scaler)
+    found = judged(variant("plain", [0.2]), scalers=(scaler,))
     assert f"(1 = {SCALERS[scaler].squared_unit})" in words(leaderboard_figure.draw(found))

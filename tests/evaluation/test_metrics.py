@@ -1,6 +1,7 @@
 import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.evaluation import metrics
@@ -22,26 +23,68 @@ def test_scores_are_the_means_over_all_windows_whatever_the_chunks(
     errors = signed_errors(seeds, windows, horizon, targets)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(metrics, "CHUNK", chunk)
-        scores = score(errors)
+        scores = score(errors, np.zeros(seeds, bool))
     exact = errors.astype(np.float64)
-    np.testing.assert_allclose(scores.squared, (exact**2).mean(axis=1), rtol=1e-12)
-    np.testing.assert_allclose(scores.absolute, np.abs(exact).mean(axis=1), rtol=1e-12)
+    squared, absolute = scores.squared.by_step_and_target, scores.absolute.by_step_and_target
+    np.testing.assert_allclose(squared, (exact**2).mean(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(absolute, np.abs(exact).mean(axis=1), rtol=1e-12)
     np.testing.assert_allclose(scores.mse, (exact**2).mean(axis=(1, 2, 3)), rtol=1e-12)
     np.testing.assert_allclose(scores.mae, np.abs(exact).mean(axis=(1, 2, 3)), rtol=1e-12)
 
 
 def test_scores_sum_in_double_precision() -> None:
     errors = np.full((1, 300_000, 1, 1), 0.1, np.float32)
-    assert score(errors).mse[0] == pytest.approx(float(np.float32(0.1)) ** 2, rel=1e-12)
+    assert score(errors, np.zeros(1, bool)).mse[0] == pytest.approx(
+        float(np.float32(0.1)) ** 2, rel=1e-12
+    )
 
 
-def test_a_seed_of_nan_has_no_score_and_leaves_the_others_alone() -> None:
+@pytest.mark.parametrize("left", [np.nan, 0.0])
+def test_a_lost_seed_has_no_score_whatever_its_errors_and_leaves_the_others_alone(
+    left: float,
+) -> None:
     errors = signed_errors(3, 20, 2, 1)
-    alone = score(errors[[0, 2]])
-    errors[1] = np.nan
-    together = score(errors)
+    alone = score(errors[[0, 2]], np.zeros(2, bool))
+    errors[1] = left
+    together = score(errors, np.array([False, True, False]))
     assert np.isnan(together.mse[1])
     np.testing.assert_array_equal(together.mse[[0, 2]], alone.mse)
+    np.testing.assert_array_equal(together.cells, alone.cells)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 1000), st.integers(1, 200))
+def test_every_mean_is_over_the_measured_cells_alone_as_pandas_computes_it(
+    seed: int, chunk: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    errors = signed_errors(3, 40, 4, 2)
+    hidden = rng.random((40, 4, 2)) < np.array([0.2, 0.8])
+    hidden[:, 1] = True  # nothing is measured at this step
+    errors[:, hidden] = np.nan
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "CHUNK", chunk)
+        scores = score(errors, np.zeros(3, bool))
+    axes = ["seed", "window", "step", "target"]
+    index = pd.MultiIndex.from_product([range(size) for size in errors.shape], names=axes)
+    table = pd.Series(errors.ravel().astype(np.float64), index).dropna()
+    means = {"squared": table**2, "absolute": table.abs(), "signed": table}
+    for name, values in means.items():
+        found = getattr(scores, name)
+        for by, computed in (
+            (["seed"], found.overall),
+            (["seed", "step"], found.by_step),
+            (["seed", "target"], found.by_target),
+            (["seed", "step", "target"], found.by_step_and_target),
+        ):
+            expected = values.groupby(by).mean()
+            full = pd.MultiIndex.from_product(
+                [range(errors.shape[axes.index(axis)]) for axis in by], names=by
+            )
+            expected = expected.reindex(full if len(by) > 1 else range(3))
+            np.testing.assert_allclose(computed.ravel(), expected, rtol=1e-12)
+    assert np.isnan(scores.squared.by_step[:, 1]).all()
+    np.testing.assert_array_equal(scores.cells, (~hidden).sum(axis=0))
 
 
 def test_spread_is_mean_and_sample_deviation_of_the_seeds_that_have_a_number() -> None:

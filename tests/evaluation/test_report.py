@@ -1,95 +1,196 @@
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from pipeline.config.scalers import SCALERS
 from pipeline.evaluation import figures, report
 from pipeline.evaluation.entries import Entry
+from pipeline.evaluation.report_data import Source
 from pipeline.evaluation.verdict import Verdict
 
 Variant, Judged = Callable[..., Entry], Callable[..., Verdict]
 NAN = float("nan")
 
 
-def test_the_report_says_what_was_measured(study: Verdict) -> None:
-    text = report.text(study, "data/0_raw/table.csv")
+def test_the_report_says_what_was_measured(study: Verdict, untouched: Source) -> None:
+    text = report.text(study, untouched)
     for fact in (
         "`data/0_raw/table.csv`",
         "`temp`",
         "3 steps ahead from the last 8",
-        "Test windows: 40",
+        "Test windows: 40, the same for every variant and baseline. All of their 120 cells",
         "3 for each of 4 variants",
-        "a season length of 24 steps",
-        "| JFK | 20 | 2013-11-06 00:00 |",
+        "The season length is 24 steps (as given)",
+        "| JFK | 20 | 60 | 2013-11-06 00:00 |",
     ):
         assert fact in text
 
 
-def test_the_report_links_every_figure(study: Verdict) -> None:
-    assert set(re.findall(r"\(figures/(\w+)\.png\)", report.text(study, "x"))) == set(
+def test_the_report_links_every_figure(study: Verdict, untouched: Source) -> None:
+    assert set(re.findall(r"\(figures/(\w+)\.png\)", report.text(study, untouched))) == set(
         figures.FIGURES
     )
 
 
 def test_the_report_names_the_best_its_spread_and_what_cannot_be_distinguished_from_it(
-    study: Verdict,
+    study: Verdict, untouched: Source
 ) -> None:
-    text = report.text(study, "x")
+    text = report.text(study, untouched)
     lead = "**`conv_ln`** has the lowest mean test error: MSE 0.2100 ± 0.0283"
     assert f"{lead} (mean ± standard deviation over 2 seeds)" in text
     assert "the best cannot be distinguished from `plain`." in text
 
 
 @pytest.mark.parametrize("word", ["significan", "proves", "p <", "winner", "outperform"])
-def test_the_report_claims_no_significance(word: str, study: Verdict) -> None:
-    assert word not in report.text(study, "x").lower()
+def test_the_report_claims_no_significance(word: str, study: Verdict, untouched: Source) -> None:
+    assert word not in report.text(study, untouched).lower()
 
 
 def test_the_report_says_when_a_baseline_is_better_than_every_variant(
-    variant: Variant, judged: Judged
+    variant: Variant, judged: Judged, untouched: Source
 ) -> None:
     text = report.text(
-        judged(variant("plain", [0.6, 0.7]), variant("other", [0.7, 0.8]), ridge=0.1), "x"
+        judged(variant("plain", [0.6, 0.7]), variant("other", [0.7, 0.8]), ridge=0.1), untouched
     )
-    assert "The baseline *ridge* is better than every variant" in text
-    assert "30.0% higher than the best naive baseline" in text
+    assert text.startswith("# No network beats the baseline ridge\n")
+    assert "**The baseline *ridge* has the lowest mean test error: MSE 0.1000.**" in text
+    assert "The best variant is **`plain`**, with MSE 0.6500 ± 0.0707" in text
+    assert "which is 550.0% higher." in text
+    assert "30.0% higher than that of the best naive baseline" in text
 
 
-def test_one_seed_distinguishes_nothing(variant: Variant, judged: Judged) -> None:
-    text = report.text(judged(variant("plain", [0.1]), variant("other", [0.4])), "x")
+def test_one_seed_distinguishes_nothing(
+    variant: Variant, judged: Judged, untouched: Source
+) -> None:
+    text = report.text(judged(variant("plain", [0.1]), variant("other", [0.4])), untouched)
     assert "from one seed, so its spread is unknown" in text
     assert "the best cannot be distinguished from `other`." in text
 
 
-def test_one_variant_is_compared_with_no_other(variant: Variant, judged: Judged) -> None:
-    assert "within the spread" not in report.text(judged(variant("plain", [0.1, 0.2])), "x")
+def test_one_variant_is_compared_with_no_other(
+    variant: Variant, judged: Judged, untouched: Source
+) -> None:
+    assert "within the spread" not in report.text(judged(variant("plain", [0.1, 0.2])), untouched)
 
 
-def test_a_report_without_any_result_says_so(variant: Variant, judged: Judged) -> None:
-    assert "every seed failed" in report.text(judged(variant("plain", [NAN])), "x")
+def test_a_report_without_any_result_says_so(
+    variant: Variant, judged: Judged, untouched: Source
+) -> None:
+    assert "Every seed of every variant failed" in report.text(
+        judged(variant("plain", [NAN])), untouched
+    )
 
 
-def test_notes_of_baselines_reach_the_reader(variant: Variant, judged: Judged) -> None:
+def test_notes_of_baselines_reach_the_reader(
+    variant: Variant, judged: Judged, untouched: Source
+) -> None:
     found = judged(variant("plain", [0.1]))
     object.__setattr__(found.baselines[0].entry.summary, "note", "3 of 40 windows are special")
-    assert "- *ridge*: 3 of 40 windows are special." in report.text(found, "x")
+    assert "- *ridge*: 3 of 40 windows are special." in report.text(found, untouched)
 
 
-def test_different_numbers_of_seeds_are_listed_by_variant(variant: Variant, judged: Judged) -> None:
+def test_different_numbers_of_seeds_are_listed_by_variant(
+    variant: Variant, judged: Judged, untouched: Source
+) -> None:
     assert "1 for `a`; 2 for `b`, `c`" in report.text(
-        judged(variant("a", [0.1]), variant("b", [0.1, 0.2]), variant("c", [0.1, 0.2])), "x"
+        judged(variant("a", [0.1]), variant("b", [0.1, 0.2]), variant("c", [0.1, 0.2])), untouched
     )
 
 
 @pytest.mark.parametrize("scaler", SCALERS)
 def test_the_report_says_what_an_error_of_one_is_whatever_the_scaler(
-    scaler: str, variant: Variant, judged: Judged
+    scaler: str, variant: Variant, judged: Judged, untouched: Source
 ) -> None:
-    text = report.text(judged(variant("plain", [0.1]), scaler=scaler), "x")
+    text = report.text(judged(variant("plain", [0.1]), scalers=(scaler,)), untouched)
     assert f"an error of 1 is {SCALERS[scaler].unit}," in text
 
 
-def test_a_perfect_naive_baseline_is_not_compared_with(variant: Variant, judged: Judged) -> None:
-    text = report.text(judged(variant("plain", [0.1, 0.2]), naive=0.0), "x")
-    assert "That is not comparable with the best naive baseline, *last_value* (0.0000)." in text
+def test_a_perfect_naive_baseline_is_not_compared_with(
+    variant: Variant, judged: Judged, untouched: Source
+) -> None:
+    text = report.text(judged(variant("plain", [0.1, 0.2]), naive=0.0), untouched)
+    assert "Its MSE is not comparable with that of the best naive baseline, *last_value*" in text
+
+
+def test_a_win_within_the_spread_over_seeds_is_called_so(
+    variant: Variant, judged: Judged, untouched: Source
+) -> None:
+    close, clear = (
+        report.text(judged(variant("plain", [0.2, 0.3]), ridge=ridge), untouched)
+        for ridge in (0.28, 0.34)
+    )
+    phrase = "within one standard deviation of the best variant"
+    assert phrase in close
+    assert phrase not in clear
+
+
+def test_on_a_curved_scale_the_report_says_what_the_inverse_of_a_mean_is_and_how_far_it_is_off(
+    variant: Variant, judged: Judged, untouched: Source
+) -> None:
+    entry = variant("plain", [0.25, 0.25])
+    entry = replace(entry, units=np.abs(entry.units))
+    straight = report.text(judged(entry), untouched)
+    text = report.text(judged(entry, scalers=("power",)), untouched)
+    assert "the inverse of a mean is not the mean" in text
+    assert "closer to the median" in text
+    assert "the forecasts of *plain* are 5 above the truth for `temp`." in text
+    assert "the inverse of a mean" not in straight
+
+
+def test_scalers_of_several_kinds_are_told_apart(
+    variant: Variant, judged: Judged, untouched: Source
+) -> None:
+    found = judged(
+        variant("plain", [0.2], targets=2), targets=("a", "b"), scalers=("standard", "log")
+    )
+    text = report.text(found, untouched)
+    assert "Scaling: `standard` for `a`, `log` for `b`" in text
+    assert f"{SCALERS['log'].unit} for `b`" in text
+
+
+def test_the_report_says_how_many_cells_were_measured(
+    variant: Variant, judged: Judged, untouched: Source
+) -> None:
+    found = judged(variant("plain", [0.2]))
+    found.windows["cells"] = [0, 3] * 20
+    text = report.text(found, untouched)
+    assert "Of their 120 cells (a target at a horizon step), 60 (50.0%) were measured" in text
+
+
+def test_clipped_forecasts_are_counted_for_every_entry_that_has_some(
+    variant: Variant, judged: Judged, untouched: Source
+) -> None:
+    entry = variant("plain", [0.2, 0.2])
+    clipped = replace(entry, summary=replace(entry.summary, clipped=(6, 0)))
+    limits = {"temp": {"min": 0.0, "max": None}}
+    text = report.text(judged(clipped, limits=limits), untouched)
+    assert "`temp` from 0 to no limit; clipped were 6 of `plain` (2.50%)." in text
+    assert "none was clipped" in report.text(judged(entry, limits=limits), untouched)
+    assert "forecast.limits" not in report.text(judged(entry), untouched)
+
+
+def test_the_report_says_what_became_of_the_data(
+    variant: Variant, judged: Judged, untouched: Source
+) -> None:
+    changed = Source(
+        "table.csv",
+        {
+            "totals": {"filled": {"wind": 1200, "temp": 0}, "masked": {"temp": 7}, "outside": {}},
+            "left_out": {"c": "10 rows are too few"},
+            "cuts": [{}, {}],
+        },
+        {"day_of_year": {"JFK": {"validation": 1.0, "test": 0.9}}},
+    )
+    text = report.text(judged(variant("plain", [0.2])), changed)
+    for fact in (
+        "1,200 missing cells filled: `wind` 1,200.",
+        "7 cells masked, which are in no number of this report: `temp` 7.",
+        "2 cuts",
+        "Series `c` is left out: 10 rows are too few.",
+        "Out of range: day_of_year: 100% of the validation and 90% of the test inputs",
+    ):
+        assert fact in text
+    assert "Nothing was filled" in report.text(judged(variant("plain", [0.2])), untouched)

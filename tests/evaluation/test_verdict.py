@@ -20,8 +20,10 @@ def test_entries_are_sorted_by_mean_error_and_those_without_one_come_last(
         "conv_ln",
         "plain",
         "ridge",
+        "gradient_boosting",
         "last_value",
         "seasonal_naive",
+        "drift",
         "input_raw",
         "cursed",
     ]
@@ -37,7 +39,7 @@ def test_equal_errors_are_sorted_by_name(variant: Variant, judged: Judged) -> No
 
 def test_a_failed_seed_is_in_no_mean(study: Verdict) -> None:
     result = study.results[0]
-    assert (result.mse.mean, result.measured) == (pytest.approx(0.21, rel=1e-5), 2)
+    assert (result.mse.mean, result.scored) == (pytest.approx(0.21, rel=1e-5), 2)
     assert result.mse.sd == pytest.approx(np.std([0.19, 0.23], ddof=1), rel=1e-4)
 
 
@@ -63,6 +65,13 @@ def test_the_best_is_a_variant_even_where_a_baseline_is_better(
     found = judged(variant("plain", [0.4]), variant("other", [0.45]), ridge=0.1)
     assert found.best is not None
     assert found.best.name == "plain"
+
+
+def test_a_network_wins_only_if_it_beats_every_baseline(variant: Variant, judged: Judged) -> None:
+    entry = variant("plain", [0.2, 0.2])
+    assert judged(entry, ridge=0.3, boosting=0.3).network_wins
+    assert not judged(entry, ridge=0.3, boosting=0.1).network_wins
+    assert not judged(variant("plain", [float("nan")])).network_wins
 
 
 def test_nothing_is_best_where_every_seed_failed(variant: Variant, judged: Judged) -> None:
