@@ -53,13 +53,11 @@ def settings() -> Params:
 def errors(tmp_path: Path) -> Path:
     folder = tmp_path / "errors"
     folder.mkdir()
-    Setup(
-        ("temp",), 6, HORIZON, 1, 24, "as given", 1.0, ("standard",), "series", {}
-    ).save(folder)
+    Setup(("temp",), 6, HORIZON, 1, 24, "as given", 1.0, ("standard",), "series", {}).save(folder)
     origins = pd.date_range("2013-11-06", periods=WINDOWS, freq="h", tz="UTC")
-    pd.DataFrame({"series": "JFK", "origin": origins, "start": range(WINDOWS), "cells": HORIZON}).to_parquet(
-        folder / "windows.parquet"
-    )
+    pd.DataFrame(
+        {"series": "JFK", "origin": origins, "start": range(WINDOWS), "cells": HORIZON}
+    ).to_parquet(folder / "windows.parquet")
     for name, states, size in (
         ("plain", ["trained", "trained", "diverged"], 0.3),
         ("conv_ln", ["trained"] * 3, 0.4),
@@ -76,7 +74,12 @@ def errors(tmp_path: Path) -> Path:
             seconds_per_replica=1.5,
         )
         write(folder / name, summary, size)
-    for name, size in (("last_value", 0.8), ("seasonal_naive", 0.9), ("ridge", 0.5), ("drift", 1.0)):
+    for name, size in (
+        ("last_value", 0.8),
+        ("seasonal_naive", 0.9),
+        ("ridge", 0.5),
+        ("drift", 1.0),
+    ):
         write(folder / name, entries.baseline(name, 0, None), size)
     return folder
 
@@ -148,7 +151,11 @@ def test_comparing_twice_writes_the_same_bytes(
 
 
 def test_the_leaderboard_and_the_path_of_the_report_are_printed(
-    settings: Params, before: Before, errors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    settings: Params,
+    before: Before,
+    errors: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     compare.run(settings, *before, errors, tmp_path / "verdict")
     printed = capsys.readouterr().out

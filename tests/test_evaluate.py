@@ -193,7 +193,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     ) -> Path:
         for name, (states, values) in models.items():
             write_model(tmp_path / "models" / name, states, values)
-        selected = settings(study or {name: {"family": "plain"} for name in models}, **(sections or {}))
+        selected = settings(
+            study or {name: {"family": "plain"} for name in models}, **(sections or {})
+        )
         evaluate.run(
             selected,
             tmp_path / "standardized",
