@@ -22,8 +22,8 @@ from pipeline.core.errors import InputError
 from pipeline.tables import blocks, frequency, ordering, rows, source, spool
 
 PROJECT = Path(__file__).parents[1]
-EMBEDDED = PROJECT / "data" / "0_raw" / "nyc_weather.csv"
 COMMITTED = params.read(PROJECT / "params.yaml")
+EMBEDDED = PROJECT / COMMITTED.data.path
 HOURS = 60
 
 
@@ -66,6 +66,12 @@ def settings(
     return COMMITTED.model_copy(update=update)
 
 
+def run(chosen: Params, raw: Path, out: Path) -> None:
+    """The stage on the raw table `raw`."""
+    data = chosen.data.model_copy(update={"path": str(raw)})
+    validate.run(chosen.model_copy(update={"data": data}), out)
+
+
 def write(path: Path, frame: pd.DataFrame) -> Path:
     """As CSV."""
     frame.to_csv(path, index=False)
@@ -84,7 +90,7 @@ def clean(
     tmp_path: Path, frame: pd.DataFrame, *args: Any, **data: Any
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Run the stage on a frame: the clean table and its report."""
-    validate.run(settings(*args, **data), write(tmp_path / "raw.csv", frame), tmp_path / "out")
+    run(settings(*args, **data), write(tmp_path / "raw.csv", frame), tmp_path / "out")
     return pd.read_parquet(tmp_path / "out" / "table.parquet"), files.read_json(
         tmp_path / "out" / "report.json"
     )
@@ -201,11 +207,12 @@ REJECTED = {
             "text",
             "1 of 60",
             "'abc' at 2013-01-01T03:00:00Z (line 5)",
-            "decimal point",
+            "data.csv",
+            "data.categories",
         ],
     ),
     "a decimal comma in quotes": Bad(
-        lambda: changed((3, "x", "1,5")), ["'1,5' at 2013-01-01T03:00:00Z", "decimal point"]
+        lambda: changed((3, "x", "1,5")), ["'1,5' at 2013-01-01T03:00:00Z", "data.csv"]
     ),
     "an infinity": Bad(
         lambda: changed((3, "y", "-inf")),
@@ -248,7 +255,7 @@ REJECTED = {
     ),
     "too many missing values in a row": Bad(
         lambda: changed((slice(3, 5), "y", "")),
-        ["'y'", "3 of 60", "3 in a row at 2013-01-01T03:00:00Z", "max_run: 2", "raise max_run"],
+        ["'y'", "3 of 60", "3 in a row at 2013-01-01T03:00:00Z", "max_run: 2", "(mask), cut"],
         INTERPOLATE,
     ),
     "nothing before to interpolate from": Bad(
@@ -330,7 +337,7 @@ def test_a_bad_table_is_rejected_with_what_is_wrong_and_what_to_do(
     bad = REJECTED[case]
     raw = write(tmp_path / "raw.csv", bad.frame())
     with pytest.raises(InputError) as rejection:
-        validate.run(settings(bad.rules, bad.window, **bad.data), raw, tmp_path / "out")
+        run(settings(bad.rules, bad.window, **bad.data), raw, tmp_path / "out")
     line = rejection.value.findings[0]
     assert [part for part in bad.says if part not in line] == []
     assert line.startswith((str(raw), "params.yaml"))
@@ -344,7 +351,7 @@ FILES = {
     "nothing": (None, "no such file", ".csv"),
     "an empty file": (b"", "cannot be read", ".csv"),
     "a header alone": (b"when,site,x,y\n", "holds no rows", ".csv"),
-    "semicolons": (b"when;site;x;y\n2013-01-01;A;1;2\n", "not separated by commas", ".csv"),
+    "semicolons": (b"when;site;x;y\n2013-01-01;A;1;2\n", "data.csv.separator to ';'", ".csv"),
     "a line with a field too many": (
         b"when,site,x,y\n2013-01-01,A,1,2\n2013-01-02,A,1,5,2\n",
         "first line 3 with 5: '2013-01-02,A,1,5,2'",
@@ -372,7 +379,7 @@ def test_an_unreadable_file_is_rejected_by_name(case: str, tmp_path: Path) -> No
     if content is not None:
         raw.write_bytes(content)
     with pytest.raises(InputError) as rejection:
-        validate.run(settings(), raw, tmp_path / "out")
+        run(settings(), raw, tmp_path / "out")
     assert says in rejection.value.findings[0]
     assert rejection.value.findings[0].startswith(str(raw))
 
@@ -380,7 +387,7 @@ def test_an_unreadable_file_is_rejected_by_name(case: str, tmp_path: Path) -> No
 def test_a_folder_without_tables_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("where the data came from")
     with pytest.raises(InputError, match=r"holds no \.csv and no \.parquet file"):
-        validate.run(settings(), tmp_path, tmp_path / "out")
+        run(settings(), tmp_path, tmp_path / "out")
 
 
 def test_all_findings_are_reported_at_once(tmp_path: Path) -> None:
@@ -434,7 +441,7 @@ def test_a_finding_names_the_file_of_the_folder_in_which_it_stands(tmp_path: Pat
     with pytest.raises(
         InputError, match=rf"^{tmp_path}/1\.csv: column 'x', series 'B'.*\(line 12\)"
     ):
-        validate.run(settings(), tmp_path, tmp_path / "out")
+        run(settings(), tmp_path, tmp_path / "out")
 
 
 def test_a_problem_of_many_series_is_spelled_out_for_some_and_counted_for_the_others(
@@ -478,7 +485,7 @@ def test_what_is_rejected_does_not_depend_on_the_parts_in_which_a_table_is_read(
     for switch in (lambda: None, in_small_parts):
         switch()
         with pytest.raises(InputError) as rejection:
-            validate.run(settings(bad.rules, bad.window, **bad.data), raw, tmp_path / "out")
+            run(settings(bad.rules, bad.window, **bad.data), raw, tmp_path / "out")
         reported.append(rejection.value.findings)
     assert reported[0] == reported[1]
 
@@ -517,7 +524,7 @@ def test_what_is_written_does_not_depend_on_the_parts_in_which_a_table_is_read(
     frame.to_csv(raw, index=False) if suffix == "csv" else frame.astype(str).to_parquet(raw)
     for name, switch in (("whole", lambda: None), ("parts", in_small_parts)):
         switch()
-        validate.run(settings(RULES, **data), raw, tmp_path / name)
+        run(settings(RULES, **data), raw, tmp_path / name)
     for path in (tmp_path / "whole").iterdir():
         assert path.read_bytes() == (tmp_path / "parts" / path.name).read_bytes()
     assert files.read_json(tmp_path / "parts" / "report.json")["filled"]
@@ -547,7 +554,7 @@ def peak(folder: Path, length: int) -> int:
     pa.set_memory_pool(pool)
     tracemalloc.start()
     try:
-        validate.run(chosen, folder / "raw.parquet", folder / "clean")
+        run(chosen, folder / "raw.parquet", folder / "clean")
         standardize.run(chosen, folder / "clean", folder / "standardized")
         return tracemalloc.get_traced_memory()[1] + pool.max_memory()
     finally:
@@ -567,31 +574,21 @@ def test_a_longer_table_takes_no_more_memory_except_for_its_order(
 
 
 def test_the_embedded_table_passes_and_every_change_to_it_is_reported(tmp_path: Path) -> None:
-    before = EMBEDDED.read_bytes()
-    validate.run(COMMITTED, EMBEDDED, tmp_path)
-    frame, report = (
-        pd.read_parquet(tmp_path / "table.parquet"),
-        files.read_json(tmp_path / "report.json"),
-    )
+    data, before = COMMITTED.data, EMBEDDED.read_bytes()
+    run(COMMITTED, EMBEDDED, tmp_path)
+    frame = pd.read_parquet(tmp_path / "table.parquet")
+    totals = files.read_json(tmp_path / "report.json")["totals"]
     assert EMBEDDED.read_bytes() == before
-    assert not frame.isna().any(axis=None)
-    assert list(report["series"]) == ["EWR", "JFK", "LGA"]
-    assert [(cell["series"], cell["column"], cell["value"]) for cell in report["outside"]] == [
-        ("EWR", "wind_speed", 1048.36058)
-    ]
-    raw = (
-        pd.read_csv(EMBEDDED, parse_dates=["time_hour"])
-        .set_index(["origin", "time_hour"])
-        .mask(lambda cells: cells == 1048.36058)
-    )
+    raw = pd.read_csv(EMBEDDED, parse_dates=list(data.time))
+    raw = raw.set_index([data.series_column, *data.time])[list(data.columns)]
     index = pd.MultiIndex.from_frame(frame[["series", "time"]])
-    was, now = (
-        table.reindex(index)[list(COMMITTED.data.columns)].to_numpy()
-        for table in (raw, frame.set_index(index))
-    )
+    was, now = raw.reindex(index), frame.set_index(index)[list(data.columns)]
     assert raw.index.isin(index).all()
-    assert len(report["filled"]) == np.isnan(was).sum()
-    np.testing.assert_array_equal(now[~np.isnan(was)], was[~np.isnan(was)])
+    for column in data.columns:
+        counts = {kind: totals[kind].get(column, 0) for kind in totals}
+        assert now[column].isna().sum() == counts["masked"]
+        assert (was[column].isna() & now[column].notna()).sum() <= counts["filled"]
+        assert ((was[column] != now[column]) & was[column].notna()).sum() == counts["outside"]
 
 
 def test_the_clean_table_has_the_promised_columns_and_types(tmp_path: Path) -> None:
@@ -621,21 +618,26 @@ def test_the_clean_table_has_the_promised_columns_and_types(tmp_path: Path) -> N
     ]
 
 
-def test_short_gaps_are_filled_and_every_filled_cell_is_listed(tmp_path: Path) -> None:
+def stretch(series: str, column: str, hour: int, rows: int, **more: Any) -> dict[str, Any]:
+    """A stretch of the report that begins in an hour of the first day."""
+    times = {
+        "first": f"2013-01-01T{hour:02}:00:00Z",
+        "last": f"2013-01-01T{hour + rows - 1:02}:00:00Z",
+    }
+    return {"series": series, "column": column, "rows": rows, **times, **more}
+
+
+def test_short_gaps_are_filled_and_every_filled_stretch_is_listed(tmp_path: Path) -> None:
     frame, report = clean(
         tmp_path, changed((9, "x", "NA")).drop([5, 6]), {**INTERPOLATE, "max_gap": 2}
     )
     assert frame.x.tolist()[:60] == [hour + 0.5 for hour in range(60)]
-    assert [
-        (cell["series"], cell["time"][11:13], cell["column"], cell["how"], cell["gap"])
-        for cell in report["filled"]
-    ] == [
-        ("A", "05", "x", "interpolate", True),
-        ("A", "06", "x", "interpolate", True),
-        ("A", "09", "x", "interpolate", False),
-        ("A", "05", "y", "interpolate", True),
-        ("A", "06", "y", "interpolate", True),
+    assert report["filled"] == [
+        stretch("A", "x", 5, 2, how="interpolate"),
+        stretch("A", "x", 9, 1, how="interpolate"),
+        stretch("A", "y", 5, 2, how="interpolate"),
     ]
+    assert report["totals"]["filled"] == {"x": 3, "y": 2}
 
 
 @pytest.mark.parametrize(
@@ -650,8 +652,11 @@ def test_a_value_outside_of_its_limits_can_be_treated_as_missing(tmp_path: Path)
     rules = {**INTERPOLATE, "limits": {"x": {"max": 100, "outside": "missing"}}}
     frame, report = clean(tmp_path, changed((9, "x", 1048), (11, "x", "inf")), rules)
     assert frame.x[9] == 9.5
-    assert [cell["value"] for cell in report["outside"]] == [1048.0, "inf"]
-    assert len(report["filled"]) == 2
+    assert report["outside"] == [
+        stretch("A", "x", 9, 1, min=1048.0, max=1048.0),
+        stretch("A", "x", 11, 1, min="inf", max="inf"),
+    ]
+    assert report["totals"] == {"outside": {"x": 2}, "filled": {"x": 2}, "masked": {}}
 
 
 def test_a_series_may_be_called_na(tmp_path: Path) -> None:
@@ -684,7 +689,7 @@ def test_csv_parquet_and_a_folder_of_both_are_one_and_the_same_table(tmp_path: P
     typed[:30].to_parquet(tmp_path / "folder" / "b.parquet")
     tables = set()
     for raw in ("raw.csv", "raw.parquet", "folder"):
-        validate.run(settings(), tmp_path / raw, tmp_path / "out")
+        run(settings(), tmp_path / raw, tmp_path / "out")
         tables.add((tmp_path / "out" / "table.parquet").read_bytes())
     assert len(tables) == 1
 
@@ -696,7 +701,7 @@ def test_a_row_limit_takes_the_first_rows_of_each_series(tmp_path: Path) -> None
         .sample(frac=1, random_state=0)
     )
     frame, report = clean(tmp_path, frame, INTERPOLATE, rows=40)
-    assert [cell["time"][:13] for cell in report["filled"]] == ["2013-01-01T12", "2013-01-02T15"]
+    assert [cell["first"][:13] for cell in report["filled"]] == ["2013-01-01T12", "2013-01-02T15"]
     assert (report["rows"], report["cuts"], list(frame.segment.unique())) == (80, [], [0, 1])
     assert (
         frame.groupby("series").time.agg(["size", "max"]).values.tolist()

@@ -104,10 +104,11 @@ class Workshop:
 
     def prepare(self, content: dict[str, Any]) -> None:
         """Run the data stages with these parameters."""
-        self.params: Params = params.parse(content)
+        path = str(self.folder / "table.csv")
+        self.params: Params = params.parse({**content, "data": {**content["data"], "path": path}})
         table = raw() if self.params.data.series else raw()[lambda t: t["place"] == "a"]
         table.to_csv(self.folder / "table.csv", index=False)
-        validate.run(self.params, self.folder / "table.csv", self.paths.clean)
+        validate.run(self.params, self.paths.clean)
         standardize.run(self.params, self.paths.clean, self.paths.standardized)
         window.run(self.params, self.paths.standardized, self.paths.windows)
 

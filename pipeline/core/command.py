@@ -1,6 +1,6 @@
 """Stages and commands on the command line: their arguments, and their exit status.
 
-A stage's `run(params, raw, out)` becomes `python -m pipeline.<stage> --raw PATH --out PATH`.
+A stage's `run(params, clean, out)` becomes `python -m pipeline.<stage> --clean PATH --out PATH`.
 """
 
 import argparse

@@ -22,6 +22,7 @@ from pipeline.core.errors import InputError
 
 DRAFT = ".draft"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @contextmanager
@@ -73,7 +74,7 @@ def _flush(path: Path) -> None:
 def _draft(path: Path) -> Iterator[Path]:
     """Yield a locked folder beside `path` to write in, and remove those of killed writers.
 
-    Raises `InputError` if the disk is full.
+    Raises `InputError` if the disk is full, or the folder is not to be written to.
     """
     with room_for(path), ExitStack() as held:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,20 +115,31 @@ def _locked(folder: Path) -> Iterator[bool]:
 
 @contextmanager
 def room_for(path: Path) -> Iterator[None]:
-    """Raise `InputError` with the folder of `path` in place of the system's error of a full disk.
+    """Raise `InputError` with the folder of `path` in place of the system's error about a disk.
 
-    A full quota counts as a full disk.
+    A disk, or a quota, can be full, and a folder can be read-only or belong to somebody else. An
+    error about a file elsewhere names that file.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in FULL:
+        if error.errno not in (*FULL, *FORBIDDEN):
             raise
         folder = next(parent for parent in path.parents if DRAFT not in str(parent))
         reason = os.strerror(error.errno).lower()
+        if error.errno in FULL:
+            raise InputError(
+                f"{folder}: cannot be written to, {reason}; make room there, then run the same"
+                " command again: it goes on from here"
+            ) from error
+        named = Path(error.filename or folder)
+        if folder.resolve() in (named.resolve(), *named.resolve().parents):
+            raise InputError(
+                f"{folder}: cannot be written to, {reason}; change the permissions of the folder,"
+                " or run the command as its owner"
+            ) from error
         raise InputError(
-            f"{folder}: cannot be written to, {reason}; make room there, then run the same command"
-            " again: it goes on from here"
+            f"{named}: cannot be used, {reason}; change the permissions of the file"
         ) from error
 
 

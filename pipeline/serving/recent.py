@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.config.data import Data
 from pipeline.config.validation import Missing, Validate
 from pipeline.core.errors import InputError
-from pipeline.tables import checks, filling, frequency, problems, reading, steps
+from pipeline.tables import checks, clocks, filling, frequency, problems, reading, steps
 from pipeline.tables.grid import Regular
 from pipeline.tables.problems import Problem
 from pipeline.tables.raw import RawRows
@@ -61,7 +61,7 @@ def read(form: Form, path: Path) -> Recent:
     checked = _check(form, rows)
     regular = checked.regular or Regular(rows, rows.series, [])
     table = replace(regular, rows=regular.rows.newest(form.lookback))
-    complete, _ = filling.fill(table, form.rules)
+    complete = filling.fill(table, form.rules).regular
     found = [*checked.cells, *_missing(form, complete), *_times(form, checked, table)]
     findings = [
         *findings,
@@ -94,7 +94,7 @@ def _with_history(form: Form, rows: RawRows) -> RawRows:
 
     The older ones are left out where one of them, or the first of the newest, is unsound.
     """
-    rules = [filling.policy(form.rules, column) for column in form.data.columns]
+    rules = [form.rules.rule(column) for column in form.data.columns]
     reach = max((rule.longest for rule in rules), default=0)
     kept = []
     for own in rows.slices():
@@ -109,8 +109,8 @@ def _with_history(form: Form, rows: RawRows) -> RawRows:
 def _check(form: Form, rows: RawRows) -> Checked:
     """Check rows as those of the training table; their clock starts at the first of them."""
     offset = frequency.read(form.frequency)
-    clocks = frequency.clocks(rows, offset, form.data.time_zone)
-    return steps.check(rows, form.data, form.rules, offset, clocks)
+    series_clocks = clocks.clocks(rows, offset, form.data.time_zone)
+    return steps.check(rows, form.data, form.rules, offset, series_clocks)
 
 
 def _unknown(form: Form, rows: RawRows) -> list[str]:
@@ -144,7 +144,7 @@ def _missing(form: Form, complete: Regular) -> list[Problem]:
     rows = complete.rows
     found = []
     for column in rows.columns:
-        advice = f"complete them: {_fillable(filling.policy(form.rules, column))}"
+        advice = f"complete them: {_fillable(form.rules.rule(column))}"
         found.append(rows.problem(rows.missing(column), column, "missing values", advice))
     return found
 

@@ -1,4 +1,4 @@
-"""Checks of single cells and whole columns, and limits that turn values into missing ones.
+"""Checks of single cells, and limits that turn values into missing ones.
 
 Each check returns its problems whether or not a row is affected, so that those of blocks add up.
 """
@@ -10,89 +10,40 @@ import numpy as np
 
 from pipeline.config.data import Data
 from pipeline.config.validation import Limits, Validate
-from pipeline.tables import rows as table
-from pipeline.tables import timestamps
+from pipeline.tables.declarations import drop
 from pipeline.tables.problems import Problem
-from pipeline.tables.raw import Describe, RawRows, Texts
-from pipeline.tables.report import Entry
+from pipeline.tables.raw import Describe, RawRows
 from pipeline.tables.rows import Array
 
 LARGEST = float(np.finfo(np.float32).max)  # networks learn from 32-bit numbers
-DEFAULT = "default"  # the entry of validate.missing for columns without one of their own
-
-
-def roles(data: Data) -> list[str]:
-    """Return findings about columns with two roles, or with a name of the clean table's."""
-    used = [*data.time, *([data.series_column] if data.series_column else []), *data.columns]
-    findings = [
-        f"params.yaml: data: column {name!r} is named {used.count(name)} times; give it one role"
-        for name in dict.fromkeys(used)
-        if used.count(name) > 1
-    ]
-    reserved = [name for name in data.columns if name in table.NAMES]
-    findings += [
-        f"params.yaml: data: the name {name!r} is reserved for the clean table; rename that column"
-        for name in reserved
-    ]
-    return findings
-
-
-def unused(data: Data, rules: Validate) -> list[str]:
-    """Return findings about rules for columns that are not used."""
-    allowed = (*data.columns, DEFAULT)
-    keys = [f"validate.missing.{name}" for name in rules.missing if name not in allowed]
-    keys += [f"validate.limits.{name}" for name in rules.limits if name not in data.columns]
-    choice = f"use one of data.targets and data.past_covariates: {', '.join(data.columns)}"
-    return [f"params.yaml: {key}: no such column is used; {choice}" for key in keys]
-
-
-def drop(data: Data, column: str) -> str:
-    """Return the advice to take a column out of the study."""
-    return f"drop it from data.{'targets' if column in data.targets else 'past_covariates'}"
 
 
 def limit(rows: RawRows, rules: Mapping[str, Limits]) -> RawRows:
-    """Return the rows with NaN for values outside of limits that say `missing`."""
-    columns, outside = dict(rows.columns), {}
+    """Return the rows with NaN for what lies outside of limits that say `missing`.
+
+    Infinities, and numbers too large for 32 bits, lie outside of all of them.
+    """
+    columns, removed = dict(rows.columns), {}
     for column, rule in rules.items():
         if column in columns and rule.outside == "missing":
             values = columns[column]
-            beyond = _beyond(values, rule)
+            beyond = outside(values, rule) | (np.abs(values) > LARGEST)
             columns[column] = np.where(beyond, np.nan, values)
-            outside[column] = np.where(beyond, values, np.nan)
-    return replace(rows, columns=columns, outside=outside)
+            removed[column] = np.where(beyond, values, np.nan)
+    return replace(rows, columns=columns, outside=removed)
 
 
-def _beyond(values: Array, rule: Limits) -> Array:
-    low, high = _ends(rule)
+def outside(values: Array, rule: Limits) -> Array:
+    """Return (row,) true where a value lies outside of its limits."""
+    low, high = ends(rule)
     return np.asarray((values < low) | (values > high))
 
 
-def _ends(rule: Limits) -> tuple[float, float]:
+def ends(rule: Limits) -> tuple[float, float]:
+    """Return the smallest and the largest value that the limits allow."""
     low = -np.inf if rule.min is None else rule.min
     high = np.inf if rule.max is None else rule.max
     return low, high
-
-
-def limited(rows: RawRows) -> list[Entry]:
-    """Return the report's entries about values that `limit` turned into missing ones."""
-    entries: list[Entry] = []
-    for column, values in rows.outside.items():
-        for row in np.flatnonzero(~np.isnan(values) & ~rows.context).tolist():
-            value = float(values[row])
-            shown = value if np.isfinite(value) else str(value)
-            entries.append(entry(rows, row, column, value=shown))
-    return entries
-
-
-def entry(rows: RawRows, row: int, column: str, **more: object) -> Entry:
-    """Return one cell as the report names it."""
-    return {
-        "series": rows.names[rows.series[row]],
-        "time": timestamps.label(rows.times[row]),
-        "column": column,
-        **more,
-    }
 
 
 def cells(rows: RawRows, data: Data, rules: Validate) -> list[Problem]:
@@ -101,7 +52,10 @@ def cells(rows: RawRows, data: Data, rules: Validate) -> list[Problem]:
 
 
 def _text(rows: RawRows) -> list[Problem]:
-    advice = "write numbers with a decimal point, and missing values as NA or as nothing"
+    advice = (
+        "write numbers as data.csv says, and missing values as NA or as nothing; a covariate with "
+        "few different texts can stand in data.categories"
+    )
     fault = "text where a number should be"
     return [
         rows.problem(rows.is_text(column), column, fault, advice, rows.described(texts))
@@ -115,12 +69,12 @@ def _outside(rows: RawRows, rules: Mapping[str, Limits]) -> list[Problem]:
     for column, rule in rules.items():
         if column in rows.columns and rule.outside == "refuse":
             values = rows.columns[column]
-            low, high = _ends(rule)
+            low, high = ends(rule)
             advice = (
                 f"correct them, or change validate.limits.{column} "
                 "(outside: missing treats them as missing)"
             )
-            bad = _beyond(values, rule) & np.isfinite(values)
+            bad = outside(values, rule) & np.isfinite(values)
             fault = f"values outside of {low:g} to {high:g}"
             found.append(rows.problem(bad, column, fault, advice, _shown(values)))
     return found
@@ -174,37 +128,3 @@ def mostly(problems: Sequence[Problem], totals: Mapping[str, int], share: float)
         for problem in problems
     ]
     return [problem for problem in chosen if problem.counts]
-
-
-class Constant:
-    """Columns that hold one and the same number in all series, as far as has been seen."""
-
-    def __init__(self, data: Data) -> None:
-        self.data = data
-        self.varying: set[str] = set()
-        self.single: dict[str, tuple[float, Problem]] = {}  # column -> its number, and where
-
-    def add(self, rows: RawRows) -> None:
-        """Look at the next rows."""
-        for column, values in rows.columns.items():
-            if column in self.varying or np.isnan(values).all():
-                continue
-            low, high = float(np.nanmin(values)), float(np.nanmax(values))
-            value, before = self.single.pop(column, (low, None))
-            if not low == value == high:
-                self.varying.add(column)
-                continue
-            fault = f"the same value {value:.10g} everywhere"
-            advice = f"nothing can be learned from it: {drop(self.data, column)}"
-            here = rows.problem(~np.isnan(values), column, fault, advice)
-            self.single[column] = value, before + here if before else here
-
-    def problems(self, texts: Mapping[str, Texts]) -> list[Problem]:
-        """Return those of columns with at least two values and no text."""
-        found = []
-        for column in self.data.columns:
-            if column in self.single and not len(texts[column].numbers):
-                _, problem = self.single[column]
-                if sum(problem.counts.values()) > 1:
-                    found.append(problem)
-        return found

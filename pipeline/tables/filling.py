@@ -1,7 +1,9 @@
-"""Missing values: filled where the column's policy allows it, never across a cut; else a problem.
+"""Missing values: filled, masked or cut out as the column's policy says, or else a problem.
 
-A stretch is filled only from the rows at hand. One that reaches the newest row has no value after
-it, so it may be filled forward, but not interpolated: nothing ever looks ahead of the newest row.
+A stretch is filled only from the rows at hand, never across a cut. One that reaches the newest row
+has no value after it, so it may be filled forward, but not interpolated: nothing ever looks ahead
+of the newest row. What a policy cannot fill, since it is too long or nothing stands beside it, is
+rejected, masked or cut as `beyond` says.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,94 +13,51 @@ import numpy as np
 
 from pipeline.config.data import Data
 from pipeline.config.validation import Missing, Validate
-from pipeline.tables import checks
+from pipeline.tables import declarations
 from pipeline.tables.grid import Regular
 from pipeline.tables.problems import Problem
-from pipeline.tables.report import Entry
 from pipeline.tables.rows import Array
+from pipeline.tables.stretches import Stretches, stretches
 
 
 @dataclass(frozen=True)
-class Stretches:
-    """Stretches of missing values, each inside one segment: rows `start` to `stop` - 1."""
+class Filled:
+    """Rows in which nothing is missing but what is masked, and where that is.
 
-    start: Array  # (stretch,)
-    stop: Array  # (stretch,)
-    before: Array  # (stretch,) bool: a value stands before it in its segment
-    after: Array  # (stretch,) bool: a value stands after it in its segment
-    size: int  # rows of the table
+    `filled` and `masked` are column -> (row,) bool.
+    """
 
-    @property
-    def lengths(self) -> Array:
-        """Return (stretch,) missing values in a row."""
-        return np.asarray(self.stop - self.start)
-
-    def rows(self) -> Array:
-        """Return the rows of all stretches, (missing,)."""
-        offsets = self.start - np.cumsum(self.lengths) + self.lengths
-        return np.asarray(np.arange(self.lengths.sum()) + np.repeat(offsets, self.lengths))
-
-    def only(self, chosen: Array) -> "Stretches":
-        """Return the `chosen` (stretch,) ones."""
-        return Stretches(
-            self.start[chosen],
-            self.stop[chosen],
-            self.before[chosen],
-            self.after[chosen],
-            self.size,
-        )
-
-    def mask(self, chosen: Array) -> Array:
-        """Return (row,) true in the `chosen` (stretch,) ones."""
-        mask = np.zeros(self.size, bool)
-        mask[self.only(chosen).rows()] = True
-        return mask
-
-    def between(self, rule: Missing) -> Array:
-        """Return (stretch,) true where values stand at the sides that the policy fills from."""
-        return np.asarray(self.before & (self.after | (rule.policy == "forward_fill")))
-
-    def fillable(self, rule: Missing) -> Array:
-        """Return (stretch,) true where the policy fills."""
-        allowed = self.between(rule) & (self.lengths <= rule.longest)
-        return np.asarray(allowed & (rule.policy != "refuse"))
+    regular: Regular
+    filled: Mapping[str, Array]
+    masked: Mapping[str, Array]
 
 
-def stretches(missing: Array, segment: Array) -> Stretches:
-    """Return the stretches of `missing` (row,) values."""
-    joined = missing[1:] & missing[:-1] & (segment[1:] == segment[:-1])
-    start = np.flatnonzero(missing & ~np.append(False, joined))
-    stop = np.flatnonzero(missing & ~np.append(joined, False)) + 1
-    # (row + 1,) true where a segment starts, or the table has ended
-    edge = np.concatenate([[True], segment[1:] != segment[:-1], [True]])
-    return Stretches(start, stop, ~edge[start], ~edge[stop], len(missing))
-
-
-def policy(rules: Validate, column: str) -> Missing:
-    """Return the rule for a column: its own entry, else the default one, else `refuse`."""
-    return rules.rule(column)
-
-
-def fill(regular: Regular, rules: Validate) -> tuple[Regular, list[Entry]]:
-    """Return the table with every value filled that may be, and the report's entries about them."""
+def fill(regular: Regular, rules: Validate) -> Filled:
+    """Return the table, which is cut already, with every value filled that may be."""
     columns = dict(regular.rows.columns)
-    inserted = regular.inserted
-    entries: list[Entry] = []
-    for column, values in columns.items():
-        rule = policy(rules, column)
+    filled: dict[str, Array] = {}
+    masked: dict[str, Array] = {}
+    for column, values in columns.items() if len(regular.segment) else ():
+        rule = rules.rule(column)
         found = stretches(np.isnan(values), regular.segment)
-        found = found.only(found.fillable(rule))
+        fillable = found.fillable(rule)
+        filled[column] = found.mask(fillable)
+        masked[column] = found.mask(~fillable & rule.masks)
+        found = found.only(fillable)
         if len(found.start):
-            columns[column] = FILL[rule.policy](values, regular.rows.times, found)
-            entries += [
-                checks.entry(regular.rows, row, column, how=rule.policy, gap=bool(inserted[row]))
-                for row in found.rows().tolist()
-                if not regular.rows.context[row]
-            ]
-    return replace(regular, rows=replace(regular.rows, columns=columns)), entries
+            columns[column] = FILL[rule.policy](values, regular.rows.times, found, rule)
+    rows = replace(regular.rows, columns=columns)
+    return Filled(replace(regular, rows=rows), filled, masked)
 
 
-def _interpolate(values: Array, times: Array, found: Stretches) -> Array:
+def _constant(values: Array, times: Array, found: Stretches, rule: Missing) -> Array:
+    """Write the declared value."""
+    result = values.copy()
+    result[found.rows()] = rule.value
+    return result
+
+
+def _interpolate(values: Array, times: Array, found: Stretches, rule: Missing) -> Array:
     """Fill linearly in time between the value before and the value after each stretch."""
     rows = found.rows()
     left = np.repeat(found.start - 1, found.lengths)
@@ -109,48 +68,65 @@ def _interpolate(values: Array, times: Array, found: Stretches) -> Array:
     return result
 
 
-def _forward_fill(values: Array, times: Array, found: Stretches) -> Array:
+def _forward_fill(values: Array, times: Array, found: Stretches, rule: Missing) -> Array:
     """Repeat the value before each stretch."""
     result = values.copy()
     result[found.rows()] = np.repeat(values[found.start - 1], found.lengths)
     return result
 
 
-FILL: Mapping[str, Callable[[Array, Array, Stretches], Array]] = {
+FILL: Mapping[str, Callable[[Array, Array, Stretches, Missing], Array]] = {
+    "constant": _constant,
     "interpolate": _interpolate,
     "forward_fill": _forward_fill,
 }
 
 
 def problems(regular: Regular, data: Data, rules: Validate) -> list[Problem]:
-    """Return the missing values that the columns' policies do not fill: two problems per column."""
+    """Return the missing values that the columns' policies reject: two problems per column.
+
+    The rows that a policy cuts out are left out already.
+    """
     found: list[Problem] = []
     for column in regular.rows.columns:
-        rule = policy(rules, column)
+        rule = rules.rule(column)
         missing = regular.rows.missing(column)
         if rule.policy == "refuse":
             found += _not_allowed(regular, data, column, missing)
         else:
-            found += _not_fillable(regular, data, column, missing, rule)
+            found += _not_fillable(regular, data, column, missing & (not rule.masks), rule)
     return found
 
 
+def _remedy(data: Data, column: str) -> str:
+    """Return what can be done about missing values that would be invented if they were filled."""
+    drop = declarations.drop(data, column)
+    if column in data.future_covariates or column in data.categories:
+        return f"cut the series there (cut), complete them, or {drop}"
+    return (
+        f"leave them out of the study (mask), cut the series there (cut), complete them, or {drop}"
+    )
+
+
 def _not_allowed(regular: Regular, data: Data, column: str, missing: Array) -> list[Problem]:
-    """Return the problems of a column that has no policy which fills."""
+    """Return the problems of a column whose policy is to refuse."""
     rows, inserted = regular.rows, regular.inserted
-    fill = f"set validate.missing.{column} to interpolate or forward_fill"
+    key, drop = f"validate.missing.{column}", declarations.drop(data, column)
+    masks = column not in data.future_covariates and column not in data.categories
+    choice = "mask, cut or forward_fill" if masks else "cut or forward_fill"
     return [
         rows.problem(
             missing & ~inserted,
             column,
             "missing values",
-            f"complete them, {fill}, or {checks.drop(data, column)}",
+            f"complete them, set the policy of {key} ({choice}), or {drop}",
         ),
         rows.problem(
             missing & inserted,
             column,
-            "missing rows that validate.max_gap fills",
-            f"{fill}, or set validate.max_gap to 0, which cuts the series there instead",
+            "missing rows that validate.max_gap inserts",
+            f"set the policy of {key} ({choice}), or set validate.max_gap to 0, which cuts the "
+            "series there instead",
         ),
     ]
 
@@ -163,7 +139,7 @@ def _not_fillable(
     between = found.between(rule)
     long = between & (found.lengths > rule.longest)
     lengths = dict(zip(found.start[long].tolist(), found.lengths[long].tolist(), strict=True))
-    remedy = f"complete them, or {checks.drop(data, column)}"
+    remedy = f"say in validate.missing.{column}.beyond to {_remedy(data, column)}"
     sides = "before and after" if rule.policy == "interpolate" else "before"
     too_long = found.mask(long)
     return [
@@ -171,7 +147,7 @@ def _not_fillable(
             too_long,
             column,
             f"missing values, more in a row than validate.missing allows (max_run: {rule.max_run})",
-            f"raise max_run for {column}, {remedy}",
+            remedy,
             lambda row: f"{lengths[row]} in a row",
             _advice_on_gaps(regular, too_long),
         ),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.tables import timestamps
-from pipeline.tables.frequency import Clock
+from pipeline.tables.clocks import Clock
 from pipeline.tables.raw import INSERTED, RawRows
 from pipeline.tables.report import Entry
 from pipeline.tables.rows import Array
@@ -27,7 +27,7 @@ class Regular:
 
     def cut(self) -> Array:
         """Return (row,) true where the row is the first one after a gap that cuts its series."""
-        new = np.append(False, self.segment[1:] != self.segment[:-1])
+        new = np.append(False, self.segment[1:] != self.segment[:-1])[: len(self.segment)]
         return np.asarray(self.rows.later() & new)
 
 
@@ -49,7 +49,7 @@ def regular(rows: RawRows, clocks: Sequence[Clock], positions: Array, gaps: int)
     times = [clock.times(places[own]) for clock, own in zip(clocks, whole.slices(), strict=True)]
     whole = replace(
         whole,
-        times=np.concatenate(times),
+        times=np.where(inserted, np.concatenate(times), whole.times),
         columns={name: np.where(inserted, np.nan, old) for name, old in whole.columns.items()},
         outside={name: np.where(inserted, np.nan, old) for name, old in whole.outside.items()},
         numbers=np.where(inserted, INSERTED, whole.numbers),

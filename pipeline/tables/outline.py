@@ -3,7 +3,7 @@
 It is small however long the table is, and all that the split and the windows depend on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,6 +32,24 @@ class Outline:
         counts = np.zeros(len(self.names), np.int64)
         np.add.at(counts, self.series, self.stop - self.first)
         return counts
+
+    def only(self, names: Collection[str]) -> "Outline":
+        """Return the outline of a table of these series alone; segments are numbered anew."""
+        codes = [code for code, name in enumerate(self.names) if name in names]
+        runs = np.flatnonzero(np.isin(self.series, codes))
+        lengths = (self.stop - self.first)[runs]
+        stop = np.cumsum(lengths)
+        return Outline(
+            names=tuple(self.names[code] for code in codes),
+            first_times=self.first_times[codes],
+            last_times=self.last_times[codes],
+            earlier=self.earlier[codes],
+            first=stop - lengths,
+            stop=stop,
+            series=np.searchsorted(codes, self.series[runs]),
+            segment=np.unique(self.segment[runs], return_inverse=True)[1],
+            split=self.split[runs],
+        )
 
     def splits(self, start: int, stop: int) -> Array:
         """Return the split of the rows `start` to `stop` - 1, (row,) int8."""

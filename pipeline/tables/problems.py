@@ -7,24 +7,31 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 SPELLED_OUT = 10  # series for which one and the same problem is described in full
+
+
+class Place(Protocol):
+    """The first row that a problem affects."""
+
+    def words(self) -> tuple[Path, str]:
+        """Return the file, and the value, time and place of the row in words."""
 
 
 @dataclass(frozen=True)
 class Problem:
     """One kind of problem of one column; it may affect no row at all.
 
-    `first` is for the first `SPELLED_OUT` series: series -> file, and the value, time and place
-    of the first affected row in words. `extra` is further advice that only some of the rows call
-    for.
+    `first` is for the first `SPELLED_OUT` series: series -> the first affected row. `extra` is
+    further advice that only some of the rows call for.
     """
 
     column: str
     fault: str
     advice: str
     counts: Mapping[str, int]  # series -> affected rows
-    first: Mapping[str, tuple[Path, str]]
+    first: Mapping[str, Place]
     extra: frozenset[str] = frozenset()
 
     def __add__(self, later: "Problem") -> "Problem":
@@ -47,7 +54,7 @@ class Problem:
         names = sorted(self.counts)
         sentences = []
         for name in names[:SPELLED_OUT]:
-            file, first = self.first[name]
+            file, first = self.first[name].words()
             sentences.append(
                 f"{file}: column {self.column!r}, series {name!r}: {self.fault}: "
                 f"{self.counts[name]} of {totals[name]}, first {first}; {advice}"

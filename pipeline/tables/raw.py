@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from pipeline.tables import source, timestamps
+from pipeline.tables import timestamps
 from pipeline.tables.problems import SPELLED_OUT, Problem
 from pipeline.tables.rows import Array, Index
+from pipeline.tables.source import File
 
 INSERTED = -1  # the number of a row that stands in no file
 
@@ -21,15 +22,31 @@ class Numbering:
     """Rows numbered through all files: `starts[i]` is the number of the first row of `files[i]`."""
 
     path: Path
-    files: Sequence[Path]
+    files: Sequence[File]
     starts: Sequence[int]
 
     def place(self, number: int) -> tuple[Path, str]:
         """Return the file of a row, and how a person finds the row in it."""
         if number == INSERTED:
             return self.path, "a row that the table lacks"
-        file = int(np.searchsorted(self.starts, number, side="right")) - 1
-        return self.files[file], source.position(self.files[file], number - self.starts[file])
+        place = int(np.searchsorted(self.starts, number, side="right")) - 1
+        file = self.files[place]
+        return file.path, file.position(number - self.starts[place])
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row and what is said of it; its place in the file is looked up only when asked for."""
+
+    numbering: Numbering
+    number: int
+    value: str
+    time: str
+
+    def words(self) -> tuple[Path, str]:
+        """Return the file, and the value, time and place of the row in words."""
+        file, position = self.numbering.place(self.number)
+        return file, " ".join(part for part in (self.value, self.time, f"({position})") if part)
 
 
 @dataclass(frozen=True)
@@ -48,6 +65,8 @@ class Texts:
 class RawRows(Index):
     """Rows with their values. A missing value is NaN, and so is text, which `texts` holds.
 
+    The values of a category are numbers that stand for its texts.
+
     Rows of `context` help to judge and to fill the others: problems of theirs are not counted,
     since they are counted elsewhere or do not matter, and nothing of theirs is reported or
     written.
@@ -59,6 +78,7 @@ class RawRows(Index):
     context: Array  # (row,) bool
     numbering: Numbering
     texts: Mapping[str, Texts]
+    categories: Mapping[str, Sequence[str]]  # column -> the texts that its numbers stand for
 
     def described(self, texts: Texts) -> Describe:
         """Return what describes a row by its text."""
@@ -91,7 +111,7 @@ class RawRows(Index):
 
     def later(self) -> Array:
         """Return (row,) true where the row before belongs to the same series."""
-        return np.append(False, self.series[1:] == self.series[:-1])
+        return np.append(False, self.series[1:] == self.series[:-1])[: len(self.series)]
 
     def is_text(self, column: str) -> Array:
         """Return (row,) true where text stands in place of a number."""
@@ -129,8 +149,7 @@ class RawRows(Index):
         totals = dict(zip(names, counts.tolist(), strict=True))
         return Problem(column, fault, advice, totals, places, extra)
 
-    def _place(self, row: int, describe: Describe | None) -> tuple[Path, str]:
-        file, position = self.numbering.place(int(self.numbers[row]))
+    def _place(self, row: int, describe: Describe | None) -> Row:
         value = describe(row) if describe else ""
         time = "" if np.isnat(self.times[row]) else f"at {timestamps.label(self.times[row])}"
-        return file, " ".join(part for part in (value, time, f"({position})") if part)
+        return Row(self.numbering, int(self.numbers[row]), value, time)

@@ -6,6 +6,7 @@ sorted.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,12 +16,15 @@ import pyarrow as pa
 
 from pipeline.config.data import Data
 from pipeline.core.errors import InputError
-from pipeline.tables import ordering, problems, source, timestamps, values
+from pipeline.tables import cells, frequency, ordering, problems, source, timestamps, values
+from pipeline.tables.jitter import Rounding
 from pipeline.tables.problems import Sum
 from pipeline.tables.raw import Numbering, RawRows, Texts
+from pipeline.tables.repeats import Order
 from pipeline.tables.rows import Array
-from pipeline.tables.source import Source
+from pipeline.tables.source import File, Origin, Source
 from pipeline.tables.spool import Spool
+from pipeline.tables.timestamps import Notation, Times
 
 ONLY = "all"  # the name of the series of a table that has just one
 SERIES, TIME, NUMBER = range(3)  # columns of the spool; the measured ones follow
@@ -40,6 +44,8 @@ class RawTable:
     columns: Sequence[str]
     numbering: Numbering
     texts: Mapping[str, Texts]
+    categories: Mapping[str, Sequence[str]]  # column -> the texts that its numbers stand for
+    notes: Sequence[str]  # of the report
     unsorted: Mapping[str, int]  # series -> rows that were earlier than the row before, if any
     findings: Sequence[str]
     whole: bool  # no row was left out
@@ -60,6 +66,7 @@ class RawTable:
             context=np.zeros(len(times), bool),
             numbering=self.numbering,
             texts=self.texts,
+            categories=self.categories,
         )
 
     def spans(self) -> dict[str, tuple[np.datetime64, np.datetime64]]:
@@ -79,10 +86,12 @@ class RawTable:
         return dict(zip(self.names, self.counts.tolist(), strict=True))
 
 
-def read_in_memory(data: Data, path: Path) -> tuple[RawRows, Sequence[str]]:
+def read_in_memory(
+    data: Data, path: Path, origin: Origin = source.TABLE
+) -> tuple[RawRows, Sequence[str]]:
     """Return all rows of a table that fits in memory, and the findings; raises as `clean`."""
     with TemporaryDirectory() as folder:
-        table = read(data, source.find(data, path), Path(folder))
+        table = read(data, source.find(data, path, origin), Path(folder))
         return table.rows(0, table.spool.rows), table.findings
 
 
@@ -97,10 +106,10 @@ def read(data: Data, found: Source, folder: Path) -> RawTable:
     for file in found.files:
         starts.append(reader.rows)
         try:
-            for batch in source.batches(file, [*found.required, *found.measured]):
-                reader.add(batch)
+            for batch in file.batches([*found.required, *found.measured]):
+                reader.add(file, batch)
             if reader.rows == starts[-1]:
-                raise InputError(f"{file}: holds no rows; remove it, or correct data.path")
+                raise InputError(f"{file.path}: holds no rows; remove it, or {found.origin.path}")
         except InputError as error:
             unreadable += error.findings
     if unreadable:
@@ -117,9 +126,14 @@ class _Reader:
     def __init__(
         self, data: Data, columns: Sequence[str], numbering: Numbering, folder: Path
     ) -> None:
-        self.data, self.columns, self.numbering = data, columns, numbering
+        self.data, self.numbering = data, numbering
+        self.columns = cells.Columns(data, columns)
         index = ["int32", "datetime64[ns]", "int64"]
         self.spool = Spool(folder, [*index, *["float64"] * len(columns)])
+        days = frequency.counts_days(data.frequency)
+        self.notation = Notation(data.time_zone, data.time_format, data.ambiguous, days)
+        self.rounding = _rounding(data)
+        self.repeats = Order()
         self.rows = 0  # of all files so far
         self.names: list[str] = []  # of the series
         self.codes: dict[str | None, int] = {None: -1, "": -1}
@@ -127,32 +141,41 @@ class _Reader:
         self.unnamed: list[int] = []  # row numbers
         self.untimed = Sum()
         self.order = ordering.Watch()
-        self.texts: dict[str, list[tuple[Array, pa.Array]]] = {column: [] for column in columns}
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Read the cells of the next batch."""
-        written = batch.column(self.data.time_name)
-        times, faults = timestamps.parse(written, self.data.time_zone, self.data.time_format)
-        series = self._series(batch)
-        numbers = np.arange(self.rows, self.rows + len(times))
-        self.rows += len(times)
-        usable = (series >= 0) & (faults == timestamps.FINE)
+    def add(self, file: File, batch: pa.RecordBatch) -> None:
+        """Read the cells of the next batch of a file."""
+        written = [batch.column(name) for name in self.data.time]
+        text = timestamps.joined(*written) if len(written) > 1 else written[0]
+        found = timestamps.parse(text, self.notation)
+        series = self._series(file, batch)
+        numbers = np.arange(self.rows, self.rows + batch.num_rows)
+        self.rows += batch.num_rows
+        times = self._times(found, series, numbers)
+        usable = (series >= 0) & (found.faults == timestamps.FINE)
         if not usable.all():
             self.unnamed += numbers[series < 0].tolist()
-            rows = np.flatnonzero((series >= 0) & (faults != timestamps.FINE))
-            texts = values.plain_text(written.take(pa.array(rows)))
-            self._note_untimed(series[rows], faults[rows], numbers[rows], texts)
+            rows = np.flatnonzero((series >= 0) & (found.faults != timestamps.FINE))
+            texts = values.plain_text(text.take(pa.array(rows)))
+            self._note_untimed(series[rows], found.faults[rows], numbers[rows], texts)
         kept = slice(None) if usable.all() else usable
         self.named = _add_counts(self.named, series[series >= 0], len(self.names))
         self.usable = _add_counts(self.usable, series[kept], len(self.names))
         self.order.add(self.names, series[kept], times[kept])
-        columns = (series, times, numbers, *self._measured(batch, numbers[:1]))
+        columns = (series, times, numbers, *self.columns.read(file, batch, numbers[:1]))
         self.spool.append([column[kept] for column in columns])
 
-    def _series(self, batch: pa.RecordBatch) -> Array:
+    def _times(self, found: Times, series: Array, numbers: Array) -> Array:
+        """Return the times (row,), those that a clock change repeats told apart by their order."""
+        times = found.times
+        if self.data.ambiguous == "infer":
+            times = self.repeats.resolve(found, series, numbers)
+        return self.rounding.apply(times) if self.rounding else times
+
+    def _series(self, file: File, batch: pa.RecordBatch) -> Array:
         """Return the number of each row's series, (row,) int32, -1 where it has none."""
         if self.data.series_column is None:
-            return np.full(batch.num_rows, self._code(ONLY), np.int32)
+            name = ONLY if self.data.series is None else file.path.stem
+            return np.full(batch.num_rows, self._code(name), np.int32)
         names = values.plain_text(batch.column(self.data.series_column))
         encoded = names.dictionary_encode(null_encoding="encode")
         codes = np.array([self._code(name) for name in encoded.dictionary.to_pylist()], np.int32)
@@ -164,33 +187,25 @@ class _Reader:
             self.names.append(str(name))
         return self.codes[name]
 
-    def _measured(self, batch: pa.RecordBatch, first: Array) -> list[Array]:
-        """Return each column's numbers, (row,) float64; `first` (1,) is the first row's number."""
-        columns = []
-        for column in self.columns:
-            numbers, positions, texts = values.numbers(batch.column(column))
-            if len(positions):
-                self.texts[column].append((positions + first, texts))
-            columns.append(numbers)
-        return columns
-
     def _note_untimed(self, series: Array, faults: Array, numbers: Array, texts: pa.Array) -> None:
         """Note rows (row,) that have a series, but no usable time."""
         names, codes = _sorted(self.names, series)
         written = Texts(numbers, pa.chunked_array([texts], pa.string()))
         nowhen = np.full(len(series), "NaT", timestamps.NANOSECONDS)
         counted = np.zeros(len(series), bool)
-        rows = RawRows(names, codes, nowhen, {}, {}, numbers, counted, self.numbering, {})
+        rows = RawRows(names, codes, nowhen, {}, {}, numbers, counted, self.numbering, {}, {})
         self.untimed.add(
             [
                 rows.problem(faults == kind, self.data.time_name, *words, rows.described(written))
-                for kind, words in timestamps.FAULTS.items()
+                for kind, words in self.notation.faults().items()
             ]
         )
 
     def findings(self) -> list[str]:
         """Return what is wrong with the series and the times of single rows."""
         totals = dict(zip(self.names, self.named.tolist(), strict=True))
+        if self.repeats.unclear:
+            self._note_unclear()
         found = problems.findings(self.untimed.problems, self.numbering.path, totals)
         if self.unnamed:
             file, position = self.numbering.place(self.unnamed[0])
@@ -199,7 +214,13 @@ class _Reader:
                 f"{file}: column {self.data.series_column!r}: rows without a series: "
                 f"{len(self.unnamed)} of {self.rows}, first ({position}); give each row its series",
             )
-        return found
+        return [*found, *self.columns.findings(self.numbering.path)]
+
+    def _note_unclear(self) -> None:
+        """Note the rows whose order does not say which of two repeated times they have."""
+        series, numbers = np.array(sorted(self.repeats.unclear)).T
+        faults = np.full(len(series), timestamps.REPEATED, np.int8)
+        self._note_untimed(series, faults, numbers, pa.nulls(len(series), pa.string()))
 
     def table(self, findings: list[str]) -> RawTable:
         """Return what was read, in order."""
@@ -217,9 +238,11 @@ class _Reader:
             spool=self.spool,
             names=names,
             counts=counts,
-            columns=self.columns,
+            columns=self.columns.names,
             numbering=self.numbering,
-            texts={column: _joined(parts) for column, parts in self.texts.items()},
+            texts=self.columns.texts(),
+            categories=self.columns.categories(),
+            notes=[*self.columns.notes(), *(self.rounding.notes() if self.rounding else [])],
             unsorted=unsorted,
             findings=findings,
             whole=self.spool.rows == self.rows,
@@ -242,6 +265,10 @@ def _sorted(names: Sequence[str], series: Array) -> tuple[tuple[str, ...], Array
     return tuple(positions), ranks[inverse]
 
 
-def _joined(parts: list[tuple[Array, pa.Array]]) -> Texts:
-    numbers = np.concatenate([np.empty(0, np.int64), *(numbers for numbers, _ in parts)])
-    return Texts(numbers, pa.chunked_array([texts for _, texts in parts], pa.string()))
+def _rounding(data: Data) -> Rounding | None:
+    """Return what moves times onto the grid, where that is declared and the grid is known."""
+    if data.jitter is None or data.frequency is None:
+        return None
+    with suppress(InputError):
+        return Rounding(data.jitter, frequency.read(data.frequency), data.time_zone)
+    return None

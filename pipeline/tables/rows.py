@@ -1,6 +1,6 @@
 """The clean table as Parquet: series, time, and the segment that no window leaves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -44,20 +44,22 @@ class Rows(Index):
 class Writer:
     """Writes a table part by part; the file's bytes depend on its content alone."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, categories: Collection[str] = ()) -> None:
         self.path = path
+        self.dictionaries = ["series", *categories]
         self.waiting: pa.Table = None  # rows that do not fill a group yet
         self.file: pq.ParquetWriter = None  # open as soon as the columns are known
 
     def add(self, rows: Rows, columns: Mapping[str, Array]) -> None:
-        """Add `rows` and further `columns` (row,)."""
+        """Add `rows` and further `columns` (row,), numbers or text; NaN is written as null."""
         names = pa.array(rows.names, pa.string())
         series = pa.DictionaryArray.from_arrays(pa.array(rows.series), names).cast(pa.string())
         times = pa.array(rows.times).cast(TIME)
         index = dict(zip(NAMES, (series, times, rows.segment), strict=True))
-        table = pa.table(index | dict(columns))
+        arrays = {name: pa.array(values, from_pandas=True) for name, values in columns.items()}
+        table = pa.table(index | arrays)
         if not self.file:
-            self.file = pq.ParquetWriter(self.path, table.schema, use_dictionary=["series"])
+            self.file = pq.ParquetWriter(self.path, table.schema, use_dictionary=self.dictionaries)
         self.waiting = pa.concat_tables([self.waiting, table]) if self.waiting else table
         self._write(self.waiting.num_rows // ROWS_A_GROUP * ROWS_A_GROUP)
 
@@ -72,9 +74,14 @@ class Writer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write the waiting rows; closing twice does nothing."""
         if self.file:
             self._write(self.waiting.num_rows)
             self.file.close()
+            self.file = None
 
 
 def write(path: Path, rows: Rows, columns: Mapping[str, Array]) -> None:

@@ -1,27 +1,142 @@
 """One CSV or Parquet file, or a folder of them, as batches of rows that fit in memory.
 
-CSV is UTF-8, separated by commas, with a header; every value arrives as text, so that nothing is
+CSV has a header and is written as `data.csv` says; every value arrives as text, so that nothing is
 guessed. Lines with more or fewer fields than the header are rejected, since all that follows in
-such a line may belong to another column.
+such a line may belong to another column. Folders called `column=value` add a column to the files in
+them. Everything that PyArrow and the file system may say against a file is an `InputError` here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
-from pipeline.config.data import Data
+from pipeline.config.data import Csv, Data
 from pipeline.core.errors import InputError
+from pipeline.tables.lines import Lines
 
 ROWS_A_BATCH = 1 << 16  # of Parquet
 BYTES_A_BATCH = 1 << 20  # of CSV
-FIRST_ROW = {".csv": 2, ".parquet": 1}  # a CSV row is named by its line, and the header is line 1
-Result = TypeVar("Result")
+SUFFIXES = (".csv", ".parquet")
+ABSENT = "__HIVE_DEFAULT_PARTITION__"  # how a folder's name says that there is no value
+SEPARATORS = ";\t|,"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What to do where the files are not as they should be: advice about the path and a column."""
+
+    path: str = "correct data.path"
+    column: str = "correct its name under `data` in params.yaml"
+
+
+TABLE = Origin()
+
+
+@dataclass(frozen=True)
+class File:
+    """One file, with the columns that the names of its folders add."""
+
+    path: Path
+    csv: Csv
+    partitions: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether the file is CSV, and not Parquet."""
+        return self.path.suffix.lower() == ".csv"
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The lines of a CSV file."""
+        return Lines(self.path, self.csv.separator, self.csv.encoding)
+
+    def position(self, row: int) -> str:
+        """Return how a person finds row `row`, counted from 0."""
+        return f"line {self.lines.line(row + 1)}" if self.is_csv else f"row {row + 1}"
+
+    def header(self) -> list[str]:
+        """Return the names of the columns; raises `InputError` where they cannot be read."""
+        with _readable(self):
+            if not self.is_csv:
+                names = list(pq.read_schema(self.path).names)
+            else:
+                options = self._parse_options("skip", [])
+                with arrow_csv.open_csv(self.path, self._read_options(), options) as reader:
+                    names = list(reader.schema.names)
+        return [*names, *(name for name in self.partitions if name not in names)]
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in the file's own order, `columns` only.
+
+        Raises `InputError` where the file cannot be read.
+        """
+        inside = [name for name in columns if name not in self.partitions]
+        rows = self._csv_batches(inside) if self.is_csv else self._parquet_batches(inside)
+        while True:
+            with _readable(self):
+                batch = next(rows, None)
+            if batch is None:
+                return
+            yield self._with_partitions(batch).select(list(columns))
+
+    def _with_partitions(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        for name, value in self.partitions.items():
+            if name not in batch.schema.names:
+                values = pa.repeat(pa.scalar(value, pa.string()), batch.num_rows)
+                batch = batch.append_column(name, values)
+        return batch
+
+    def _parquet_batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        # With pre_buffer, all that was read of the file would stay in memory until its end.
+        with pq.ParquetFile(self.path, pre_buffer=False) as table:
+            yield from table.iter_batches(ROWS_A_BATCH, columns=list(columns))
+
+    def _csv_batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        uneven: list[arrow_csv.InvalidRow] = []
+        with arrow_csv.open_csv(
+            self.path,
+            self._read_options(),
+            self._parse_options("skip", uneven),
+            arrow_csv.ConvertOptions(
+                include_columns=list(columns), column_types=dict.fromkeys(columns, pa.string())
+            ),
+        ) as reader:
+            yield from reader
+        if uneven:
+            raise InputError(self._uneven(uneven[0], len(uneven)))
+
+    def _uneven(self, first: arrow_csv.InvalidRow, count: int) -> str:
+        return (
+            f"{self.path}: lines with another number of fields than the header's "
+            f"{first.expected_columns}: {count}, first line {self.lines.line(first.number - 1)} "
+            f"with {first.actual_columns}: {first.text[:80]!r}; correct them, or data.csv "
+            f"(separator {self.csv.separator!r}, which no number may hold)"
+        )
+
+    def _read_options(self) -> arrow_csv.ReadOptions:
+        # Only a single thread numbers the rows.
+        return arrow_csv.ReadOptions(
+            use_threads=False, block_size=BYTES_A_BATCH, encoding=self.csv.encoding
+        )
+
+    def _parse_options(
+        self, action: str, uneven: list[arrow_csv.InvalidRow]
+    ) -> arrow_csv.ParseOptions:
+        def note(row: arrow_csv.InvalidRow) -> str:
+            uneven.append(row)
+            return action
+
+        return arrow_csv.ParseOptions(
+            delimiter=self.csv.separator, newlines_in_values=True, invalid_row_handler=note
+        )
 
 
 @dataclass(frozen=True)
@@ -29,55 +144,61 @@ class Source:
     """The files of a table, and their columns; columns that a file lacks stand in `findings`."""
 
     path: Path
-    files: Sequence[Path]
+    files: Sequence[File]
     required: Sequence[str]  # time and, where there is one, series
     measured: Sequence[str]  # what every file has of the measured columns
     findings: Sequence[str]
+    origin: Origin
 
 
-def files(path: Path) -> list[Path]:
+def files(path: Path, csv: Csv, origin: Origin) -> list[File]:
     """Return the file itself, or the CSV and Parquet files of a folder sorted by name.
 
     Raises `InputError` where there is none.
     """
-    if path.is_dir():
-        found = sorted(
-            file
-            for file in path.iterdir()
-            if file.suffix.lower() in FIRST_ROW and not file.name.startswith(".")
-        )
-        if not found:
-            raise InputError(
-                f"{path}: the folder holds no .csv and no .parquet file; correct data.path"
-            )
-        return found
-    if not path.exists():
-        raise InputError(f"{path}: no such file or folder was found; correct data.path")
-    if path.suffix.lower() not in FIRST_ROW:
-        raise InputError(f"{path}: is neither .csv nor .parquet; convert it, or correct data.path")
-    return [path]
+    try:
+        if path.is_dir():
+            found = list(_inside(path, csv, {}))
+            if not found:
+                raise InputError(
+                    f"{path}: the folder holds no .csv and no .parquet file; {origin.path}"
+                )
+            return found
+        exists = path.exists()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read: {_reason(error)}; {origin.path}") from None
+    if not exists:
+        raise InputError(f"{path}: no such file or folder was found; {origin.path}")
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{path}: is neither .csv nor .parquet; convert it, or {origin.path}")
+    return [File(path, csv)]
 
 
-def position(file: Path, row: int) -> str:
-    """Return how a person finds row `row`, counted from 0, of `file`."""
-    suffix = file.suffix.lower()
-    return f"{'line' if suffix == '.csv' else 'row'} {row + FIRST_ROW[suffix]}"
+def _inside(folder: Path, csv: Csv, partitions: Mapping[str, str | None]) -> Iterator[File]:
+    """Yield the files of a folder, and of the partitions in it."""
+    for path in sorted(folder.iterdir()):
+        name, equals, value = path.name.partition("=")
+        if equals and name and path.is_dir():
+            shown = None if value == ABSENT else unquote(value)
+            yield from _inside(path, csv, {**partitions, unquote(name): shown})
+        elif path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            yield File(path, csv, partitions)
 
 
-def find(data: Data, path: Path) -> Source:
+def find(data: Data, path: Path, origin: Origin = TABLE) -> Source:
     """Return the files of `path` and what they have of the columns that `data` names.
 
     Raises `InputError` with every finding where there is no file, one is unreadable, or one lacks
     the column of time or of series.
     """
     required = [*data.time, *([data.series_column] if data.series_column else [])]
-    found = files(path)
+    found = files(path, data.csv, origin)
     rejected: set[str] = set()
     findings: list[str] = []
     unreadable = False
     for file in found:
         try:
-            names = _readable(file, _header)
+            names = file.header()
         except InputError as error:
             unreadable = True
             findings += error.findings
@@ -85,88 +206,45 @@ def find(data: Data, path: Path) -> Source:
         for column in [*required, *data.columns]:
             if names.count(column) != 1:
                 rejected.add(column)
-                findings.append(_explain(file, column, names))
+                findings.append(_explain(file, column, names, origin))
     if unreadable or rejected.intersection(required):
         raise InputError(*findings)
     measured = [column for column in data.columns if column not in rejected]
-    return Source(path, found, required, measured, findings)
+    return Source(path, found, required, measured, findings, origin)
 
 
-def _explain(file: Path, column: str, names: list[str]) -> str:
-    place = f"{file}: column {column!r}"
+def _explain(file: File, column: str, names: list[str], origin: Origin) -> str:
+    place = f"{file.path}: column {column!r}"
     if column in names:
         return f"{place} is duplicated ({names.count(column)} times); rename all but one"
-    if len(names) == 1 and any(separator in names[0] for separator in ";\t|"):
+    used = file.csv.separator
+    others = [mark for mark in SEPARATORS if len(names) == 1 and mark in names[0]]
+    if file.is_csv and others:
         return (
-            f"{place} was not found: the header {names[0]!r} is not separated by commas; "
-            "write the file with commas"
+            f"{place} was not found: the header {names[0]!r} is not separated by {used!r}; "
+            f"set data.csv.separator to {others[0]!r}"
         )
     close = get_close_matches(column, names, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"the file has {', '.join(names)}"
-    return f"{place} was not found ({hint}); correct its name under `data` in params.yaml"
+    return f"{place} was not found ({hint}); {origin.column}"
 
 
-def batches(file: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of `file` in its own order, `columns` only.
-
-    Raises `InputError` where the file cannot be read.
-    """
-    reader = _csv_batches if file.suffix.lower() == ".csv" else _parquet_batches
-    rows = _readable(file, lambda file: reader(file, columns))
-    while (batch := _readable(file, lambda _: next(rows, None))) is not None:
-        yield batch
-
-
-def _readable(file: Path, read: Callable[[Path], Result]) -> Result:
+@contextmanager
+def _readable(file: File) -> Iterator[None]:
+    """Raise `InputError` in place of what PyArrow and the file system say against a file."""
     try:
-        return read(file)
-    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0]
+        yield
+    except (pa.ArrowException, OSError, ValueError, OverflowError, LookupError) as error:
+        written = (
+            f"CSV in {file.csv.encoding} with {file.csv.separator!r} between the values and a "
+            "header (data.csv)"
+            if file.is_csv
+            else "Parquet"
+        )
         raise InputError(
-            f"{file}: cannot be read: {reason}; "
-            "it must be UTF-8 CSV with commas and a header, or Parquet"
+            f"{file.path}: cannot be read: {_reason(error)}; it must be {written}"
         ) from None
 
 
-def _header(file: Path) -> list[str]:
-    if file.suffix.lower() == ".parquet":
-        return list(pq.read_schema(file).names)
-    options = arrow_csv.ParseOptions(
-        newlines_in_values=True, invalid_row_handler=lambda row: "skip"
-    )
-    with arrow_csv.open_csv(file, parse_options=options) as reader:
-        return list(reader.schema.names)
-
-
-def _parquet_batches(file: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    # With pre_buffer, all that was read of the file would stay in memory until its end.
-    with pq.ParquetFile(file, pre_buffer=False) as table:
-        for batch in table.iter_batches(ROWS_A_BATCH, columns=list(columns)):
-            yield batch.select(list(columns))
-
-
-def _csv_batches(file: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    uneven: list[arrow_csv.InvalidRow] = []
-
-    def note(row: arrow_csv.InvalidRow) -> str:
-        uneven.append(row)
-        return "skip"
-
-    # Only a single thread numbers the rows.
-    with arrow_csv.open_csv(
-        file,
-        arrow_csv.ReadOptions(use_threads=False, block_size=BYTES_A_BATCH),
-        arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
-        arrow_csv.ConvertOptions(
-            include_columns=list(columns), column_types=dict.fromkeys(columns, pa.string())
-        ),
-    ) as reader:
-        yield from reader
-    if uneven:
-        first = uneven[0]
-        raise InputError(
-            f"{file}: lines with another number of fields than the header's "
-            f"{first.expected_columns}: {len(uneven)}, first line {first.number} with "
-            f"{first.actual_columns}: {first.text[:80]!r}; correct them "
-            "(a decimal comma counts as a separator)"
-        )
+def _reason(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -1,5 +1,8 @@
 """The meaning of one cell: missing, a number, or text where a number should be."""
 
+import re
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,15 +31,70 @@ MISSING = pa.array(
 )
 OFTEN = pa.array(["", "NA", "NaN", "nan", "NULL", "null", "N/A", "None"])
 NUMBER = r"(?i)^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)$"
+WHOLE = r"^[+-]?\d+$"
+EXACT = 2.0**53  # whole numbers from here on are rounded
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What separates the parts of a number: the decimal mark, and one between thousands or none."""
+
+    decimal: str = "."
+    thousands: str | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether numbers are written as computers write them."""
+        return (self.decimal, self.thousands) == (".", None)
+
+    def translate(self, text: pa.Array) -> pa.Array:
+        """Return numbers in plain notation; other text, and plain numbers too, with `?` before it.
+
+        `1.5` is no number where the decimal mark is a comma: it may mean 15 or 1500 as well.
+        """
+        decimal = re.escape(self.decimal)
+        whole = r"\d+"
+        if self.thousands is not None:
+            whole = rf"({whole}|\d{{1,3}}({re.escape(self.thousands)}\d{{3}})+)"
+        number = rf"^[+-]?({whole}({decimal}\d*)?|{decimal}\d+)(e[+-]?\d+)?$"
+        fits = pc.match_substring_regex(text, f"(?i){number}|^[+-]?inf(inity)?$")
+        bare = pc.replace_substring(text, self.thousands, "") if self.thousands else text
+        plain = pc.replace_substring(bare, self.decimal, ".")
+        return pc.if_else(fits, plain, pc.binary_join_element_wise(pa.scalar("?"), text, ""))
+
+
+PLAIN = Marks()
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells (row,) of a column as numbers, NaN where missing, and where there is text.
+
+    `positions` and `texts` (text,) are those of cells that are no numbers. `rounded` counts whole
+    numbers beyond 2^53, of which a float64 holds only some.
+    """
+
+    numbers: Array
+    positions: Array
+    texts: pa.Array
+    rounded: int
 
 
 def plain_text(values: pa.Array) -> pa.Array:
     """Return each value as text without blanks around it."""
-    if pa.types.is_nested(values.type):
+    if pa.types.is_nested(values.type) or not _casts_to_text(values.type):
         return pa.array(
             [None if value is None else str(value) for value in values.to_pylist()], pa.string()
         )
     return pc.utf8_trim_whitespace(pc.cast(values, pa.string()))
+
+
+def _casts_to_text(kind: pa.DataType) -> bool:
+    """Return whether Arrow writes a type as text; bytes need not be UTF-8."""
+    types = pa.types
+    binary = types.is_binary(kind) or types.is_large_binary(kind)
+    other = types.is_fixed_size_binary(kind) or types.is_interval(kind) or types.is_duration(kind)
+    return not (binary or other)
 
 
 def as_text(values: pa.Array) -> pa.Array:
@@ -47,21 +105,50 @@ def as_text(values: pa.Array) -> pa.Array:
     )
 
 
-def numbers(values: pa.Array) -> tuple[Array, Array, pa.Array]:
-    """Return float64 numbers (row,), NaN where missing; and what is no number: positions, texts.
+def numbers(values: pa.Array, marks: Marks = PLAIN) -> Cells:
+    """Return float64 numbers (row,), NaN where missing or text.
 
-    What is no number is NaN, too. Whole, decimal and Boolean types are numbers (true is 1); text is
-    read as a number with a decimal point.
+    Whole, decimal and Boolean types are numbers (true is 1), as are the words true and false; text
+    is read with the given marks.
     """
-    numeric = _is_numeric(values.type)
-    plain = _to_numpy(pc.cast(values, pa.float64(), safe=False)) if numeric else _plain(values)
+    if _is_numeric(values.type):
+        found = _to_numpy(pc.cast(values, pa.float64(), safe=False))
+        whole = pa.types.is_integer(values.type) or pa.types.is_decimal(values.type)
+        return _fine(found, _beyond(found) if whole else 0)
+    plain = _plain(values) if marks.plain else None
     if plain is not None:
-        return plain, np.empty(0, np.int64), pa.array([], pa.string())
-    text = as_text(values)
+        return _fine(plain, _rounded(values, plain))
+    written = as_text(values)
+    text = written if marks.plain else marks.translate(written)
+    text = _without_booleans(text, written)
     fits = pc.match_substring_regex(text, NUMBER)
     other = np.flatnonzero(pc.invert(fits).fill_null(False).to_numpy(zero_copy_only=False))
     parsed = pc.cast(pc.if_else(fits, text, pa.scalar(None, pa.string())), pa.float64())
-    return _to_numpy(parsed), other, text.take(pa.array(other))
+    found = _to_numpy(parsed)
+    return Cells(found, other, written.take(pa.array(other)), _rounded(text, found))
+
+
+def _fine(found: Array, rounded: int) -> Cells:
+    return Cells(found, np.empty(0, np.int64), pa.array([], pa.string()), rounded)
+
+
+def _beyond(found: Array) -> int:
+    return int((np.abs(found) >= EXACT).sum())
+
+
+def _rounded(text: pa.Array, found: Array) -> int:
+    """Return how many of the texts are whole numbers that a float64 may not hold."""
+    if not _beyond(found):
+        return 0
+    whole = pc.match_substring_regex(pc.utf8_trim_whitespace(text), WHOLE).fill_null(False)
+    return _beyond(found[whole.to_numpy(zero_copy_only=False)])
+
+
+def _without_booleans(text: pa.Array, written: pa.Array) -> pa.Array:
+    """Return the text with 1 and 0 where true and false are written, in any case."""
+    lower = pc.utf8_lower(written)
+    text = pc.if_else(pc.equal(lower, "true"), pa.scalar("1"), text)
+    return pc.if_else(pc.equal(lower, "false"), pa.scalar("0"), text)
 
 
 def _plain(values: pa.Array) -> Array | None:

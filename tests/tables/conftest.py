@@ -8,7 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline.config.data import Csv
 from pipeline.tables.raw import Numbering, RawRows, Texts
+from pipeline.tables.source import File
 
 Make = Callable[..., RawRows]
 
@@ -23,7 +25,8 @@ def raw_rows() -> Make:
         names = tuple(chr(ord("A") + number) for number in range(len(series)))
         rows = sum(lengths)
         texts = {"x": Texts(np.empty(0, np.int64), pa.chunked_array([], pa.string()))}
-        numbering = Numbering(Path("raw.parquet"), [Path("raw.parquet")], [0])
+        path = Path("raw.parquet")
+        numbering = Numbering(path, [File(path, Csv())], [0])
         moments = np.concatenate(times).astype("datetime64[ns]")
         return RawRows(
             names,
@@ -35,6 +38,7 @@ def raw_rows() -> Make:
             np.zeros(rows, bool),
             numbering,
             texts,
+            {},
         )
 
     return make

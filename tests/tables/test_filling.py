@@ -1,5 +1,6 @@
 """Gaps and missing values: what is filled lies on the line, and nothing crosses a cut."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.config.data import Data
 from pipeline.config.validation import Missing, Validate
-from pipeline.tables import filling, frequency, grid, problems
+from pipeline.tables import clocks, cutting, filling, frequency, grid, problems
 from pipeline.tables.grid import Regular
 
 DATA = Data(
@@ -28,8 +29,8 @@ START = np.datetime64("2013-01-01", "ns")
 def regular(raw_rows: Any, gaps: int, *series: tuple[Any, Any]) -> Regular:
     """Series of (hours, values), made regular."""
     table = raw_rows(*((START + np.asarray(hours) * HOUR, values) for hours, values in series))
-    clocks = frequency.clocks(table, frequency.read("h"), "UTC")
-    return grid.regular(table, clocks, frequency.positions(table, clocks), gaps)
+    hourly = clocks.clocks(table, frequency.read("h"), "UTC")
+    return grid.regular(table, hourly, clocks.positions(table, hourly), gaps)
 
 
 def rules(policy: str, max_run: int = 99) -> Validate:
@@ -88,22 +89,24 @@ def test_interpolation_restores_every_missing_point_of_a_line(
     values[drop & ~ends] = np.nan
     missing = np.isnan(values).sum()
     assert rejected(table, rules("interpolate")) == []
-    filled, cells = filling.fill(table, rules("interpolate"))
+    filled = filling.fill(table, rules("interpolate"))
     expected = (table.rows.series + 1.0) * ((table.rows.times - START) / HOUR) - 7
-    np.testing.assert_allclose(filled.rows.columns["x"], expected)
-    assert len(cells) == missing
+    np.testing.assert_allclose(filled.regular.rows.columns["x"], expected)
+    assert filled.filled["x"].sum() == missing
 
 
 def test_interpolation_is_linear_in_time_where_steps_are_uneven(raw_rows: Any) -> None:
     months = np.array(["2013-01-01", "2013-02-01", "2013-03-01"], "datetime64[ns]")
     table = Regular(raw_rows((months, [0.0, np.nan, 59.0])), np.zeros(3, np.int32), [])
-    assert filling.fill(table, rules("interpolate"))[0].rows.columns["x"][1] == pytest.approx(31)
+    assert filling.fill(table, rules("interpolate")).regular.rows.columns["x"][1] == pytest.approx(
+        31
+    )
 
 
 def test_forward_fill_repeats_the_last_value(raw_rows: Any) -> None:
     table = regular(raw_rows, 2, ([0, 1, 2, 5, 6], [1, np.nan, 3, np.nan, 5]))
     assert rejected(table, rules("forward_fill")) == []
-    assert filling.fill(table, rules("forward_fill"))[0].rows.columns["x"].tolist() == [
+    assert filling.fill(table, rules("forward_fill")).regular.rows.columns["x"].tolist() == [
         1,
         1,
         3,
@@ -127,3 +130,72 @@ def test_a_run_is_filled_up_to_its_allowed_length(length: int, max_run: int, raw
     table = regular(raw_rows, 0, (range(length + 2), [1, *[np.nan] * length, 2]))
     findings = rejected(table, rules("interpolate", max_run))
     assert bool(findings) == (length > max_run)
+
+
+POLICIES = {
+    "constant": {"policy": "constant", "value": -1.0},
+    "cut": {"policy": "cut"},
+    "mask": {"policy": "mask"},
+    "fill or cut": {"policy": "forward_fill", "max_run": 2, "beyond": "cut"},
+    "fill or mask": {"policy": "forward_fill", "max_run": 2, "beyond": "mask"},
+    "interpolate or cut": {"policy": "interpolate", "max_run": 2, "beyond": "cut"},
+}
+holes = st.lists(st.one_of(st.just(np.nan), st.floats(0, 9)), min_size=1, max_size=40)
+
+
+def declared(policy: str) -> Validate:
+    return Validate(max_gap=3, missing={"default": Missing.model_validate(POLICIES[policy])})
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@given(values=holes)
+def test_what_a_policy_does_not_fill_is_masked_or_cut_and_nothing_else_is_changed(
+    policy: str, values: list[float], raw_rows: Any
+) -> None:
+    table = regular(raw_rows, 3, (range(len(values)), values))
+    cut = cutting.cut(table, declared(policy))
+    assert rejected(cut, declared(policy)) == []
+    complete = filling.fill(cut, declared(policy))
+    places = (cut.rows.times - START) // HOUR
+    was = np.array(values)[places]
+    now = complete.regular.rows.columns.get("x", np.empty(0))
+    np.testing.assert_array_equal(now[~np.isnan(was)], was[~np.isnan(was)])
+    if len(was):
+        masked, filled = complete.masked["x"], complete.filled["x"]
+        assert (np.isnan(now) == masked).all()
+        assert (np.isnan(was) == (masked | filled)).all()
+        assert not masked.any() or "mask" in policy
+        same = np.diff(cut.segment) == 0
+        assert (np.diff(places)[same] == 1).all()
+        assert (np.diff(places)[~same] > 1).all()
+    lost = set(range(len(values))) - set(places.tolist())
+    assert not lost or "cut" in policy
+    assert np.isnan(np.array(values)[sorted(lost)]).all()
+    assert sum(entry["missing_rows"] for entry in cut.cuts) == len(lost)
+
+
+def test_a_cut_of_one_column_leaves_nothing_to_fill_another_from(raw_rows: Any) -> None:
+    table = raw_rows((START + np.arange(6) * HOUR, [1, np.nan, 3, 4, 5, 6]))
+    columns = {"x": table.columns["x"], "y": np.array([1, 2, np.nan, np.nan, 5, 6.0])}
+    rows = replace(table, columns=columns, texts={**table.texts, "y": table.texts["x"]})
+    chosen = Validate(
+        max_gap=0,
+        missing={
+            "x": Missing(policy="cut"),
+            "y": Missing(policy="forward_fill", max_run=9, beyond="cut"),
+        },
+    )
+    cut = cutting.cut(Regular(rows, np.zeros(6, np.int32), []), chosen)
+    assert ((cut.rows.times - START) // HOUR).tolist() == [0, 4, 5]
+    assert cut.segment.tolist() == [0, 1, 1]
+    assert [(entry["missing_rows"], entry["columns"]) for entry in cut.cuts] == [(3, ["x", "y"])]
+
+
+@pytest.mark.parametrize("policy", ["refuse", "forward_fill", "interpolate"])
+def test_advice_on_long_runs_never_leads_to_invented_values(policy: str, raw_rows: Any) -> None:
+    table = regular(raw_rows, 0, (range(40), [1, *[np.nan] * 38, 2]))
+    rule = {"policy": policy} | ({} if policy == "refuse" else {"max_run": 2})
+    chosen = Validate(max_gap=0, missing={"default": Missing.model_validate(rule)})
+    (finding,) = rejected(table, chosen)
+    assert "mask" in finding and "cut" in finding
+    assert "raise" not in finding

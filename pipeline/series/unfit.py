@@ -1,0 +1,116 @@
+"""Series that nothing can be learned from, and why: too short, or constant in training.
+
+A series that ends before the test split is too short for it. All reasons are found before anything
+is trained, so that they are reported at once.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.config.data import Data
+from pipeline.config.params import Params
+from pipeline.core.errors import InputError
+from pipeline.series import split, windows
+from pipeline.tables import rows
+from pipeline.tables.outline import Outline
+from pipeline.tables.rows import Array
+
+
+def unfit(params: Params, raw: Path, outline: Outline, table: Path) -> dict[str, str]:
+    """Return the series of a clean table that are of no use, each with a sentence about it.
+
+    `raw` is what the sentences name, and `table` the file whose outline it is.
+    """
+    reasons: dict[str, str] = {}
+    for name in outline.names:
+        if found := _short(params, raw, outline.only([name])):
+            reasons[name] = found
+    left = [name for name in outline.names if name not in reasons]
+    if params.standardize.scope == "series" and len(left) > 1:
+        reasons |= _constant(params, raw, outline, left, table)
+    return reasons
+
+
+def _short(params: Params, raw: Path, series: Outline) -> str:
+    """Return what a single series is too short for, or nothing."""
+    try:
+        divided = split.divide(series, params.standardize.split)
+    except InputError as error:
+        return error.findings[0]
+    return "".join(windows.shortage(raw, windows.plan(divided, params.window))[:1])
+
+
+def _constant(
+    params: Params, raw: Path, outline: Outline, names: Sequence[str], table: Path
+) -> dict[str, str]:
+    """Return the series of `names` in whose training rows a column is constant, unlike in others.
+
+    A column that is constant in every series is a static feature, or of no use to any of them.
+    """
+    lowest, highest = _ranges(params, outline, table)
+    chosen = [outline.names.index(name) for name in names]
+    varies = (lowest < highest)[chosen]  # (series, column), false where a column is all missing
+    reasons: dict[str, str] = {}
+    for place, column in enumerate(_scaled(params)):
+        if not varies[:, place].any():
+            continue
+        for code in np.array(chosen)[~varies[:, place]].tolist():
+            name, low = outline.names[code], lowest[code, place]
+            state = f"is {low:.10g} in all of them" if np.isfinite(low) else "is missing in them"
+            reasons.setdefault(
+                name,
+                f"{raw}: column {column!r}, series {name!r}: nothing can be learned from the "
+                f"training rows, since the column {state}; use a longer training split, "
+                "standardize.scope: global, or validate.series_policy: leave_out",
+            )
+    return reasons
+
+
+def _scaled(params: Params) -> list[str]:
+    """Return the columns that have a scaler of their own for each series."""
+    data: Data = params.data
+    return [
+        name
+        for name in data.columns
+        if name not in data.categories and params.standardize.scaler_of(name).kind != "none"
+    ]
+
+
+def _ranges(params: Params, outline: Outline, table: Path) -> tuple[Array, Array]:
+    """Return the lowest and the highest training value, both (series, column).
+
+    Where nothing is measured, the lowest is infinity, and the highest minus infinity. So it is in
+    series that are too short to have training rows.
+    """
+    columns = _scaled(params)
+    stops = _training_stops(params, outline)
+    codes = {name: code for code, name in enumerate(outline.names)}
+    highest = np.full((len(outline.names), len(columns)), -np.inf)
+    lowest = -highest
+    passed = np.zeros(len(outline.names), np.int64)  # rows of each series
+    for part, values in rows.parts(table, columns):
+        for name, own in zip(part.names, part.slices(), strict=True):
+            code = codes[name]
+            stop = min(own.stop, own.start + max(int(stops[code] - passed[code]), 0))
+            passed[code] += own.stop - own.start
+            for place, column in enumerate(columns):
+                found = values[column][own.start : stop]
+                found = found[~np.isnan(found)]
+                if len(found):
+                    lowest[code, place] = min(lowest[code, place], found.min())
+                    highest[code, place] = max(highest[code, place], found.max())
+    return lowest, highest
+
+
+def _training_stops(params: Params, outline: Outline) -> Array:
+    """Return how many rows of each series are for training, (series,); 0 where it is too short."""
+    stops = np.zeros(len(outline.names), np.int64)
+    for code, name in enumerate(outline.names):
+        try:
+            (training,) = split.training(outline.only([name]), params.standardize.split)
+        except InputError:
+            continue
+        stops[code] = training.stop
+    return stops
