@@ -115,9 +115,9 @@ def run(*command: str) -> tuple[float, float]:
     return time.perf_counter() - start, usage.ru_maxrss * 1024 / 1e9
 
 
-def stages(folder: Path, raw: Path) -> Iterator[tuple[str, list[str]]]:
+def stages(folder: Path) -> Iterator[tuple[str, list[str]]]:
     """Name and arguments of each stage."""
-    yield "validate", ["--raw", str(raw), "--out", str(folder / "clean")]
+    yield "validate", ["--out", str(folder / "clean")]
     yield "standardize", ["--clean", str(folder / "clean"), "--out", str(folder / "standardized")]
     yield (
         "window",
@@ -157,7 +157,7 @@ def main() -> None:
             f"{chosen.format} of {raw.stat().st_size / 1e9:.2f} GB, order: {chosen.order}",
             flush=True,
         )
-        for stage, arguments in stages(folder, raw):
+        for stage, arguments in stages(folder):
             seconds, memory = run(
                 "-m", f"pipeline.{stage}", "--params", str(folder / "params.yaml"), *arguments
             )
