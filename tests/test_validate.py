@@ -16,6 +16,7 @@ from pipeline.config import params
 from pipeline.config.data import Data
 from pipeline.config.params import Params
 from pipeline.config.sections import Window
+from pipeline.config.standardization import Standardize
 from pipeline.config.validation import Validate
 from pipeline.core import files
 from pipeline.core.errors import InputError
@@ -25,6 +26,7 @@ PROJECT = Path(__file__).parents[1]
 COMMITTED = params.read(PROJECT / "params.yaml")
 EMBEDDED = PROJECT / COMMITTED.data.path
 HOURS = 60
+SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
 
 
 def table() -> pd.DataFrame:
@@ -61,6 +63,7 @@ def settings(
     update = {
         "data": Data(**about),
         "validate_": Validate(**{"max_gap": 0, **(rules or {})}),
+        "standardize": Standardize.model_validate({"split": SHARES}),
         "window": Window(**(window or {"lookback": 3, "horizon": 2})),
     }
     return COMMITTED.model_copy(update=update)

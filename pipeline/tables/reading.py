@@ -6,7 +6,6 @@ sorted.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,15 +15,12 @@ import pyarrow as pa
 
 from pipeline.config.data import Data
 from pipeline.core.errors import InputError
-from pipeline.tables import cells, frequency, ordering, problems, source, timestamps, values
-from pipeline.tables.jitter import Rounding
-from pipeline.tables.problems import Sum
+from pipeline.tables import cells, ordering, problems, source, values
 from pipeline.tables.raw import Numbering, RawRows, Texts
-from pipeline.tables.repeats import Order
 from pipeline.tables.rows import Array
 from pipeline.tables.source import File, Origin, Source
 from pipeline.tables.spool import Spool
-from pipeline.tables.timestamps import Notation, Times
+from pipeline.tables.times import TimeColumn
 
 ONLY = "all"  # the name of the series of a table that has just one
 SERIES, TIME, NUMBER = range(3)  # columns of the spool; the measured ones follow
@@ -130,46 +126,29 @@ class _Reader:
         self.columns = cells.Columns(data, columns)
         index = ["int32", "datetime64[ns]", "int64"]
         self.spool = Spool(folder, [*index, *["float64"] * len(columns)])
-        days = frequency.counts_days(data.frequency)
-        self.notation = Notation(data.time_zone, data.time_format, data.ambiguous, days)
-        self.rounding = _rounding(data)
-        self.repeats = Order()
+        self.times = TimeColumn(data, numbering)
         self.rows = 0  # of all files so far
         self.names: list[str] = []  # of the series
         self.codes: dict[str | None, int] = {None: -1, "": -1}
         self.named = self.usable = np.zeros(0, np.int64)  # (series,) rows
         self.unnamed: list[int] = []  # row numbers
-        self.untimed = Sum()
         self.order = ordering.Watch()
 
     def add(self, file: File, batch: pa.RecordBatch) -> None:
         """Read the cells of the next batch of a file."""
-        written = [batch.column(name) for name in self.data.time]
-        text = timestamps.joined(*written) if len(written) > 1 else written[0]
-        found = timestamps.parse(text, self.notation)
         series = self._series(file, batch)
         numbers = np.arange(self.rows, self.rows + batch.num_rows)
         self.rows += batch.num_rows
-        times = self._times(found, series, numbers)
-        usable = (series >= 0) & (found.faults == timestamps.FINE)
+        times = self.times.read(batch, self.names, series, numbers)
+        usable = (series >= 0) & ~np.isnat(times)
         if not usable.all():
             self.unnamed += numbers[series < 0].tolist()
-            rows = np.flatnonzero((series >= 0) & (found.faults != timestamps.FINE))
-            texts = values.plain_text(text.take(pa.array(rows)))
-            self._note_untimed(series[rows], found.faults[rows], numbers[rows], texts)
         kept = slice(None) if usable.all() else usable
         self.named = _add_counts(self.named, series[series >= 0], len(self.names))
         self.usable = _add_counts(self.usable, series[kept], len(self.names))
         self.order.add(self.names, series[kept], times[kept])
         columns = (series, times, numbers, *self.columns.read(file, batch, numbers[:1]))
         self.spool.append([column[kept] for column in columns])
-
-    def _times(self, found: Times, series: Array, numbers: Array) -> Array:
-        """Return the times (row,), those that a clock change repeats told apart by their order."""
-        times = found.times
-        if self.data.ambiguous == "infer":
-            times = self.repeats.resolve(found, series, numbers)
-        return self.rounding.apply(times) if self.rounding else times
 
     def _series(self, file: File, batch: pa.RecordBatch) -> Array:
         """Return the number of each row's series, (row,) int32, -1 where it has none."""
@@ -187,26 +166,11 @@ class _Reader:
             self.names.append(str(name))
         return self.codes[name]
 
-    def _note_untimed(self, series: Array, faults: Array, numbers: Array, texts: pa.Array) -> None:
-        """Note rows (row,) that have a series, but no usable time."""
-        names, codes = _sorted(self.names, series)
-        written = Texts(numbers, pa.chunked_array([texts], pa.string()))
-        nowhen = np.full(len(series), "NaT", timestamps.NANOSECONDS)
-        counted = np.zeros(len(series), bool)
-        rows = RawRows(names, codes, nowhen, {}, {}, numbers, counted, self.numbering, {}, {})
-        self.untimed.add(
-            [
-                rows.problem(faults == kind, self.data.time_name, *words, rows.described(written))
-                for kind, words in self.notation.faults().items()
-            ]
-        )
-
     def findings(self) -> list[str]:
         """Return what is wrong with the series and the times of single rows."""
         totals = dict(zip(self.names, self.named.tolist(), strict=True))
-        if self.repeats.unclear:
-            self._note_unclear()
-        found = problems.findings(self.untimed.problems, self.numbering.path, totals)
+        untimed = self.times.problems(self.names)
+        found = problems.findings(untimed, self.numbering.path, totals)
         if self.unnamed:
             file, position = self.numbering.place(self.unnamed[0])
             found.insert(
@@ -215,12 +179,6 @@ class _Reader:
                 f"{len(self.unnamed)} of {self.rows}, first ({position}); give each row its series",
             )
         return [*found, *self.columns.findings(self.numbering.path)]
-
-    def _note_unclear(self) -> None:
-        """Note the rows whose order does not say which of two repeated times they have."""
-        series, numbers = np.array(sorted(self.repeats.unclear)).T
-        faults = np.full(len(series), timestamps.REPEATED, np.int8)
-        self._note_untimed(series, faults, numbers, pa.nulls(len(series), pa.string()))
 
     def table(self, findings: list[str]) -> RawTable:
         """Return what was read, in order."""
@@ -242,7 +200,7 @@ class _Reader:
             numbering=self.numbering,
             texts=self.columns.texts(),
             categories=self.columns.categories(),
-            notes=[*self.columns.notes(), *(self.rounding.notes() if self.rounding else [])],
+            notes=[*self.columns.notes(), *self.times.notes()],
             unsorted=unsorted,
             findings=findings,
             whole=self.spool.rows == self.rows,
@@ -254,21 +212,3 @@ def _add_counts(counts: Array, series: Array, size: int) -> Array:
     result = np.bincount(series, minlength=size)
     result[: len(counts)] += counts
     return result
-
-
-def _sorted(names: Sequence[str], series: Array) -> tuple[tuple[str, ...], Array]:
-    """Return the sorted names of the series that have rows, and each row's position among them."""
-    codes, inverse = np.unique(series, return_inverse=True)
-    present = [names[code] for code in codes]
-    positions = {name: position for position, name in enumerate(sorted(present))}
-    ranks = np.array([positions[name] for name in present], np.int32)
-    return tuple(positions), ranks[inverse]
-
-
-def _rounding(data: Data) -> Rounding | None:
-    """Return what moves times onto the grid, where that is declared and the grid is known."""
-    if data.jitter is None or data.frequency is None:
-        return None
-    with suppress(InputError):
-        return Rounding(data.jitter, frequency.read(data.frequency), data.time_zone)
-    return None

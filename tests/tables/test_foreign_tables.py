@@ -16,12 +16,14 @@ from pipeline.config import params
 from pipeline.config.data import Data
 from pipeline.config.params import Params
 from pipeline.config.sections import Window
+from pipeline.config.standardization import Standardize
 from pipeline.config.validation import Validate
 from pipeline.core import files
 from pipeline.core.errors import InputError
 
 COMMITTED = params.read(Path(__file__).parents[2] / "params.yaml")
 HOURS = 90
+SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
 START = datetime(2021, 1, 1)
 
 
@@ -32,6 +34,7 @@ def settings(rules: Mapping[str, Any] | None = None, **data: Any) -> Params:
     update = {
         "data": Data.model_validate(about),
         "validate_": Validate.model_validate({"max_gap": 0, **(rules or {})}),
+        "standardize": Standardize.model_validate({"split": SHARES}),
         "window": Window(lookback=3, horizon=2),
     }
     return COMMITTED.model_copy(update=update)

@@ -14,7 +14,7 @@ from pipeline.config.data import Data
 from pipeline.config.validation import Validate
 from pipeline.core.errors import InputError
 from pipeline.tables import clocks, frequency, steps, timestamps
-from pipeline.tables.timestamps import Notation
+from pipeline.tables.notation import Notation
 
 BERLIN = "Europe/Berlin"
 CASES = [

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from pipeline.core.errors import InputError
-from pipeline.tables import timestamps
+from pipeline.tables import notation, timestamps
+from pipeline.tables.notation import Notation
 from pipeline.tables.repeats import Order
-from pipeline.tables.timestamps import Notation
 
 NEW_YORK = "America/New_York"
 LOCAL = Notation(NEW_YORK)
@@ -41,7 +41,7 @@ def test_a_time_with_a_zone_keeps_it_and_one_without_is_local(written: pa.Array)
     found = timestamps.parse(written, LOCAL)
     assert found.times.dtype == np.dtype("datetime64[ns]")
     assert str(found.times[0]) == "2013-07-01T06:00:00.000000000"
-    assert found.faults[0] == timestamps.FINE
+    assert found.faults[0] == notation.FINE
 
 
 def test_zones_may_be_mixed_in_one_column() -> None:
@@ -74,29 +74,29 @@ def test_a_date_is_the_local_midnight() -> None:
 def test_a_date_whose_midnight_is_skipped_or_repeated_is_the_first_instant_of_its_day(
     day: str, zone: str, first: str
 ) -> None:
-    for written, notation in (
+    for written, meaning in (
         (pa.array([day]), Notation(zone)),
         (pa.array([date.fromisoformat(day)]), Notation(zone)),
         (pa.array([day]), Notation(zone, "%Y-%m-%d")),
         (pa.array([f"{day} 00:00:00"]), Notation(zone, days=True)),
         (pa.array([datetime.fromisoformat(day)]), Notation(zone, days=True)),
     ):
-        found = timestamps.parse(written, notation)
-        assert (found.times[0], found.faults[0]) == (np.datetime64(first), timestamps.FINE)
+        found = timestamps.parse(written, meaning)
+        assert (found.times[0], found.faults[0]) == (np.datetime64(first), notation.FINE)
     assert timestamps.moment(datetime.fromisoformat(day), zone) == np.datetime64(first)
 
 
 def test_a_repeated_midnight_of_hourly_data_is_not_taken_for_a_date() -> None:
     written = pa.array(["2022-11-06 00:00"])
     found = timestamps.parse(written, Notation("America/Havana"))
-    assert found.faults.tolist() == [timestamps.REPEATED]
+    assert found.faults.tolist() == [notation.REPEATED]
 
 
 def test_a_declared_format_is_followed_to_the_letter() -> None:
     written = pa.array(["31.01.2013 06:00", "2013-01-31T06:00"])
     found = timestamps.parse(written, Notation("UTC", "%d.%m.%Y %H:%M"))
     assert found.times[0] == np.datetime64("2013-01-31T06:00")
-    assert found.faults.tolist() == [timestamps.FINE, timestamps.UNREADABLE]
+    assert found.faults.tolist() == [notation.FINE, notation.UNREADABLE]
     with_offset = Notation(NEW_YORK, "%d.%m.%Y %H:%M %z")
     found = timestamps.parse(pa.array(["31.01.2013 06:00 +0100"]), with_offset)
     assert found.times[0] == np.datetime64("2013-01-31T05:00")
@@ -120,7 +120,7 @@ def test_numbers_as_times(time_format: str, zone: str, numbers: list[float]) -> 
 @pytest.mark.parametrize("written", ["soon", "2013-07-01", "1e300", "inf", "-99999999999999"])
 def test_what_is_no_number_of_seconds_is_no_time(written: str) -> None:
     found = timestamps.parse(pa.array([written, "0"]), Notation("UTC", "epoch_s"))
-    assert found.faults.tolist() == [timestamps.UNREADABLE, timestamps.FINE]
+    assert found.faults.tolist() == [notation.UNREADABLE, notation.FINE]
 
 
 def test_days_of_excel_are_local_times() -> None:
@@ -145,32 +145,32 @@ def test_a_time_may_stand_in_two_columns(
     written = timestamps.joined(pa.array(dates), pa.array(hours))
     found = timestamps.parse(written, Notation(NEW_YORK, time_format))
     assert found.times[0] == np.datetime64("2013-07-01T06:00")
-    assert found.faults.tolist() == [timestamps.FINE, timestamps.ABSENT]
+    assert found.faults.tolist() == [notation.FINE, notation.ABSENT]
 
 
 @pytest.mark.parametrize(
     ("written", "fault"),
     [
-        ("2013-11-03 01:30", timestamps.REPEATED),
-        ("2013-03-10 02:30", timestamps.SKIPPED),
-        ("2013-02-30", timestamps.UNREADABLE),
-        ("01/02/2013", timestamps.UNREADABLE),
-        ("9999-12-31", timestamps.UNREADABLE),
-        ("1357020000", timestamps.UNREADABLE),
-        ("soon", timestamps.UNREADABLE),
-        ("", timestamps.ABSENT),
-        ("NA", timestamps.ABSENT),
-        (None, timestamps.ABSENT),
+        ("2013-11-03 01:30", notation.REPEATED),
+        ("2013-03-10 02:30", notation.SKIPPED),
+        ("2013-02-30", notation.UNREADABLE),
+        ("01/02/2013", notation.UNREADABLE),
+        ("9999-12-31", notation.UNREADABLE),
+        ("1357020000", notation.UNREADABLE),
+        ("soon", notation.UNREADABLE),
+        ("", notation.ABSENT),
+        ("NA", notation.ABSENT),
+        (None, notation.ABSENT),
     ],
 )
 def test_a_time_without_one_meaning_is_a_fault(written: str | None, fault: int) -> None:
     found = timestamps.parse(pa.array([written, "2013-01-01"], pa.string()), LOCAL)
     assert np.isnat(found.times[0])
-    assert found.faults.tolist() == [fault, timestamps.FINE]
+    assert found.faults.tolist() == [fault, notation.FINE]
 
 
 def test_a_format_that_fits_nothing_is_named_with_what_it_should_look_like() -> None:
-    fault, advice = Notation("UTC", "yyyy-MM-dd").faults()[timestamps.UNREADABLE]
+    fault, advice = Notation("UTC", "yyyy-MM-dd").faults()[notation.UNREADABLE]
     assert "'yyyy-MM-dd'" in fault
     assert "strptime" in advice and "%Y-%m-%d" in advice
 
@@ -186,10 +186,10 @@ def test_typed_local_times_have_the_same_faults_as_written_ones() -> None:
         pa.timestamp("us"),
     )
     assert timestamps.parse(written, LOCAL).faults.tolist() == [
-        timestamps.REPEATED,
-        timestamps.SKIPPED,
-        timestamps.UNREADABLE,
-        timestamps.ABSENT,
+        notation.REPEATED,
+        notation.SKIPPED,
+        notation.UNREADABLE,
+        notation.ABSENT,
     ]
 
 
@@ -220,9 +220,9 @@ def a_year(zone: str) -> tuple[list[datetime], pa.Array]:
 
 def resolved(written: pa.Array, zone: str, size: int = 999) -> tuple[np.ndarray[Any, Any], Order]:
     """The times of one series, read in batches of `size` rows, by their order."""
-    order, notation, parts = Order(), Notation(zone, ambiguous="infer"), []
+    order, parts = Order(), []
     for start in range(0, len(written), size):
-        found = timestamps.parse(written.slice(start, size), notation)
+        found = timestamps.parse(written.slice(start, size), Notation(zone, ambiguous="infer"))
         rows = start + np.arange(len(found.times))
         parts.append(order.resolve(found, np.zeros(len(rows), np.int32), rows))
     return np.concatenate(parts), order
@@ -254,8 +254,8 @@ def test_without_a_declaration_exactly_the_repeated_times_are_faults(zone: str) 
     aware, written = a_year(zone)
     offsets = [{time.replace(fold=fold).utcoffset() for fold in (0, 1)} for time in aware]
     faults = timestamps.parse(written, Notation(zone)).faults
-    assert (faults == timestamps.REPEATED).tolist() == [len(two) == 2 for two in offsets]
-    assert set(faults.tolist()) <= {timestamps.FINE, timestamps.REPEATED}
+    assert (faults == notation.REPEATED).tolist() == [len(two) == 2 for two in offsets]
+    assert set(faults.tolist()) <= {notation.FINE, notation.REPEATED}
 
 
 HOURS = ["00:00", "01:00", "01:00", "02:00"]
@@ -288,9 +288,9 @@ def test_an_order_goes_on_from_batch_to_batch(size: int) -> None:
 
 
 def test_each_series_has_an_order_of_its_own() -> None:
-    notation, order = Notation(NEW_YORK, ambiguous="infer"), Order()
+    order = Order()
     written = pa.array([f"2013-11-03 {hour}" for hour in HOURS for _ in range(3)])
-    found = timestamps.parse(written, notation)
+    found = timestamps.parse(written, Notation(NEW_YORK, ambiguous="infer"))
     series = np.tile(np.arange(3, dtype=np.int32), len(HOURS))
     times = order.resolve(found, series, np.arange(len(series))).reshape(-1, 3)
     assert not order.unclear
