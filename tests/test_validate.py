@@ -1,5 +1,6 @@
 """The promises of `validate`: what it rejects, what it fills, and that it changes nothing else."""
 
+import gc
 import tracemalloc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -555,6 +556,8 @@ def peak(folder: Path, length: int) -> int:
     )
     pool = pa.proxy_memory_pool(usual)
     pa.set_memory_pool(pool)
+    gc.collect()
+    gc.freeze()  # what other tests left must not delay the collection of what these stages leave
     tracemalloc.start()
     try:
         run(chosen, folder / "raw.parquet", folder / "clean")
@@ -562,6 +565,7 @@ def peak(folder: Path, length: int) -> int:
         return tracemalloc.get_traced_memory()[1] + pool.max_memory()
     finally:
         tracemalloc.stop()
+        gc.unfreeze()
         pa.set_memory_pool(usual)
 
 
