@@ -1,6 +1,7 @@
-"""Series that nothing can be learned from, and why: too short, or constant in training.
+"""Series that nothing can be learned from, and why: too short, constant in training, or masked.
 
-A series that ends before the test split is too short for it. All reasons are found before anything
+A series that ends before the test split is too short for it, and so is one of which no window of a
+split holds a measured target. All reasons are found before anything
 is trained, so that they are reported at once.
 """
 
@@ -24,8 +25,10 @@ def unfit(params: Params, raw: Path, outline: Outline, table: Path) -> dict[str,
     `raw` is what the sentences name, and `table` the file whose outline it is.
     """
     reasons: dict[str, str] = {}
-    for name in outline.names:
-        if found := _short(params, raw, outline.only([name])):
+    measured = _measured(params, table)
+    stops = np.cumsum(outline.counts())[:-1]
+    for name, own in zip(outline.names, np.split(measured, stops), strict=True):
+        if found := _short(params, raw, outline.only([name]), own):
             reasons[name] = found
     left = [name for name in outline.names if name not in reasons]
     if params.standardize.scope == "series" and len(left) > 1:
@@ -33,13 +36,25 @@ def unfit(params: Params, raw: Path, outline: Outline, table: Path) -> dict[str,
     return reasons
 
 
-def _short(params: Params, raw: Path, series: Outline) -> str:
-    """Return what a single series is too short for, or nothing."""
+def _measured(params: Params, table: Path) -> Array:
+    """Return whether some target is measured in each row of the table, (row,)."""
+    parts = [
+        np.isfinite(np.stack(list(values.values()), axis=1)).any(axis=1)
+        for _, values in rows.parts(table, params.data.targets)
+    ]
+    return np.concatenate(parts)
+
+
+def _short(params: Params, raw: Path, series: Outline, measured: Array) -> str:
+    """Return what a single series is too short for, or nothing.
+
+    `measured` (row,) says whether some target is.
+    """
     try:
         divided = split.divide(series, params.standardize.split)
     except InputError as error:
         return error.findings[0]
-    return "".join(windows.shortage(raw, windows.plan(divided, params.window))[:1])
+    return "".join(windows.shortage(raw, windows.plan(divided, params.window, measured))[:1])
 
 
 def _constant(
