@@ -4,10 +4,11 @@ In come forecasts of the test windows, from the trained variants and from the ba
 their signed errors (`5_errors`) and the verdict on them (`6_verdict`). Nothing here imports Keras
 or MLflow.
 
-Read `metrics` (errors to scores), `baselines` (forecasts without a network), `entries` (a variant
-or baseline with its errors, as files), `evaluator` (forecasts to errors) and `verdict` (all entries
-in order). The rest shows a verdict: `leaderboard` as CSV and JSON, `leaderboard_text` on the
-terminal and in Markdown, `figures` (with `style`, `leaderboard_figure`, `horizon_figure`) and
-`report`. A new view is a module that takes a `Verdict`, and a row in `figures.FIGURES` or
-`report.SECTIONS`.
+Read `metrics` (errors to scores), `task` and `baselines` (forecasts without a network, in `naive`,
+`ridge` and `boosting`; `season` infers a season length), `entries` (a variant or baseline with its
+errors, as files), `evaluator` (forecasts to errors) and `verdict` (all entries in order). The rest
+shows a verdict: `leaderboard` as CSV and JSON, `leaderboard_text` on the terminal and in Markdown,
+`figures` (with `style`, `scales`, `leaderboard_figure`, `horizon_figure`) and `report` (with
+`report_finding`, `report_data`). A new view is a module that takes a `Verdict`, and a row in
+`figures.FIGURES` or `report.SECTIONS`.
 """

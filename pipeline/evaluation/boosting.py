@@ -8,11 +8,11 @@ forecasts of the test windows are kept under a fingerprint of all that they depe
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import joblib
 import numpy as np
@@ -36,6 +36,15 @@ WITHOUT_VALIDATION = 100  # trees, where no validation window was measured
 VALUES = 1 << 26  # of the training windows, at most: 256 MB; more windows are thinned out
 SMALL = 1 << 18  # values up to which other processes cost more than they save
 CHUNK = 1 << 22  # values of test windows that are in memory at once
+
+
+class Model(Protocol):
+    """A fitted model of scikit-learn, of `n_iter_` trees."""
+
+    n_iter_: int
+
+    def predict(self, inputs: Array, /) -> Array:
+        """Return the forecast of each window, (window,), from its features."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +145,8 @@ def _test_features(task: ForecastTask) -> Iterator[Array]:
 
 
 def _fit_model(
-    settings: Mapping[str, Any], inputs: Array, answers: Array, held_out: Array, checks: Array
-) -> Any:
+    settings: Mapping[str, float], inputs: Array, answers: Array, held_out: Array, checks: Array
+) -> Model | None:
     """Return the model of one cell; null where no training window was measured."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -154,10 +163,11 @@ def _fit_model(
         options["max_iter"] = WITHOUT_VALIDATION
     model = HistGradientBoostingRegressor(**options)
     with threadpool_limits(1, "openmp"):  # threads that wait for each other slow a busy machine
-        return model.fit(inputs, answers[measured], **validation)
+        fitted: Model = model.fit(inputs, answers[measured], **validation)
+    return fitted
 
 
-def _predict(models: list[Any], inputs: Array) -> Array:
+def _predict(models: Sequence[Model | None], inputs: Array) -> Array:
     """Return the forecasts (window, cell); 0, the center of the scaler, without a model."""
     empty = np.zeros(len(inputs))
     return np.stack([model.predict(inputs) if model else empty for model in models], axis=1)
