@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -21,14 +22,15 @@ ISO = re.compile(r"\d{4}-\d{2}(-\d{2})?([T ]\d{2}(:?\d{2}){0,2}([.,]\d+)?)? ?(Z|
 DATES = [
     *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%Y-%m-%d", "%d-%m-%Y", "%m-%d-%Y"),
     *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y"),
-    *("%b %d %Y", "%Y%m%d", "%Y.%m.%d", "%m/%Y", "%Y/%m", "%b %Y", "%B %Y", "%b-%Y"),
+    *("%b %d %Y", "%Y.%m.%d", "%m/%Y", "%Y/%m", "%b %Y", "%B %Y", "%b-%Y"),
 ]
-CLOCKS = ["", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M", "T%H:%M:%S", " %H", "%H", "%H%M"]
-CLOCKS += ["%H%M%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", " - %H:%M"]
-FORMATS = [
+CLOCKS = ["", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M", "T%H:%M:%S", " %H", " - %H:%M"]
+CLOCKS += [" %I:%M %p", " %I:%M:%S %p", ", %H:%M"]
+FORMATS = [f"%Y%m%d{clock}" for clock in ("", "%H", "%H%M", "%H%M%S", *CLOCKS[1:])]
+FORMATS += [
     f"{date}{clock}{zone}" for zone in ("", "%z", " %z") for date in DATES for clock in CLOCKS
 ]
-EPOCHS = {"epoch_s": (3e8, 4.1e9), "epoch_ms": (3e11, 4.1e12), "excel_days": (2e4, 8e4)}
+EPOCHS = {"epoch_s": (3e8, 1.95e9), "epoch_ms": (3e11, 4.1e12), "excel_days": (2e4, 8e4)}
 MILLISECONDS = {"epoch_s": 1000, "epoch_ms": 1, "excel_days": 86_400_000}
 ORIGINS = {"excel_days": np.datetime64("1899-12-30", "ms")}
 READABLE = 0.99  # the least share of cells that a format must read
@@ -95,7 +97,7 @@ def _read(name: str, column: pa.Array) -> Moments | None:
             times = times.tz_convert(None)
         return Moments((name,), None, _nanoseconds(times), offsets.astype("timedelta64[s]"))
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return _read_text((name,), values.as_text(column)) or _read_number(name, column)
+        return _read_number(name, column) or _read_text((name,), values.as_text(column))
     return _read_number(name, column)
 
 
@@ -109,7 +111,8 @@ def _read_text(
         return None
     few = words.iloc[np.linspace(0, len(words) - 1, min(len(words), GUESSES)).astype(int)]
     iso = all(ISO.fullmatch(word) for word in few)
-    fitting = [form for form in formats if not iso and not _parse(few, form).isna().any()]
+    trying = [] if iso else [form for form in formats if _reads(few.iloc[0], form)]
+    fitting = [form for form in trying if not _parse(few, form).isna().any()]
     for form in [None] if iso else _by_order(words, fitting):
         parsed = _parse(words, form)
         if np.mean(parsed.notna()) >= READABLE:
@@ -118,6 +121,15 @@ def _read_text(
             offsets = np.append(_offsets(words), np.timedelta64("NaT", "s"))[codes]
             return Moments(columns, form, times, offsets, doubtful=len(fitting) > 1)
     return None
+
+
+def _reads(word: str, form: str) -> bool:
+    """Return whether a format reads one text, which is quickly found out."""
+    try:
+        datetime.strptime(word, form)
+    except ValueError:
+        return False
+    return True
 
 
 def _by_order(words: pd.Series, formats: Sequence[str]) -> list[str]:

@@ -20,7 +20,7 @@ GREY, HOLE = "#6b6b6b", "#CC79A7"
 def draw(survey: Survey, path: Path) -> None:
     """Draw the columns of a table; raises `InputError` for a file name of no known image format."""
     drawn = [column for column in survey.columns if len(column.known)]
-    figure = Figure(figsize=(11, 1.7 * len(drawn) + 0.6), layout="constrained")
+    figure = Figure(figsize=(11, 1.7 * len(drawn) + 0.6))
     if path.suffix.lstrip(".") not in figure.canvas.get_supported_filetypes():
         allowed = ", ".join(sorted(figure.canvas.get_supported_filetypes()))
         raise InputError(f"--plot: {path} has no known ending; use one of {allowed}")
@@ -28,6 +28,7 @@ def draw(survey: Survey, path: Path) -> None:
     for column, (line, histogram) in zip(drawn, axes, strict=True):
         _line(line, column, survey)
         _histogram(histogram, column)
+    figure.subplots_adjust(left=0.14, right=0.98, hspace=0.5, wspace=0.08)
     figure.suptitle(f"{survey.sample.path.name}: values in time, holes below them, distribution")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-import numpy as np
-
 from pipeline.config.yaml import Reasoned, Sections
 from pipeline.core.errors import InputError
 from pipeline.tables.describing import columns, rules, windows

@@ -3,9 +3,10 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +18,12 @@ from pipeline.core.errors import InputError
 from pipeline.tables import source
 from pipeline.tables.rows import Array
 
+Marks = tuple[Literal[".", ","], str | None]  # decimal, thousands
 ROWS = 500_000  # of all files together
 BYTES = 1 << 18  # of a file that its dialect is taken from
 LINES = 500  # of those
 SEPARATORS = ",;\t|"
-MARKS = {  # what a number looks like -> (decimal, thousands)
+MARKS: Mapping[str, Marks] = {  # what a number looks like
     r"[+-]?\d{1,3}(,\d{3})+\.\d+": (".", ","),
     r"[+-]?\d{1,3}(\.\d{3})+,\d+": (",", "."),
     r"[+-]?\d{1,3}( \d{3})+\.\d+": (".", " "),
@@ -109,9 +111,9 @@ def _fields(lines: Sequence[str], separator: str) -> tuple[bool, int]:
     return count > 1 and counts.count(count) >= 0.9 * len(counts), count
 
 
-def _marks(lines: Sequence[str], separator: str) -> tuple[str, str | None]:
+def _marks(lines: Sequence[str], separator: str) -> Marks:
     """Return the decimal mark and that of thousands which most numbers with marks have."""
-    counts: Counter[tuple[str, str | None]] = Counter()
+    counts: Counter[Marks] = Counter()
     for row in csv.reader(lines[1:], delimiter=separator):
         for cell in row:
             text = cell.strip()

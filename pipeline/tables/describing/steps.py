@@ -49,8 +49,8 @@ def find(series: Sequence[Array], zone: str) -> Steps:
     positions = [_positions(own, name, zone) for own in series]
     between = np.concatenate([np.diff(np.unique(own[own >= 0])) for own in positions])
     share = float((between == 1).mean())
-    words = "all steps are" if share == 1 else f"{share:.1%} of the steps are"
-    return Steps(name, jitter, positions, f"{words} one of these")
+    words = "every row follows" if share == 1 else f"{share:.1%} of the rows follow"
+    return Steps(name, jitter, positions, f"{words} the one before by this step")
 
 
 def _usual(times: Array) -> np.timedelta64:
