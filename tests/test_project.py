@@ -23,7 +23,7 @@ MODULES = {
     for path in ROOT.glob("pipeline/**/*.py")
 }
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
-COMMANDS = ["promote", "forecast", "retrain"]
+COMMANDS = ["describe", "promote", "forecast", "retrain"]
 VERBS = {f"pipeline.{name}" for name in [*STAGES, *COMMANDS]}
 ROOMS = [  # a room imports only rooms before it
     "core",

@@ -14,4 +14,6 @@ Read `cleaning` first: its `clean` calls the other files in the order in which t
 5. `steps`: the checks of a block (`checks`, `problems`) and its regular grid (`grid`).
 6. `filling`: missing values are filled where the column's policy allows it.
 7. `writing`: complete rows become the clean table (`rows`, `outline`) and the report (`report`).
+
+Before all of that, `describing` looks at a table that nobody has described yet.
 """

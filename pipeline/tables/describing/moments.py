@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -111,7 +110,7 @@ def _read_text(
         return None
     few = words.iloc[np.linspace(0, len(words) - 1, min(len(words), GUESSES)).astype(int)]
     iso = all(ISO.fullmatch(word) for word in few)
-    trying = [] if iso else [form for form in formats if _reads(few.iloc[0], form)]
+    trying = [] if iso else [form for form in formats if _may_read(few.iloc[0], form)]
     fitting = [form for form in trying if not _parse(few, form).isna().any()]
     for form in [None] if iso else _by_order(words, fitting):
         parsed = _parse(words, form)
@@ -123,13 +122,13 @@ def _read_text(
     return None
 
 
-def _reads(word: str, form: str) -> bool:
-    """Return whether a format reads one text, which is quickly found out."""
-    try:
-        datetime.strptime(word, form)
-    except ValueError:
+def _may_read(word: str, form: str) -> bool:
+    """Return whether a text has the marks of a format; each attempt to parse costs much more."""
+    if not any(letter.isdigit() for letter in word):
         return False
-    return True
+    if form.endswith("%z"):
+        word = re.sub(r"(Z|[+-]\d{2}:?\d{2})$", "", word)
+    return re.sub(r"\w", "", word) == re.sub(r"%[a-zA-Z]|\w", "", form)
 
 
 def _by_order(words: pd.Series, formats: Sequence[str]) -> list[str]:
