@@ -173,8 +173,7 @@ def test_writing_keeps_every_other_line_of_the_file(tmp_path: Path) -> None:
     written(tmp_path, monthly())
     before = (ROOT / "params.yaml").read_text().splitlines()
     after = (tmp_path / "params.yaml").read_text().splitlines()
-    training = before.index("train:")
-    end = before.index("evaluate:")
+    training, end = before.index("train:"), before.index("forecast:")
     assert after[: after.index("data:")] == before[: before.index("data:")]
     assert after[after.index("train:") :][: end - training] == before[training:end]
     assert after[after.index("track:") :] == before[before.index("track:") :]
