@@ -99,7 +99,7 @@ def written(folder: Path, table: pd.DataFrame, target: str | None = None) -> Par
 
 def run(folder: Path, read: Params) -> dict[str, int]:
     """Run the data stages; return the number of windows of each split."""
-    validate.run(read, Path(read.data.path), folder / "clean")
+    validate.run(read, folder / "clean")
     standardize.run(read, folder / "clean", folder / "standardized")
     window.run(read, folder / "standardized", folder / "windows")
     counts: dict[str, int] = read_json(folder / "windows" / "windows.json")["counts"]

@@ -142,32 +142,25 @@ def is_row_number(column: Column) -> bool:
 def _cells(cells: pa.Array, csv: Csv) -> tuple[str, Array, tuple[str, ...]]:
     """Return the kind of a column, its numbers (row,), and its words."""
     if pa.types.is_boolean(cells.type):
-        return "boolean", values.numbers(cells)[0], ()
+        return "boolean", values.numbers(cells).numbers, ()
     if pa.types.is_nested(cells.type) or pa.types.is_temporal(cells.type):
         return "text", np.full(len(cells), np.nan), ()
     if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
-        numbers = values.numbers(cells)[0]
+        numbers = values.numbers(cells).numbers
         return "number" if np.isfinite(numbers).any() else "empty", numbers, ()
     text = values.as_text(cells)
     words = pc.unique(text.drop_null())
     if not len(words):
         return "empty", np.full(len(cells), np.nan), ()
     if set(pc.utf8_lower(words).to_pylist()) <= {"true", "false"}:
-        return "boolean", values.numbers(pc.equal(pc.utf8_lower(text), "true"))[0], ()
-    numbers, others, texts = values.numbers(_plain(text, csv))
-    if len(others) < 0.5 * (len(text) - text.null_count):
-        return "number", numbers, tuple(dict.fromkeys(texts.to_pylist()))[:3]
+        return "boolean", values.numbers(text).numbers, ()
+    read = values.numbers(text, values.Marks(csv.decimal, csv.thousands))
+    if len(read.positions) < 0.5 * (len(text) - text.null_count):
+        return "number", read.numbers, tuple(dict.fromkeys(read.texts.to_pylist()))[:3]
     if len(words) > FEW:
         return "text", np.full(len(cells), np.nan), tuple(words.slice(0, 3).to_pylist())
     codes = pc.index_in(text, value_set=words).cast(pa.float64()).fill_null(float("nan"))
     return "category", codes.to_numpy(zero_copy_only=False), tuple(sorted(words.to_pylist()))
-
-
-def _plain(text: pa.Array, csv: Csv) -> pa.Array:
-    """Return numbers as the dialect writes them with a decimal point and nothing else."""
-    if csv.thousands:
-        text = pc.replace_substring(text, csv.thousands, "")
-    return pc.replace_substring(text, ",", ".") if csv.decimal == "," else text
 
 
 def _longest(absent: Array, segment: Array) -> int:

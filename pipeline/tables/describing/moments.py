@@ -163,9 +163,10 @@ def _read_number(name: str, column: pa.Array) -> Moments | None:
     """Return times of epoch seconds, milliseconds or Excel days, in a column named as a time."""
     if not NAMES.search(name):
         return None
-    numbers, others, _ = values.numbers(column)
+    read = values.numbers(column)
+    numbers = read.numbers
     known = numbers[np.isfinite(numbers)]
-    if len(others) or len(known) < 3:
+    if len(read.positions) or len(known) < 3:
         return None
     for form, (low, high) in EPOCHS.items():
         if low <= known.min() and known.max() <= high:

@@ -3,20 +3,19 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as arrow_csv
-import pyarrow.parquet as pq
 
 from pipeline.config.data import Csv
 from pipeline.core.errors import InputError
 from pipeline.tables import source
 from pipeline.tables.rows import Array
+from pipeline.tables.source import File, Origin
 
 Marks = tuple[Literal[".", ","], str | None]  # decimal, thousands
 ROWS = 500_000  # of all files together
@@ -54,17 +53,14 @@ class Sample:
 
 def read(path: Path, rows: int = ROWS) -> Sample:
     """Read at most `rows` rows, as many of each file; raises `InputError` for unreadable files."""
-    files = source.files(path)
-    written = [file for file in files if file.suffix.lower() == ".csv"]
+    files, dialect = _files(path)
+    names, notes = _common([file.header() for file in files])
     share = max(rows // len(files), 1)
+    tables = [_first(file, names, share) for file in files]
     try:
-        dialect = sniff(written[0]) if written else Csv()
-        tables = [_first(file, dialect, share) for file in files]
-    except (pa.ArrowException, OSError, UnicodeError, LookupError, csv.Error) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: cannot be read as a table: {reason}") from None
-    names, notes = _common(tables)
-    joined = pa.concat_tables([table.select(names) for table in tables], promote_options="default")
+        joined = pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException as error:
+        raise InputError(f"{path}: its files hold columns of different types: {error}") from None
     if not joined.num_rows or len(names) < 2:
         raise InputError(
             f"{path}: has {joined.num_rows} rows and {len(names)} columns; a table needs rows, a"
@@ -72,13 +68,25 @@ def read(path: Path, rows: int = ROWS) -> Sample:
         )
     return Sample(
         path,
-        files,
+        [file.path for file in files],
         dialect,
         {name: _array(joined.column(name)) for name in names},
         np.repeat(np.arange(len(files)), [table.num_rows for table in tables]),
         all(table.num_rows < share for table in tables),
         notes,
     )
+
+
+def _files(path: Path) -> tuple[list[File], Csv]:
+    """Return the files of a table, and how those that are CSV are written."""
+    origin = Origin(path="name another table")
+    found = source.files(path, Csv(), origin)
+    written = [file.path for file in found if file.is_csv]
+    try:
+        dialect = sniff(written[0]) if written else Csv()
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise InputError(f"{written[0]}: cannot be read: {error}") from None
+    return source.files(path, dialect, origin), dialect
 
 
 def sniff(file: Path) -> Csv:
@@ -125,11 +133,10 @@ def _marks(lines: Sequence[str], separator: str) -> Marks:
     return max(counts, key=lambda marks: counts[marks]) if counts else (".", None)
 
 
-def _first(file: Path, dialect: Csv, rows: int) -> pa.Table:
+def _first(file: File, names: Sequence[str], rows: int) -> pa.Table:
     """Return the first `rows` rows of a file."""
-    reader = _parquet if file.suffix.lower() == ".parquet" else _csv
     batches, count = [], 0
-    for batch in reader(file, dialect):
+    for batch in file.batches(names):
         batches.append(batch.slice(0, rows - count))
         count += batches[-1].num_rows
         if count == rows:
@@ -137,32 +144,12 @@ def _first(file: Path, dialect: Csv, rows: int) -> pa.Table:
     return pa.Table.from_batches(batches) if batches else pa.table({})
 
 
-def _parquet(file: Path, _: Csv) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(file, pre_buffer=False) as table:
-        yield from table.iter_batches(source.ROWS_A_BATCH)
-
-
-def _csv(file: Path, dialect: Csv) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a CSV file as text; lines of another length are left to `validate`."""
-    parse = arrow_csv.ParseOptions(
-        delimiter=dialect.separator,
-        newlines_in_values=True,
-        invalid_row_handler=lambda row: "skip",
-    )
-    read = arrow_csv.ReadOptions(encoding=dialect.encoding, use_threads=False)
-    with arrow_csv.open_csv(file, read, parse) as header:
-        names = header.schema.names
-    convert = arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()))
-    with arrow_csv.open_csv(file, read, parse, convert) as reader:
-        yield from reader
-
-
-def _common(tables: Sequence[pa.Table]) -> tuple[list[str], list[str]]:
+def _common(headers: Sequence[Sequence[str]]) -> tuple[list[str], list[str]]:
     """Return the columns that every file has exactly once, and a note about each other one."""
-    every = list(dict.fromkeys(name for table in tables for name in table.column_names))
+    every = list(dict.fromkeys(name for header in headers for name in header))
     names, notes = [], []
     for name in every:
-        counts = [table.column_names.count(name) for table in tables]
+        counts = [header.count(name) for header in headers]
         if not name:
             notes.append("a column without a name is left out")
         elif set(counts) == {1}:
