@@ -28,7 +28,7 @@ def draw(survey: Survey, path: Path) -> None:
     for column, (line, histogram) in zip(drawn, axes, strict=True):
         _line(line, column, survey)
         _histogram(histogram, column)
-    figure.subplots_adjust(left=0.14, right=0.98, hspace=0.5, wspace=0.08)
+    figure.subplots_adjust(left=0.14, right=0.98, bottom=0.05, top=0.94, hspace=0.5, wspace=0.08)
     figure.suptitle(f"{survey.sample.path.name}: values in time, holes below them, distribution")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
