@@ -2,7 +2,9 @@
 
 `python -m pipeline.forecast --input recent.csv --output forecasts.csv` writes one row per series
 and horizon step, with columns named as in the input; without `--output`, they are printed. The
-champion runs with the code that was registered with it, so later changes do not affect it.
+future covariates of the horizon are in rows of the input after the newest measured one, with blank
+targets, or in the file that `--future` names. The champion runs with the code that was registered
+with it, so later changes do not affect it.
 
 `--forecaster FOLDER --input TABLE --replay STARTS --output FORECASTS` is how later releases compare
 a registered forecaster with a new one. These options and their meaning must not change.
@@ -30,28 +32,26 @@ PREFIX = "forecast: "  # begins each line on stderr that is meant for the user
 def main() -> None:
     """Parse the arguments and forecast."""
     arguments = _parser().parse_args()
-    source, output = arguments.input, arguments.output
+    source, future, output = arguments.input, arguments.future, arguments.output
     with command.exit_status():
         if arguments.replay:
             if not (arguments.forecaster and output):
                 raise InputError("--replay needs --forecaster and --output as well")
             replay(arguments.forecaster, source, arguments.replay, output)
         elif arguments.forecaster:
-            forecast(Forecaster.load(arguments.forecaster), source, output)
+            forecast(Forecaster.load(arguments.forecaster), source, future, output)
         else:
             champion = promotion.fetch_champion(params.read(arguments.params), paths.read())
-            forecast_with(champion, source, output)
+            forecast_with(champion, source, future, output)
 
 
-def forecast(forecaster: Forecaster, source: Path, output: Path | None) -> None:
-    """Write the forecasts, and report on stderr which missing values were filled."""
-    windows = forecaster.read(source)
-    write(forecaster.forecast_from(windows), output)
-    counts = ", ".join(f"{column} {count}" for column, count in windows.filled.items())
-    total = sum(windows.filled.values())
-    verb = "value was" if total == 1 else "values were"
-    details = f" ({counts})" if counts else ""
-    sys.stderr.write(f"{PREFIX}{total} missing {verb} filled{details}\n")
+def forecast(
+    forecaster: Forecaster, source: Path, future: Path | None, output: Path | None
+) -> None:
+    """Write the forecasts, and report on stderr how they were made from the input."""
+    answer = forecaster.forecast_file(source, future)
+    write(answer.table, output)
+    sys.stderr.writelines(f"{PREFIX}{remark}\n" for remark in answer.remarks)
 
 
 def write(forecasts: pd.DataFrame, output: Path | None) -> None:
@@ -64,11 +64,18 @@ def write(forecasts: pd.DataFrame, output: Path | None) -> None:
         draft.write_text(text)
 
 
-def forecast_with(champion: VersionFiles, source: Path, output: Path | None) -> None:
+def forecast_with(
+    champion: VersionFiles, source: Path, future: Path | None, output: Path | None
+) -> None:
     """Let the registered code forecast, and pass on its messages and exit status."""
-    options = {"--forecaster": champion.model, "--input": source, "--output": output}
+    paths = {
+        "--forecaster": champion.model,
+        "--input": source,
+        "--future": future,
+        "--output": output,
+    }
     arguments = [
-        word for name, path in options.items() if path for word in (name, str(path.resolve()))
+        word for name, path in paths.items() if path for word in (name, str(path.resolve()))
     ]
     done = run_module(champion.code, "pipeline.forecast", *arguments)
     if done.failed:
@@ -85,6 +92,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         required=True,
         help="a CSV or Parquet file, or a folder of them, with the columns of the training data",
+    )
+    parser.add_argument(
+        "--future",
+        type=Path,
+        help="a further file or folder with the future covariates of the horizon; default: they "
+        "are in rows of --input after the newest measured one, with blank targets",
     )
     parser.add_argument("--output", type=Path, help="a CSV file; default: print the forecasts")
     parser.add_argument(

@@ -17,7 +17,7 @@ from pipeline.config import paths
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_json
 from pipeline.series.scaler import Scaler
-from pipeline.serving import forecaster, promotion, replay
+from pipeline.serving import bundle, promotion, replay
 from pipeline.serving.process import CODE
 from pipeline.serving.recent import Recent
 from pipeline.tables import rows
@@ -230,7 +230,7 @@ def test_a_champion_of_another_release_is_not_compared_and_the_message_says_what
 ) -> None:
     project.study(plain=[0.3])
     with monkeypatch.context() as patch:
-        patch.setattr(forecaster, "FORMAT", 0)
+        patch.setattr(bundle, "FORMAT", 0)
         project.promote()
     project.study(plain=[0.2])
     decision = project.promote()

@@ -82,12 +82,18 @@ def recent(count: int = LOOKBACK) -> pd.DataFrame:
 
 
 class Workshop:
-    """A project on the table of `raw()`, whose data stages have run.
+    """A project on a table, which is `raw()` by default, whose data stages have run.
 
     `variant` adds the folder of a trained variant, `study` variants with their errors.
     """
 
-    def __init__(self, folder: Path, **data: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        table: pd.DataFrame | None = None,
+        content: dict[str, Any] = CONTENT,
+        **data: Any,
+    ) -> None:
         self.paths = Paths(
             clean=folder / "clean",
             standardized=folder / "standardized",
@@ -99,14 +105,17 @@ class Workshop:
             store=folder / "store",
         )
         self.folder = made(folder)
+        self.table = raw() if table is None else table
         empty_mlflow(self.paths.mlflow)
-        self.prepare({**CONTENT, "data": {**CONTENT["data"], **data}})
+        self.prepare({**content, "data": {**content["data"], **data}})
 
     def prepare(self, content: dict[str, Any]) -> None:
         """Run the data stages with these parameters."""
         path = str(self.folder / "table.csv")
         self.params: Params = params.parse({**content, "data": {**content["data"], "path": path}})
-        table = raw() if self.params.data.series else raw()[lambda t: t["place"] == "a"]
+        table = self.table
+        if self.params.data.series is None:
+            table = table[table["place"] == "a"]
         table.to_csv(self.folder / "table.csv", index=False)
         validate.run(self.params, self.paths.clean)
         standardize.run(self.params, self.paths.clean, self.paths.standardized)

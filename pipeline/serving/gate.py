@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.core.errors import InputError
 from pipeline.evaluation.entries import TRAINED
 from pipeline.evaluation.verdict import Result
-from pipeline.serving.forecaster import read_card
+from pipeline.serving.bundle import read_card
 from pipeline.serving.process import CODE
 from pipeline.serving.replay import ReplayWindows
 from pipeline.tables.rows import Array
@@ -117,7 +117,8 @@ def evaluated_mse(result: Result) -> float:
 
 
 def _mse(errors: Array) -> float:
-    return float(np.square(errors).mean())
+    """Return the mean squared error over the measured cells; errors of the others are NaN."""
+    return float(np.square(errors[~np.isnan(errors)]).mean(dtype=np.float64))
 
 
 def _share(selected: Array, ours: float) -> str:

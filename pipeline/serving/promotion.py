@@ -13,7 +13,8 @@ from pipeline.core.errors import InputError
 from pipeline.core.files import read_json
 from pipeline.evaluation import verdict
 from pipeline.evaluation.verdict import Result, Verdict
-from pipeline.serving import forecaster, gate
+from pipeline.serving import bundle, gate
+from pipeline.serving.forecaster import SERIES
 from pipeline.serving.process import CODE
 from pipeline.serving.replay import ReplayWindows
 from pipeline.tracking.experiment import Experiment
@@ -21,6 +22,7 @@ from pipeline.tracking.registry import ARTIFACT, Candidate, Registry, Version, V
 from pipeline.tracking.runs import Run
 
 REQUIREMENTS = (  # what a forecaster imports when it is served
+    "holidays",
     "keras",
     "mlflow",
     "numpy",
@@ -29,6 +31,7 @@ REQUIREMENTS = (  # what a forecaster imports when it is served
     "pydantic",
     "ruamel.yaml",
     "scikit-learn",
+    "scipy",
     "tensorflow",
 )
 
@@ -57,7 +60,7 @@ def promote(params: Params, paths: Paths) -> Decision:
         return Decision("rejected", reason, champion)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / ARTIFACT
-        forecaster.build(
+        bundle.build(
             params,
             read_json(paths.clean / "report.json")["frequency"],
             paths.models / best.name,
@@ -124,10 +127,11 @@ def _judged(
     if judgement.objection:
         return Decision("rejected", judgement.objection, champion, judgement.errors)
     data = params.data
+    series = [] if data.series is None else [data.series_column or SERIES]
     candidate = Candidate(
         folder,
         best.name,
-        columns=[*([data.series_column] if data.series_column else []), *data.time, *data.columns],
+        columns=[*series, *data.time, *data.columns],
         package=CODE / "pipeline",
         entry=Path(__file__).with_name("serving_model.py"),
         requirements=REQUIREMENTS,

@@ -1,20 +1,25 @@
 """Recent rows to forecast from: the newest `lookback` rows of each series, cleaned as for training.
 
-Reading, limits, gaps and filling are those of `pipeline.tables`. Only the rows that a forecast
-looks at must be sound; older rows, where they are sound, serve to fill missing values that the
-window starts with. Nothing looks ahead of the newest row.
+Reading, limits, gaps, cuts and filling are those of `pipeline.tables`. Only the rows that a
+forecast looks at must be sound; older rows, where they are sound, serve to fill missing values that
+the window starts with. Nothing looks ahead of the origin (`origins`) but the future covariates
+(`ahead`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.config.data import Data
-from pipeline.config.validation import Missing, Validate
+from pipeline.config.validation import Missing
 from pipeline.core.errors import InputError
-from pipeline.tables import checks, clocks, filling, frequency, problems, reading, steps
+from pipeline.series.features import Block
+from pipeline.serving import ahead, origins
+from pipeline.serving.ahead import Ahead
+from pipeline.serving.form import INPUT, Form, cells, nothing
+from pipeline.tables import checks, filling, problems, reading
+from pipeline.tables.filling import Filled
 from pipeline.tables.grid import Regular
 from pipeline.tables.problems import Problem
 from pipeline.tables.raw import RawRows
@@ -22,136 +27,167 @@ from pipeline.tables.rows import Array
 from pipeline.tables.steps import Checked
 
 
-@dataclass(frozen=True)
-class Form:
-    """What recent rows must look like.
-
-    Columns, times and rules are those of `params.yaml`; `lookback` is how many rows a forecast
-    needs, `series` those that the forecaster was trained on.
-    """
-
-    data: Data
-    rules: Validate
-    frequency: str
-    lookback: int
-    series: Sequence[str]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recent:
-    """One window per series, in real units.
+    """One window for each series, in units.
 
-    `times` (window, lookback) are datetime64[ns] in UTC, `values` are (window, lookback, column).
-    `filled` is column -> number of values that were missing.
+    `block` holds, for each series, older rows that may fill the window, the rows of the window from
+    row `starts` (window,) on, and those of the horizon, whose `times` are (window, horizon).
+    `remarks` are sentences for the user.
     """
 
     series: Sequence[str]
+    block: Block
+    starts: Array
     times: Array
-    values: Array
-    filled: Mapping[str, int]
+    remarks: Sequence[str]
 
 
-def read(form: Form, path: Path) -> Recent:
-    """Return the last `lookback` rows of each series in a file or folder.
+def read(form: Form, path: Path, future: Path | None = None) -> Recent:
+    """Return the windows of recent rows, a file or folder; another one may hold future covariates.
 
     Raises `InputError` with every finding about them.
     """
-    raw, findings = reading.read_in_memory(form.data, path)
-    rows = _with_history(form, checks.limit(raw, form.rules.limits))
-    checked = _check(form, rows)
+    raw, findings = reading.read_in_memory(form.data, path, INPUT)
+    limited = checks.limit(raw, form.rules.limits)
+    is_past = origins.past(form, raw)
+    if not is_past.any():
+        raise InputError(*findings, *_unknown(form, raw), *_too_few(form, raw, {}))
+    rows = _with_history(form, _present(limited.take(is_past)))
+    checked = form.check(rows)
     regular = checked.regular or Regular(rows, rows.series, [])
     table = replace(regular, rows=regular.rows.newest(form.lookback))
-    complete = filling.fill(table, form.rules).regular
-    found = [*checked.cells, *_missing(form, complete), *_times(form, checked, table)]
+    filled = filling.fill(table, form.rules)
+    newest = _newest(table.rows)
+    known = ahead.look(form, limited, newest, future)
+    found = [*checked.cells, *_missing(form, filled), *_times(form, checked, table)]
     findings = [
         *findings,
-        *_unknown(form, rows),
-        *_too_few(form, table.rows),
+        *_unknown(form, raw),
+        *_too_few(form, raw, table.rows.totals()),
         *problems.findings(found, path, rows.totals()),
+        *known.findings,
     ]
     if findings:
         raise InputError(*findings)
-    return _windows(form, table.rows, complete.rows)
-
-
-def _windows(form: Form, given: RawRows, complete: RawRows) -> Recent:
-    """Return the newest rows as windows; of the values `given`, some may have been filled."""
-    newest = ~complete.context
-    shape = (len(complete.names), form.lookback)
-    columns = form.data.columns
-    values = [complete.columns[column][newest].reshape(shape) for column in columns]
-    filled = {column: int(np.isnan(given.columns[column][newest]).sum()) for column in columns}
+    block, starts = _windows(form, filled.regular, known)
+    remarks = [*origins.remarks(form, raw, is_past, newest), *known.remarks]
     return Recent(
-        complete.names,
-        complete.times[newest].reshape(shape),
-        np.stack(values, axis=-1),
-        {column: count for column, count in filled.items() if count},
+        table.rows.names, block, starts, known.times, [*remarks, *_changes(filled, known)]
     )
+
+
+def _present(rows: RawRows) -> RawRows:
+    """Return the rows with the names of those series only that have some."""
+    codes, series = np.unique(rows.series, return_inverse=True)
+    names = tuple(rows.names[code] for code in codes)
+    return replace(rows, names=names, series=series.astype(np.int32))
+
+
+def _newest(rows: RawRows) -> dict[str, np.datetime64]:
+    """Return the newest time of each series that has rows."""
+    ends = ((name, own) for name, own in zip(rows.names, rows.slices(), strict=True))
+    return {name: rows.times[own.stop - 1] for name, own in ends if own.stop > own.start}
+
+
+def _windows(form: Form, table: Regular, known: Ahead) -> tuple[Block, Array]:
+    """Return the rows of all windows, one window after another, and where each starts.
+
+    Older rows come with a window where no cut lies between them.
+    """
+    rows, kept, counts = table.rows, [], []
+    for own in rows.slices():
+        segment = table.segment[own]
+        kept.append(slice(own.start + int((segment != segment[-1]).sum()), own.stop))
+        counts.append(kept[-1].stop - kept[-1].start)
+    columns = {name: _continued(rows, name, kept, known) for name in form.data.columns}
+    times = [
+        part
+        for own, steps in zip(kept, known.times, strict=True)
+        for part in (rows.times[own], steps)
+    ]
+    lengths = np.array(counts) + form.horizon
+    codes = np.array([form.series.index(name) for name in rows.names])
+    block = Block(
+        columns,
+        np.repeat(codes, lengths),
+        np.concatenate(times),
+        np.repeat(np.arange(len(lengths)), lengths),
+    )
+    return block, np.cumsum(lengths) - form.horizon - form.lookback
+
+
+def _continued(rows: RawRows, column: str, kept: Sequence[slice], known: Ahead) -> Array:
+    """Return the `kept` rows of each series with those of its horizon after them, (row,)."""
+    values = cells(rows, column)
+    blank = np.tile(nothing(values, known.times.shape[1]), (len(kept), 1))
+    steps = known.columns.get(column, blank)
+    parts = zip(kept, steps, strict=True)
+    return np.concatenate([piece for own, later in parts for piece in (values[own], later)])
 
 
 def _with_history(form: Form, rows: RawRows) -> RawRows:
     """Return the newest rows of each series and, as context, older ones that can fill the first.
 
-    The older ones are left out where one of them, or the first of the newest, is unsound.
+    A mask is filled from the newest measured value, however old it is, and so all rows are taken if
+    all are sound; otherwise as many as the policies reach back for, or none.
     """
     rules = [form.rules.rule(column) for column in form.data.columns]
     reach = max((rule.longest for rule in rules), default=0)
-    kept = []
+    masks = any(rule.masks for rule in rules)
+    kept = [np.empty(0, np.int64)]
     for own in rows.slices():
         first = max(own.start, own.stop - form.lookback)
-        start = max(own.start, first - reach)
-        checked = _check(form, rows.part(start, first + 1))
-        unsound = any(problem.counts for problem in checked.cells) or not checked.regular
-        kept.append(np.arange(first if unsound else start, own.stop))
+        nearest = max(own.start, first - reach)
+        candidates = [own.start, nearest] if masks else [nearest]
+        sound = (start for start in candidates if _sound(form, rows, start, first))
+        kept.append(np.arange(next(sound, first), own.stop))
     return rows.take(np.concatenate(kept)).newest(form.lookback)
 
 
-def _check(form: Form, rows: RawRows) -> Checked:
-    """Check rows as those of the training table; their clock starts at the first of them."""
-    offset = frequency.read(form.frequency)
-    series_clocks = clocks.clocks(rows, offset, form.data.time_zone)
-    return steps.check(rows, form.data, form.rules, offset, series_clocks)
+def _sound(form: Form, rows: RawRows, start: int, first: int) -> bool:
+    """Return whether the rows from `start` to the `first` one of a window are as in training."""
+    if start == first:
+        return True
+    checked = form.check(rows.part(start, first + 1))
+    return not any(problem.counts for problem in checked.cells) and checked.regular is not None
 
 
 def _unknown(form: Form, rows: RawRows) -> list[str]:
     """Return findings about series that the forecaster was not trained on."""
     trained = ", ".join(form.series)
     return [
-        f"{_place(form, rows, name)}: is not one that the forecaster was trained on ({trained}); "
+        f"{form.place(rows, name)}: is not one that the forecaster was trained on ({trained}); "
         "leave it out, or train with it"
         for name in rows.names
         if name not in form.series
     ]
 
 
-def _too_few(form: Form, rows: RawRows) -> list[str]:
-    """Return findings about series that are shorter than a window."""
+def _too_few(form: Form, rows: RawRows, counts: Mapping[str, int]) -> list[str]:
+    """Return findings about series of which fewer rows than a window takes are left."""
     return [
-        f"{_place(form, rows, name)}: has {count} rows; a forecast looks at the last "
-        f"{form.lookback}, so give at least as many"
-        for name, count in rows.totals().items()
-        if count < form.lookback
+        f"{form.place(rows, name)}: has {counts.get(name, 0)} rows up to its newest measured one; "
+        f"a forecast looks at the last {form.lookback}, so give at least as many"
+        for name in rows.names
+        if counts.get(name, 0) < form.lookback
     ]
 
 
-def _place(form: Form, rows: RawRows, name: str) -> str:
-    column = f"column {form.data.series_column!r}, " if form.data.series_column else ""
-    return f"{rows.numbering.path}: {column}series {name!r}"
-
-
-def _missing(form: Form, complete: Regular) -> list[Problem]:
-    """Return the values that are missing still after filling."""
-    rows = complete.rows
+def _missing(form: Form, filled: Filled) -> list[Problem]:
+    """Return the values that are missing still after filling, and not masked."""
+    rows = filled.regular.rows
     found = []
     for column in rows.columns:
+        missing = rows.missing(column) & ~filled.masked.get(column, np.zeros(1, bool))
         advice = f"complete them: {_fillable(form.rules.rule(column))}"
-        found.append(rows.problem(rows.missing(column), column, "missing values", advice))
+        found.append(rows.problem(missing, column, "missing values", advice))
     return found
 
 
 def _fillable(rule: Missing) -> str:
     """Return what the forecaster fills by itself, in words."""
-    if rule.policy == "refuse":
+    if not rule.longest:
         return "a forecast is made from nothing but measured values of this column"
     sides = "between two values" if rule.policy == "interpolate" else "after a value"
     return (
@@ -166,13 +202,33 @@ def _times(form: Form, checked: Checked, table: Regular) -> list[Problem]:
         return [checked.duplicated]
     if checked.off.counts:
         advice = "correct them, or leave out the rows that do not belong to the series"
-        return [replace(checked.off, advice=advice)]
+        return [replace(checked.off, advice=advice, extra=frozenset())]
     rows = table.rows
     inside = np.append(False, ~rows.context[:-1])  # (row,) the row before is in the window, too
     allowed = f" or after a gap of up to {form.rules.max_gap}" if form.rules.max_gap else ""
     fault = f"times that are not one step ({form.frequency}) after the row before{allowed}"
     advice = (
-        f"a forecast needs the last {form.lookback} rows without a gap; "
-        "complete the table, or wait until it has so many again"
+        f"a forecast needs the last {form.lookback} rows without a gap (rows that a policy of "
+        "validate.missing cuts out are one); complete the table, or wait until it has so many again"
     )
     return [rows.problem(table.cut() & inside, form.data.time_name, fault, advice)]
+
+
+def _changes(filled: Filled, known: Ahead) -> Iterator[str]:
+    """Yield what was done about missing values in the windows and horizons."""
+    newest = ~filled.regular.rows.context
+    counts = {name: int(found[newest].sum()) for name, found in filled.filled.items()}
+    for name, count in known.filled.items():
+        counts[name] = counts.get(name, 0) + count
+    yield _counted(counts, "filled")
+    masked = {name: int(found[newest].sum()) for name, found in filled.masked.items()}
+    if any(masked.values()):
+        yield _counted(masked, "masked")
+
+
+def _counted(counts: Mapping[str, int], done: str) -> str:
+    """Return how many values were changed: `2 missing values were filled (wind 2)`."""
+    total = sum(counts.values())
+    columns = ", ".join(f"{column} {count}" for column, count in counts.items() if count)
+    verb = "value was" if total == 1 else "values were"
+    return f"{total} missing {verb} {done}{f' ({columns})' if columns else ''}"

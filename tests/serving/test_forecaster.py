@@ -22,72 +22,16 @@ from pipeline.core.files import read_json, write_json
 from pipeline.evaluation import verdict
 from pipeline.series.dataset import Dataset
 from pipeline.series.windows import Windows, gather
-from pipeline.serving import forecaster
+from pipeline.serving import bundle
 from pipeline.serving import recent as newest
 from pipeline.serving.forecaster import Forecaster
+from pipeline.serving.form import Form
 from pipeline.serving.process import CODE
 from pipeline.serving.replay import ReplayWindows, replay
 from pipeline.tables import cleaning, rows
 from pipeline.training.engine.ensemble import Ensemble
+from tests.serving.stand_in import LastValue, Loader, build
 from tests.workshop import CONTENT, HORIZON, LOOKBACK, Workshop, raw, recent
-
-
-class LastValue:
-    """Stands for a trained ensemble: seed s forecasts the target's last value plus `offsets[s]`.
-
-    `inputs` keeps what it was given.
-    """
-
-    def __init__(self, offsets: tuple[float, ...]) -> None:
-        self.offsets = offsets
-        self.inputs: list[np.ndarray] = []
-
-    def forecast(self, inputs: np.ndarray) -> np.ndarray:
-        self.inputs.append(inputs)
-        newest = np.repeat(inputs[:, -1:, :1], HORIZON, axis=1)
-        return np.stack([newest + np.float32(offset) for offset in self.offsets])
-
-
-def build(
-    workshop: Workshop,
-    members: tuple[int, ...] = (0,),
-    values: str = "standardized",
-    name: str = "forecaster",
-) -> Path:
-    path = workshop.folder / name
-    forecaster.build(
-        workshop.params,
-        "h",
-        workshop.variant("plain", values, one=np.ones(3)),
-        members,
-        workshop.paths.standardized,
-        path,
-    )
-    return path
-
-
-class Loader:
-    """Builds and loads forecasters with a stand-in for the network."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.monkeypatch = monkeypatch
-
-    def __call__(
-        self, workshop: Workshop, offsets: tuple[float, ...] = (0.0,), **how: Any
-    ) -> tuple[Forecaster, LastValue]:
-        stand_in = LastValue(offsets)
-        self.monkeypatch.setattr(Ensemble, "load", classmethod(lambda cls, folder: stand_in))
-        return Forecaster.load(build(workshop, **how)), stand_in
-
-
-@pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> Loader:
-    return Loader(monkeypatch)
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path / "workshop")
 
 
 def test_forecasts_are_in_real_units_one_row_for_each_series_and_step(
@@ -133,24 +77,22 @@ def test_the_network_is_fed_what_it_was_trained_on(
         HORIZON,
         future=4,
     )
-    np.testing.assert_array_equal(np.concatenate(stand_in.inputs), trained_on)
+    np.testing.assert_array_equal(np.concatenate(stand_in.past), trained_on.past)
+    np.testing.assert_array_equal(np.concatenate(stand_in.future), trained_on.future)
     assert np.load(workshop.folder / "answers.npy").shape == (len(starts), HORIZON, 1)
 
 
 def test_recent_rows_and_the_clean_table_lead_to_the_same_forecasts(
     workshop: Workshop, load: Loader
 ) -> None:
-    loaded = load(workshop)[0]
-    index = rows.read(workshop.paths.clean / "table.parquet")
-    np.save(workshop.folder / "starts.npy", [part.stop - LOOKBACK for part in index.slices()])
-    replay(
-        workshop.folder / "forecaster",
-        workshop.paths.clean / "table.parquet",
-        workshop.folder / "starts.npy",
-        workshop.folder / "a.npy",
-    )
+    loaded, folder = load(workshop)[0], workshop.folder
+    table = workshop.paths.clean / "table.parquet"
+    starts = [own.stop - HORIZON - LOOKBACK for own in rows.read(table).slices()]
+    np.save(folder / "starts.npy", starts)
+    replay(folder / "forecaster", table, folder / "starts.npy", folder / "a.npy")
+    before = raw().groupby("place").head(100 - HORIZON)
     np.testing.assert_array_equal(
-        loaded.forecast(recent())["level"], np.load(workshop.folder / "a.npy").ravel()
+        loaded.forecast(before)["level"], np.load(folder / "a.npy").ravel()
     )
 
 
@@ -163,14 +105,12 @@ def test_recent_rows_and_the_clean_table_lead_to_the_same_forecasts(
         lambda table, folder: table.assign(
             wind=table["wind"].astype(object), level=table["level"].astype(str), more="text"
         ),
-        lambda table, folder: save(table, folder / "recent.csv"),
     ],
     ids=[
         "more rows than needed",
         "newest first",
         "times that are times",
         "numbers as text and a further column",
-        "a file",
     ],
 )
 def test_the_same_rows_in_another_form_give_the_same_forecasts(
@@ -180,6 +120,13 @@ def test_the_same_rows_in_another_form_give_the_same_forecasts(
     pd.testing.assert_frame_equal(
         loaded.forecast(same(recent(), workshop.folder)), loaded.forecast(recent())
     )
+
+
+def test_a_file_and_a_table_in_memory_give_the_same_forecasts(
+    workshop: Workshop, load: Loader
+) -> None:
+    loaded, path = load(workshop)[0], save(recent(), workshop.folder / "recent.csv")
+    pd.testing.assert_frame_equal(loaded.forecast_file(path).table, loaded.forecast(recent()))
 
 
 def save(table: pd.DataFrame, path: Path) -> Path:
@@ -236,7 +183,7 @@ BAD = {
     ),
     "too few rows": (
         lambda table: table.drop(index=0),
-        "series 'a': has 5 rows; a forecast looks at the last 6",
+        "series 'a': has 5 rows up to its newest measured one; a forecast looks at the last 6",
     ),
     "no rows": (lambda table: table.iloc[:0], "input: holds no rows"),
     "an unknown series": (
@@ -305,7 +252,7 @@ def test_holes_are_filled_forward_up_to_the_newest_row(
     pd.testing.assert_frame_equal(
         given, loaded.forecast(complete.assign(wind=complete["wind"].ffill()))
     )
-    np.testing.assert_array_equal(*stand_in.inputs)
+    np.testing.assert_array_equal(*stand_in.past)
 
 
 def test_holes_between_values_are_interpolated(workshop: Workshop, load: Loader) -> None:
@@ -313,7 +260,7 @@ def test_holes_between_values_are_interpolated(workshop: Workshop, load: Loader)
     loaded.forecast(holes(-7, -6, -3))
     complete = holes(-7, -6, -3)
     loaded.forecast(complete.assign(wind=complete["wind"].interpolate()))
-    np.testing.assert_allclose(*stand_in.inputs, rtol=1e-6)
+    np.testing.assert_allclose(*stand_in.past, rtol=1e-6)
 
 
 def test_a_short_gap_is_filled_as_its_rows_are(workshop: Workshop, load: Loader) -> None:
@@ -331,11 +278,9 @@ def test_a_value_whose_limits_say_missing_is_filled_and_all_that_was_filled_is_c
     loaded = load(filling(workshop, FORWARD))[0]
     table = holes(-1, -2, -40).astype({"level": object})
     table.loc[[97, 197], "wind"] = 1048
-    table.loc[99, "level"] = "NA"
-    assert loaded.read(save(table, workshop.folder / "recent.csv")).filled == {
-        "level": 1,
-        "wind": 4,
-    }
+    table.loc[98, "level"] = "NA"
+    answer = loaded.forecast_file(save(table, workshop.folder / "recent.csv"))
+    assert "5 missing values were filled (level 1, wind 4)" in answer.remarks
 
 
 UNFILLED = {
@@ -406,13 +351,15 @@ def test_rows_are_filled_as_in_the_clean_table_or_rejected_and_nothing_missing_e
     except InputError:
         assert clean is None
         return
-    assert np.isfinite(window.values).all()
-    if clean is not None:
-        np.testing.assert_array_equal(window.values[0], clean)
+    values = np.stack([window.block.columns[name] for name in parsed.data.columns], axis=1)
+    values = values[window.starts[0] + np.arange(LOOKBACK)]
+    assert np.isfinite(values).all()
+    if clean is not None and window.times[0, 0] == np.datetime64("2020-01-05T04:00"):
+        np.testing.assert_array_equal(values, clean)
 
 
-def rows_form(settings: Params) -> newest.Form:
-    return newest.Form(settings.data, settings.validate_, "h", LOOKBACK, ("a", "b"))
+def rows_form(settings: Params) -> Form:
+    return Form(settings.data, settings.validate_, "h", LOOKBACK, HORIZON, ("a", "b"), ())
 
 
 def clean_table(settings: Params, path: Path) -> np.ndarray:
@@ -451,7 +398,8 @@ def test_days_are_days_of_the_time_zone_across_a_clock_change(
 
 
 @pytest.mark.parametrize(
-    "file", ["params.json", "weights.npz", "scaler.json", "fleet.json", "channels.json"]
+    "file",
+    ["params.json", "weights.npz", "scaler.json", "encoder.json", "fleet.json", "channels.json"],
 )
 def test_a_file_that_is_not_the_one_that_was_built_is_rejected(
     workshop: Workshop, load: Loader, file: str
@@ -475,7 +423,7 @@ def test_a_folder_without_a_forecaster_and_one_of_another_release_are_rejected(
 ) -> None:
     path = build(workshop)
     write_json(path / "params.json", {"variant": "plain"})
-    with pytest.raises(InputError, match="format is None, expected 1: another release"):
+    with pytest.raises(InputError, match="format is None, expected 2: another release"):
         Forecaster.load(path)
     with pytest.raises(InputError, match="is not the folder of a forecaster"):
         Forecaster.load(workshop.paths.clean)
@@ -492,8 +440,15 @@ def test_a_real_network_errs_in_use_exactly_as_it_was_evaluated(tmp_path: Path) 
     workshop = Workshop(tmp_path / "workshop")
     places, settings = workshop.paths, workshop.params.model_copy(update={"study": ("conv_ln",)})
     variant = untrained(settings, places.models / "conv_ln")
-    evaluate.run(settings, places.standardized, places.windows, places.models, places.errors)
-    forecaster.build(settings, "h", variant, (0, 1), places.standardized, tmp_path / "forecaster")
+    evaluate.run(
+        settings,
+        places.standardized,
+        places.windows,
+        places.models,
+        places.store,
+        places.errors,
+    )
+    bundle.build(settings, "h", variant, (0, 1), places.standardized, tmp_path / "forecaster")
     windows = ReplayWindows.read(places, verdict.read(places.errors))
     errors = windows.errors(CODE, tmp_path / "forecaster", np.ones(len(windows.starts), bool))
     evaluated = np.load(places.errors / "conv_ln" / "standardized.npy")
