@@ -19,9 +19,9 @@ from pipeline.core.files import read_json
 from pipeline.series.scaler import Scaler
 from pipeline.serving import bundle, promotion, replay
 from pipeline.serving.process import CODE
-from pipeline.serving.recent import Recent
 from pipeline.tables import rows
 from pipeline.tracking.registry import PREVIOUS, Version, VersionFiles
+from tests.serving.stand_in import Loader
 from tests.workshop import CONTENT, HORIZON, LOOKBACK, NAIVE, Workshop, made, recent
 
 
@@ -44,9 +44,10 @@ def forecasts(code: Path, folder: Path, table: Path, starts: np.ndarray) -> np.n
     truth = rows.column(table, "level")[steps][..., None]
     scaler = Scaler.from_json(read_json(folder / "scaler.json"))
     assert (index.segment[starts] == index.segment[steps[:, 0]]).all()
-    return truth + scaler.inverse_difference(
-        np.full(truth.shape, error), index.series[starts], ["level"]
-    )
+    series = index.series[starts]
+    standardized = scaler.transform(truth, series, ["level"]) + error
+    answers = scaler.inverse(standardized, series, ["level"])
+    return np.where(np.isnan(truth), 0.0, answers)
 
 
 @pytest.fixture
@@ -294,8 +295,8 @@ def test_forecasting_without_a_champion_says_what_to_do(project: Project) -> Non
 
 
 class LastValue:
-    def forecast(self, inputs: np.ndarray) -> np.ndarray:
-        return np.repeat(inputs[None, :, -1:, :1], HORIZON, axis=2)
+    def forecast(self, past: np.ndarray, future: np.ndarray) -> np.ndarray:
+        return np.repeat(past[None, :, -1:, :1], HORIZON, axis=2)
 
 
 @pytest.fixture
@@ -313,6 +314,10 @@ def served(project: Project, monkeypatch: pytest.MonkeyPatch) -> Any:
     mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
     yield mlflow.pyfunc.load_model("models:/forecaster@champion")
     mlflow.set_tracking_uri(None)
+
+
+def test_the_registered_model_asks_for_the_columns_of_the_table(served: Any) -> None:
+    assert served.metadata.get_input_schema().input_names() == ["place", "hour", "level", "wind"]
 
 
 def invoke(served: Any, table: pd.DataFrame) -> Any:
@@ -361,7 +366,7 @@ def test_the_champion_forecasts_with_the_code_that_it_was_registered_with(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     champion = registered(tmp_path, "print('registered code', sys.argv[1::2])")
-    forecast.forecast_with(champion, tmp_path / "recent.csv", None)
+    forecast.forecast_with(champion, tmp_path / "recent.csv", None, None)
     assert capfd.readouterr().out == "registered code ['--forecaster', '--input']\n"
 
 
@@ -373,7 +378,7 @@ def test_what_the_champion_has_filled_is_passed_on_and_no_other_noise(
         "print('no GPU', file=sys.stderr); "
         "print('forecast: 2 missing values were filled', file=sys.stderr)",
     )
-    forecast.forecast_with(champion, tmp_path / "recent.csv", None)
+    forecast.forecast_with(champion, tmp_path / "recent.csv", None, None)
     assert capfd.readouterr().err == "forecast: 2 missing values were filled\n"
 
 
@@ -385,7 +390,7 @@ def test_what_the_champion_rejects_is_passed_on_without_the_startup_noise_of_ten
         "print('I0000 00:00:1 port.cc:1] oneDNN', file=sys.stderr); sys.exit('too few rows')",
     )
     with pytest.raises(SystemExit, match=r"^\ntoo few rows\n$"):
-        forecast.forecast_with(champion, tmp_path / "recent.csv", None)
+        forecast.forecast_with(champion, tmp_path / "recent.csv", None, None)
 
 
 def test_forecasts_are_written_as_csv_with_times_in_iso_8601(
@@ -403,28 +408,27 @@ def test_forecasts_are_written_as_csv_with_times_in_iso_8601(
     )
 
 
-@pytest.mark.parametrize(
-    ("filled", "remark"),
-    [
-        ({}, "0 missing values were filled"),
-        ({"wind": 1}, "1 missing value was filled (wind 1)"),
-        ({"x": 2, "y": 1}, "(x 2, y 1)"),
-    ],
-)
-def test_a_forecast_says_what_it_has_filled(
-    filled: dict[str, int], remark: str, capsys: pytest.CaptureFixture[str]
+def test_the_file_of_future_covariates_is_passed_on_to_the_registered_code(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    class Stub:
-        def read(self, path: Path) -> Recent:
-            return Recent(["a"], np.zeros((1, 0)), np.zeros((1, 0, 0)), filled)
+    champion = registered(tmp_path, "print(sys.argv[5:])")
+    forecast.forecast_with(champion, tmp_path / "recent.csv", tmp_path / "future.csv", None)
+    assert capfd.readouterr().out == f"['--future', '{tmp_path / 'future.csv'}']\n"
 
-        def forecast_from(self, given: Recent) -> pd.DataFrame:
-            return pd.DataFrame({"level": [1.5]})
 
-    forecast.forecast(Stub(), Path(), None)  # type: ignore[arg-type]
+def test_a_forecast_says_how_it_was_made(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load = Loader(monkeypatch)
+    path = project.folder / "recent.csv"
+    recent().to_csv(path, index=False)
+    forecast.forecast(load(project)[0], path, None, None)
     output = capsys.readouterr()
-    assert output.out == "level\n1.5\n"
-    assert output.err.startswith("forecast: ") and remark in output.err
+    assert output.out.startswith("place,hour,level\na,2020-01-05T04:00:00Z,")
+    assert output.err.splitlines() == [
+        "forecast: series 'a', 'b': the forecast starts after 2020-01-05T03:00:00Z",
+        "forecast: 0 missing values were filled",
+    ]
 
 
 def test_the_paths_of_the_commands_are_those_of_the_stages() -> None:

@@ -18,7 +18,7 @@ from pipeline.evaluation import entries
 from pipeline.evaluation.entries import Summary
 from pipeline.evaluation.evaluator import Setup
 from pipeline.series.scaler import Scaler
-from pipeline.series.windows import Windows
+from pipeline.series.windows import Windows, gather_truth
 from pipeline.tables import rows
 
 LOOKBACK, HORIZON = 6, 3
@@ -152,12 +152,14 @@ class Workshop:
         )
         setup.save(made(self.paths.errors))
         origins = index.times[starts + window.lookback - 1]
-        windows = pd.DataFrame({"series": "a", "origin": origins, "start": starts})
-        windows["cells"] = window.horizon * len(targets)
+        names = np.array(index.names)[index.series[starts]]
+        cells = np.isfinite(self._truth(starts)).sum(axis=(1, 2))
+        columns = {"series": names, "origin": origins, "start": starts, "cells": cells}
+        windows = pd.DataFrame(columns)
         windows.to_parquet(self.paths.errors / "windows.parquet")
         baselines = {"last_value": [NAIVE], "seasonal_naive": [0.9], "ridge": [0.01]}
         for name, sizes in {**errors, **baselines}.items():
-            self._write_errors(name, sizes, index.series[starts])
+            self._write_errors(name, sizes, index.series[starts], self._truth(starts))
             baseline = name in baselines
             summary = entries.baseline(name, 0, None) if baseline else self._summary(name, sizes)
             entries.save(self.paths.errors / name, summary)
@@ -170,15 +172,23 @@ class Workshop:
             }
             pd.DataFrame(history).to_parquet(self.paths.models / name / "history.parquet")
 
-    def _write_errors(self, name: str, sizes: list[float], series: np.ndarray) -> None:
+    def _truth(self, starts: np.ndarray) -> np.ndarray:
+        """Return what windows forecast, (window, horizon, target), NaN where it is masked."""
+        truth = np.load(self.paths.standardized / "truth.npy")
+        return gather_truth(truth, starts, self.params.window.lookback, self.params.window.horizon)
+
+    def _write_errors(
+        self, name: str, sizes: list[float], series: np.ndarray, truth: np.ndarray
+    ) -> None:
         """Write the errors of windows of these `series`, (window,), in both scales."""
         scaler = Scaler.from_json(read_json(self.paths.standardized / "scaler.json"))
-        shape = (len(sizes), len(series), self.params.window.horizon, 1)
+        shape = (len(sizes), *truth.shape)
         standardized, units = entries.create(self.paths.errors / name, shape)
-        standardized[:] = np.array(sizes)[:, None, None, None]
+        error = np.array(sizes)[:, None, None, None]
+        standardized[:] = np.where(np.isnan(truth), np.nan, error)
         targets = self.params.data.targets
-        mean = scaler.inverse(np.zeros_like(standardized[0]), series, targets)
-        units[:] = (scaler.inverse(standardized[0], series, targets) - mean)[None]
+        measured = scaler.inverse(truth, series, targets)
+        units[:] = scaler.inverse(truth + error[0], series, targets) - measured
 
     def _summary(self, name: str, sizes: list[float]) -> Summary:
         (variant,) = (variant for variant in self.params.variants if variant.name == name)

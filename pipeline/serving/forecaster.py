@@ -110,13 +110,19 @@ class Forecaster:
         A further file or folder `future` may give the future covariates.
         """
         windows = recent.read(self.form, path, future)
-        self._check_categories(path, windows)
-        inputs = self.gather(self.prepare(windows.block), windows.starts)
+        try:
+            channels = self.prepare(windows.block)
+        except InputError as error:
+            raise InputError(*(f"{path}: {finding}" for finding in error.findings)) from None
+        inputs = self.gather(channels, windows.starts)
         values, clipped = self.predict(inputs, windows.block.series[windows.starts])
         return Answer(self._table(windows, values), [*windows.remarks, *self._clipped(clipped)])
 
     def prepare(self, block: Block) -> Array:
-        """Return the channels that the network sees of the rows of a block, (row, channel)."""
+        """Return the channels that the network sees of the rows of a block, (row, channel).
+
+        Raises `InputError` for values that training cannot have seen.
+        """
         prepared = self.features.prepare(block)
         return prepared.raw if self.raw else prepared.standardized
 
@@ -136,11 +142,6 @@ class Forecaster:
         mean = forecasts.mean(axis=0, dtype=np.float64)
         units = self.features.scaler.inverse(mean, series, self.form.data.targets)
         return self.possible.within(units), np.asarray(clipped.any(axis=0))
-
-    def _check_categories(self, path: Path, windows: Recent) -> None:
-        """Raise `InputError` with the values of categories that training has not seen."""
-        if rejected := self.features.rejected(windows.block):
-            raise InputError(*(f"{path}: {finding}" for finding in rejected.values()))
 
     def _table(self, windows: Recent, values: Array) -> pd.DataFrame:
         """Return the forecasts (window, horizon, target) as a table."""
