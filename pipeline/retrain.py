@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
@@ -36,14 +37,29 @@ class SeriesFacts(TypedDict):
     rows: int
     first: str
     last: str
+    segments: int
+
+
+class Stretch(TypedDict):
+    """Changed cells of a column, one after another."""
+
+    column: str
 
 
 class CleanReport(TypedDict):
-    """The part of the report of `validate` that is shown."""
+    """The part of the report of `validate` that is shown.
+
+    `totals` is kind of change -> column -> cells, and `left_out` is series -> why.
+    """
 
     series: Mapping[str, SeriesFacts]
-    filled: Sequence[object]
+    totals: Mapping[str, Mapping[str, int]]
+    filled: Sequence[Stretch]
+    masked: Sequence[Stretch]
+    outside: Sequence[Stretch]
     cuts: Sequence[object]
+    left_out: Mapping[str, str]
+    notes: Sequence[str]
 
 
 def main() -> None:
@@ -107,15 +123,43 @@ def _reasons(entries: Sequence[str | Mapping[str, Mapping[str, object]]]) -> Ite
 
 
 def _data(report: CleanReport) -> str:
-    filled, cuts = len(report["filled"]), len(report["cuts"])
+    """Show what the table holds, and what was done to it."""
     rows = [
-        [name, str(facts["rows"]), facts["first"], facts["last"]]
+        [name, str(facts["rows"]), facts["first"], facts["last"], str(facts["segments"])]
         for name, facts in report["series"].items()
     ]
-    summary = f"Values filled: {filled}. Gaps that split a series: {cuts}."
-    return "\n".join(
-        ["## Data", "", summary, "", _table(["series", "rows", "first", "last"], rows)]
-    )
+    left_out = [f"- `{name}` was left out: {why}" for name, why in report["left_out"].items()]
+    sections = [
+        "## Data",
+        _table(["series", "rows", "first", "last", "segments"], rows),
+        f"Cuts between segments: {len(report['cuts'])}.",
+        _cells(report),
+        "\n".join([*left_out, *(f"- {note}" for note in report["notes"])]),
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+def _cells(report: CleanReport) -> str:
+    """Return a table of the changed cells of each column, and of the stretches that they form."""
+    kinds = {
+        "filled": report["filled"],
+        "masked": report["masked"],
+        "outside": report["outside"],
+    }
+    stretches = {kind: Counter(entry["column"] for entry in found) for kind, found in kinds.items()}
+    columns = dict.fromkeys(name for counts in report["totals"].values() for name in counts)
+    if not columns:
+        return "No cell was filled, masked or outside of its limits."
+    rows = [
+        [name, *(_cell_count(report["totals"][kind], stretches[kind], name) for kind in kinds)]
+        for name in columns
+    ]
+    return _table(["column", "filled", "masked", "outside of limits"], rows)
+
+
+def _cell_count(cells: Mapping[str, int], stretches: Mapping[str, int], column: str) -> str:
+    count = cells.get(column, 0)
+    return f"{count:,} in {stretches[column]:,} stretches" if count else "0"
 
 
 def _leaderboard(places: Paths) -> str:

@@ -38,7 +38,17 @@ if "nonsense" in table and "{stage}" == table.split()[-1]:
     sys.exit("table.csv: column 'level': text where a number should be")
 out.mkdir(parents=True, exist_ok=True)
 facts = {{"rows": len(table), "first": "2020-01-01T00:00:00Z", "last": "2020-01-02T00:00:00Z"}}
-report = {{"series": {{"a": facts}}, "filled": [1, 2], "cuts": []}}
+masked = [{{"column": "level", "rows": 1}}, {{"column": "level", "rows": 4}}]
+report = {{
+    "series": {{"a": facts | {{"segments": 2}}}},
+    "totals": {{"filled": {{}}, "masked": {{"level": 5}}, "outside": {{}}}},
+    "filled": [],
+    "masked": masked,
+    "outside": [],
+    "cuts": [{{"series": "a"}}],
+    "left_out": {{"new": "has 10 rows, too few"}},
+    "notes": ["column 'id': 3 whole numbers beyond 2^53 are rounded"],
+}}
 (out / "report.json").write_text(json.dumps(report))
 (out / "leaderboard.csv").write_text('''name,kind,mse,mse_sd,skill,state
 plain,variant,0.25,0.01,0.5,trained
@@ -123,8 +133,11 @@ def test_new_data_is_validated_trained_on_and_reported(
     status, text = report()
     assert status == 0
     assert "- `validate`: table.csv modified" in text
-    assert "| a | 12 | 2020-01-01T00:00:00Z | 2020-01-02T00:00:00Z |" in text
-    assert "Values filled: 2. Gaps that split a series: 0." in text
+    assert "| a | 12 | 2020-01-01T00:00:00Z | 2020-01-02T00:00:00Z | 2 |" in text
+    assert "Cuts between segments: 1." in text
+    assert "| level | 0 | 5 in 2 stretches | 0 |" in text
+    assert "- `new` was left out: has 10 rows, too few" in text
+    assert "- column 'id': 3 whole numbers beyond 2^53 are rounded" in text
     assert "| plain | variant | 0.25 | 0.01 | 0.5 | trained |" in text
     assert "## Gate: promoted\n\nIt passed the gate." in text
     assert "| candidate plain | 0.250000 |" in text
