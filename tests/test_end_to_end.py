@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline.evaluation.baselines import BASELINES
+
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = os.environ | {
     "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -29,9 +31,10 @@ PARAMS = {
         "frequency": "h",
         "targets": ["level"],
         "past_covariates": ["wind"],
+        "future_covariates": ["plan"],
         "calendar": ["hour_of_day"],
     },
-    "validate": {"max_gap": 0},
+    "validate": {"max_gap": 0, "missing": {"level": {"policy": "mask"}}},
     "standardize": {"split": {"train": 0.7, "validation": 0.15, "test": 0.15}},
     "window": {"lookback": 8, "horizon": 2},
     "train": {"seeds": 2, "epochs": 2, "workers": 1},
@@ -49,20 +52,17 @@ PARAMS = {
 
 
 def write_table(path: Path, seed: int = 0) -> None:
+    """Two places whose level follows a plan that is known ahead, and is not measured at night."""
     hours = pd.date_range("2020-01-01", periods=300, freq="h", tz="UTC")
     rng = np.random.default_rng(seed)
     wave = np.sin(np.arange(300) * 2 * np.pi / 24)
-    places = [
-        pd.DataFrame(
-            {
-                "time": hours,
-                "place": place,
-                "level": wave + 0.1 * rng.standard_normal(300),
-                "wind": rng.random(300),
-            }
-        )
-        for place in "ab"
-    ]
+    places = []
+    for place in "ab":
+        plan = rng.integers(0, 2, 300)
+        level = wave + plan + 0.1 * rng.standard_normal(300)
+        level[hours.hour < 5] = np.nan
+        columns = {"level": level, "wind": rng.random(300), "plan": plan}
+        places.append(pd.DataFrame({"time": hours, "place": place, **columns}))
     path.parent.mkdir(parents=True, exist_ok=True)
     pd.concat(places).to_csv(path, index=False)
 
@@ -140,7 +140,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def test_a_first_repro_ends_in_a_leaderboard_of_variants_and_baselines(finished: Project) -> None:
     board = pd.read_csv(finished.folder / "data/6_verdict/leaderboard.csv")
-    assert {"plain", "conv_ln", "last_value", "seasonal_naive", "ridge"} == set(board["name"])
+    assert {"plain", "conv_ln", *BASELINES} == set(board["name"])
     assert np.isfinite(board["mse"]).all()
 
 
@@ -184,9 +184,9 @@ def test_noise_in_the_test_part_leaves_scaler_windows_and_weights_bit_identical(
     path = project.folder / "data/0_raw/table.csv"
     table = pd.read_csv(path)
     test = table.groupby("place").cumcount() >= 255  # of 300 rows
-    table.loc[test, ["level", "wind"]] = (
-        np.random.default_rng(1).standard_normal((int(test.sum()), 2)) * 5
-    )
+    noise = np.random.default_rng(1).standard_normal((len(table), 2)) * 5
+    for column, values in zip(["level", "wind"], noise.T, strict=True):
+        table.loc[test & table[column].notna(), column] = values
     table.to_csv(path, index=False)
     assert project.trained(project.run("dvc", "repro", "train")) == 2
     changed = {
@@ -284,23 +284,33 @@ def test_a_variant_that_beats_the_baseline_becomes_champion_and_forecasts(
     project.edit(
         lambda params: (
             params.update(study=["plain"]),
-            params["validate"].update(missing={"wind": {"policy": "forward_fill", "max_run": 3}}),
+            params["validate"]["missing"].update(wind={"policy": "forward_fill", "max_run": 3}),
+            params.update(forecast={"limits": {"level": {"min": -1, "max": 2}}}),
         )
     )
     project.run("dvc", "repro", "evaluate")
     promoted = python(project, "promote")
     assert "promote: promoted: it passed the gate" in promoted
     assert "champion of test: version 1 (plain)" in promoted
-    table = pd.read_csv(project.folder / "data/0_raw/table.csv").groupby("place").tail(20)
-    table.loc[table.groupby("place").tail(2).index, "wind"] = None
-    table.to_csv(project.folder / "recent.csv", index=False)
-    assert "forecast: 4 missing values were filled (wind 4)" in python(
-        project, "forecast", "--input", "recent.csv", "--output", "forecasts.csv"
-    )
+    table = pd.read_csv(project.folder / "data/0_raw/table.csv")
+    truth = table.groupby("place").tail(2)
+    table.loc[truth.index, "level"] = None  # future rows, where the plan is known
+    table.loc[table.groupby("place").tail(4).index, "wind"] = None
+    table.groupby("place").tail(20).to_csv(project.folder / "recent.csv", index=False)
+    output = python(project, "forecast", "--input", "recent.csv", "--output", "forecasts.csv")
+    assert "forecast: series 'a', 'b': the forecast starts after 2020-01-13T09:00:00Z" in output
+    assert "forecast: 4 missing values were filled (wind 4)" in output
+    assert "forecast: 6 missing values were masked (level 6)" in output
     forecasts = pd.read_csv(project.folder / "forecasts.csv")
     assert list(forecasts.columns) == ["place", "time", "level"]
     assert len(forecasts) == 4
-    assert forecasts["level"].between(-2, 2).all()
+    assert (forecasts["level"] - truth["level"].to_numpy()).abs().max() < 1.5
+    future = table.loc[truth.index, ["time", "place", "plan"]]
+    future.to_csv(project.folder / "future.csv", index=False)
+    measured = table.drop(index=truth.index).groupby("place").tail(20)
+    measured.to_csv(project.folder / "measured.csv", index=False)
+    again = python(project, "forecast", "--input", "measured.csv", "--future", "future.csv")
+    assert (project.folder / "forecasts.csv").read_text() in again
     assert "promote: unchanged" in python(project, "promote")
     assert (
         "test has no previous champion to return to; the champion is version 1 (plain)"

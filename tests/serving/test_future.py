@@ -5,6 +5,7 @@ covariates, a curve, a local calendar and holidays.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.config.data import Data
 from pipeline.core.errors import InputError
 from pipeline.series.dataset import Dataset
 from pipeline.series.windows import Windows, gather
@@ -298,3 +300,16 @@ def test_a_constant_is_what_a_blank_cell_of_a_future_row_means(
     zero = without(2, "planned").fillna({"planned": 0})
     forecaster.forecast(zero)
     np.testing.assert_array_equal(*stand_in.future)
+
+
+def test_a_table_in_memory_has_a_column_of_series_where_files_named_them(
+    loaded: tuple[Forecaster, LastValue],
+) -> None:
+    forecaster = loaded[0]
+    data = forecaster.form.data.model_dump(by_alias=True) | {"series": {"from": "filename"}}
+    form = replace(forecaster.form, data=Data.model_validate(data))
+    forecasts = replace(forecaster, form=form).forecast(
+        recent().rename(columns={"place": "series"})
+    )
+    expected = forecaster.forecast(recent()).rename(columns={"place": "series"})
+    pd.testing.assert_frame_equal(forecasts, expected)
