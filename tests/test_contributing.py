@@ -29,7 +29,7 @@ import json
 from pipeline.config import params
 from pipeline.training.jobs.fingerprint import fingerprint
 read = params.read()
-names = {v.name: fingerprint(v.model, v.train, read.shape, "data") for v in read.selected}
+names = {v.name: fingerprint(v.model, v.train, read.expected_shape, "data") for v in read.selected}
 print(json.dumps(names))
 """
 

@@ -60,15 +60,25 @@ def test_a_replica_stops_when_it_no_longer_improves_and_the_others_continue(flee
 
 
 @pytest.mark.parametrize(
-    ("stop", "piece"), [(1, 1000), (3, 1000), (1, 4), (2, 4), (7, 4), (11, 4), (14, 1)]
+    ("stop", "piece", "masked"),
+    [
+        (1, 1000, False),
+        (3, 1000, True),
+        (1, 4, False),
+        (2, 4, True),
+        (7, 4, False),
+        (11, 4, True),
+        (14, 1, False),
+    ],
 )
 def test_an_interrupted_training_resumes_bit_for_bit_also_within_an_epoch(
-    fleet: Any, stop: int, piece: int, monkeypatch: pytest.MonkeyPatch
+    fleet: Any, stop: int, piece: int, masked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uninterrupted = trained(fleet("noisy"))
+    noisy = fleet("noisy", masked=masked)
+    uninterrupted = trained(noisy)
     monkeypatch.setattr(train_state, "PIECE", piece)
-    saved = next(islice(learn(fleet("noisy"), TRAIN, (0, 1, 2)), stop, None)).save()
-    ours, theirs = trained(fleet("noisy"), checkpoint=saved).save(), uninterrupted.save()
+    saved = next(islice(learn(noisy, TRAIN, (0, 1, 2)), stop, None)).save()
+    ours, theirs = trained(noisy, checkpoint=saved).save(), uninterrupted.save()
     assert ours.keys() == theirs.keys()
     differing = {name for name in ours if not np.array_equal(ours[name], theirs[name])}
     assert differing <= {"seconds"}
