@@ -38,6 +38,7 @@ PARAMS = {
     "standardize": {"split": {"train": 0.7, "validation": 0.15, "test": 0.15}},
     "window": {"lookback": 8, "horizon": 2},
     "train": {"seeds": 2, "epochs": 2, "workers": 1},
+    "forecast": {"limits": {"level": {"min": -1.5, "max": 2.5}}},
     "evaluate": {"season_length": 24},
     "track": {"experiment": "test"},
     "promote": {"name": "test"},
@@ -285,7 +286,6 @@ def test_a_variant_that_beats_the_baseline_becomes_champion_and_forecasts(
         lambda params: (
             params.update(study=["plain"]),
             params["validate"]["missing"].update(wind={"policy": "forward_fill", "max_run": 3}),
-            params.update(forecast={"limits": {"level": {"min": -1, "max": 2}}}),
         )
     )
     project.run("dvc", "repro", "evaluate")

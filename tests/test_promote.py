@@ -16,12 +16,13 @@ from pipeline import forecast, promote
 from pipeline.config import paths
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_json
+from pipeline.evaluation import verdict
 from pipeline.series.scaler import Scaler
 from pipeline.serving import bundle, promotion, replay
 from pipeline.serving.process import CODE
 from pipeline.tables import rows
 from pipeline.tracking.registry import PREVIOUS, Version, VersionFiles
-from tests.serving.stand_in import Loader
+from tests.serving.stand_in import Loader, build
 from tests.workshop import CONTENT, HORIZON, LOOKBACK, NAIVE, Workshop, made, recent
 
 
@@ -155,6 +156,36 @@ def test_a_forecaster_that_is_less_or_more_accurate_in_use_than_in_the_evaluatio
     decision = project.promote()
     assert decision.outcome == "rejected"
     assert decision.reason.startswith("its MSE is 0.01 in use, but was 0.09 in the evaluation")
+
+
+def test_cells_that_were_not_measured_are_in_no_number_of_the_gate(project: Project) -> None:
+    project.table.loc[[85, 86, 90, 188, 199], "level"] = None
+    missing = {"level": {"policy": "mask"}}
+    project.prepare({**CONTENT, "validate": {**CONTENT["validate"], "missing": missing}})
+    project.study(plain=[0.2, 0.2])
+    decision = project.promote()
+    assert decision.outcome == "promoted"
+    assert decision.errors["candidate plain"] == pytest.approx(0.04)
+    project.study(plain=[0.1])
+    assert project.promote().errors["champion version 1 (plain)"] == pytest.approx(0.04)
+
+
+def test_a_forecast_that_has_no_logarithm_on_the_present_scale_is_compared_as_the_least_value(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = {"columns": {"level": {"kind": "log", "offset": 1}}}
+    project.prepare({**CONTENT, "standardize": {**CONTENT["standardize"], **columns}})
+    project.study(plain=[0.3])
+    windows = replay.ReplayWindows.read(project.paths, verdict.read(project.paths.errors))
+    every = np.ones(len(windows.starts), bool)
+
+    def errors(forecast: np.ndarray) -> np.ndarray:
+        monkeypatch.setattr(replay, "run_replay", lambda *rest: forecast)
+        return windows.errors(CODE, build(project), every)
+
+    low = windows.scaler.low[windows.index.series[windows.starts]][:, None, :1]
+    low = np.repeat(low, HORIZON, axis=1)
+    np.testing.assert_array_equal(errors(np.full_like(low, -5)), errors(low))
 
 
 @pytest.mark.parametrize("lookback", [LOOKBACK - 2, LOOKBACK + 4])

@@ -13,21 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import evaluate
 from pipeline.config import params
 from pipeline.config.params import Params
 from pipeline.core import manifest
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_json, write_json
-from pipeline.evaluation import verdict
 from pipeline.series.dataset import Dataset
 from pipeline.series.windows import Windows, gather
-from pipeline.serving import bundle
 from pipeline.serving import recent as newest
 from pipeline.serving.forecaster import Forecaster
 from pipeline.serving.form import Form
-from pipeline.serving.process import CODE
-from pipeline.serving.replay import ReplayWindows, replay
+from pipeline.serving.replay import replay
 from pipeline.tables import cleaning, rows
 from pipeline.training.engine.ensemble import Ensemble
 from tests.serving.stand_in import LastValue, Loader, build
@@ -434,64 +430,3 @@ def test_nothing_in_a_forecaster_is_pickled(workshop: Workshop, load: Loader) ->
     assert {file.suffix for file in path.iterdir()} == {".json", ".npz"}
     with np.load(path / "weights.npz", allow_pickle=False) as weights:
         assert weights["one"].tolist() == [1, 1, 1]
-
-
-def test_a_real_network_errs_in_use_exactly_as_it_was_evaluated(tmp_path: Path) -> None:
-    workshop = Workshop(tmp_path / "workshop")
-    places, settings = workshop.paths, workshop.params.model_copy(update={"study": ("conv_ln",)})
-    variant = untrained(settings, places.models / "conv_ln")
-    evaluate.run(
-        settings,
-        places.standardized,
-        places.windows,
-        places.models,
-        places.store,
-        places.errors,
-    )
-    bundle.build(settings, "h", variant, (0, 1), places.standardized, tmp_path / "forecaster")
-    windows = ReplayWindows.read(places, verdict.read(places.errors))
-    errors = windows.errors(CODE, tmp_path / "forecaster", np.ones(len(windows.starts), bool))
-    evaluated = np.load(places.errors / "conv_ln" / "standardized.npy")
-    np.testing.assert_allclose(errors, evaluated.mean(axis=0), atol=1e-4)
-
-
-def untrained(settings: Params, folder: Path) -> Path:
-    """The folder of a variant as `train` writes it, with the weights that training begins with."""
-    from pipeline.config.model import Shape
-    from pipeline.training.engine.replicas import Replicas
-
-    (variant,) = settings.selected
-    shape = Shape(LOOKBACK, HORIZON, targets=1, past=1, future=4)
-    replicas = Replicas(variant.model, shape)
-    weights, statistics = replicas.initial((0, 1))
-    folder.mkdir(parents=True)
-    np.savez(
-        folder / "weights.npz",
-        **replicas.named(np.asarray(weights), [np.asarray(values) for values in statistics]),
-    )
-    whole = {
-        "model": variant.model.model_dump(mode="json"),
-        "train": variant.train.model_dump(mode="json"),
-        "shape": vars(shape),
-    }
-    facts = {
-        "name": variant.name,
-        "family": variant.family,
-        "parameters": replicas.parameters,
-    }
-    write_json(
-        folder / "fleet.json",
-        {
-            **whole,
-            **facts,
-            "seeds": [0, 1],
-            "states": ["trained"] * 2,
-            "epochs": [1, 1],
-            "best_epochs": [1, 1],
-            "warnings": [],
-            "cudnn": True,
-        },
-    )
-    write_json(folder / "cost.json", {"seconds_per_replica": 0.1, "device": "CPU"})
-    manifest.write(folder)
-    return folder

@@ -13,12 +13,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline import evaluate
 from pipeline.config.data import Data
+from pipeline.config.model import Shape
+from pipeline.config.params import Params
+from pipeline.core import manifest
 from pipeline.core.errors import InputError
+from pipeline.core.files import read_json, write_json
+from pipeline.evaluation import verdict
 from pipeline.series.dataset import Dataset
 from pipeline.series.windows import Windows, gather
+from pipeline.serving import bundle
 from pipeline.serving.forecaster import Forecaster
-from pipeline.serving.replay import replay
+from pipeline.serving.process import CODE
+from pipeline.serving.replay import ReplayWindows, replay
 from tests.serving.stand_in import LastValue, Loader
 from tests.workshop import CONTENT, HORIZON, LOOKBACK, Workshop
 
@@ -313,3 +321,69 @@ def test_a_table_in_memory_has_a_column_of_series_where_files_named_them(
     )
     expected = forecaster.forecast(recent()).rename(columns={"place": "series"})
     pd.testing.assert_frame_equal(forecasts, expected)
+
+
+def test_a_real_network_errs_in_use_exactly_as_it_was_evaluated(tmp_path: Path) -> None:
+    """The forecasts of both seeds are clipped, and no cell without truth counts."""
+    limits = {"forecast": {"limits": {"level": {"min": 1}}}}
+    workshop = Workshop(tmp_path / "workshop", trains(), {**RICH, **limits})
+    places, settings = workshop.paths, workshop.params.model_copy(update={"study": ("conv_ln",)})
+    channels = Dataset.load(places.standardized).channels
+    future = len(channels.future_covariates)
+    shape = Shape(LOOKBACK, HORIZON, 1, len(channels.names) - 1 - future, future)
+    variant = untrained(settings, shape, places.models / "conv_ln")
+    evaluate.run(
+        settings,
+        places.standardized,
+        places.windows,
+        places.models,
+        places.store,
+        places.errors,
+    )
+    bundle.build(settings, "h", variant, (0, 1), places.standardized, tmp_path / "forecaster")
+    windows = ReplayWindows.read(places, verdict.read(places.errors))
+    errors = windows.errors(CODE, tmp_path / "forecaster", np.ones(len(windows.starts), bool))
+    evaluated = np.load(places.errors / "conv_ln" / "standardized.npy")
+    np.testing.assert_allclose(errors, evaluated.mean(axis=0), atol=1e-4)
+    assert np.isnan(errors).any()
+    assert all(read_json(places.errors / "conv_ln" / "summary.json")["clipped"])
+
+
+def untrained(settings: Params, shape: Shape, folder: Path) -> Path:
+    """The folder of a variant as `train` writes it, with the weights that training begins with."""
+    from pipeline.training.engine.replicas import Replicas
+
+    (variant,) = settings.selected
+    replicas = Replicas(variant.model, shape)
+    weights, statistics = replicas.initial((0, 1))
+    folder.mkdir(parents=True)
+    np.savez(
+        folder / "weights.npz",
+        **replicas.named(np.asarray(weights), [np.asarray(values) for values in statistics]),
+    )
+    whole = {
+        "model": variant.model.model_dump(mode="json"),
+        "train": variant.train.model_dump(mode="json"),
+        "shape": vars(shape),
+    }
+    facts = {
+        "name": variant.name,
+        "family": variant.family,
+        "parameters": replicas.parameters,
+    }
+    write_json(
+        folder / "fleet.json",
+        {
+            **whole,
+            **facts,
+            "seeds": [0, 1],
+            "states": ["trained"] * 2,
+            "epochs": [1, 1],
+            "best_epochs": [1, 1],
+            "warnings": [],
+            "cudnn": True,
+        },
+    )
+    write_json(folder / "cost.json", {"seconds_per_replica": 0.1, "device": "CPU"})
+    manifest.write(folder)
+    return folder
