@@ -132,11 +132,15 @@ def test_a_network_that_was_published_runs_at_its_published_size(
 ) -> None:
     variant = VARIANTS[name]
     assert (variant.model.recurrent.units, variant.train.batch) == (units, batch)
-    rows = np.random.default_rng(0).standard_normal((100, PARAMS.shape.channels)).astype(np.float32)
-    replicas = Replicas(variant.model, PARAMS.shape, rows)
+    rows = (
+        np.random.default_rng(0)
+        .standard_normal((100, PARAMS.expected_shape.channels))
+        .astype(np.float32)
+    )
+    replicas = Replicas(variant.model, PARAMS.expected_shape, rows)
     gradient, _ = learn(
         replicas,
-        windows(rows, PARAMS.shape, batch),
+        windows(rows, PARAMS.expected_shape, batch),
         *tf.nest.map_structure(lambda one: one[0], replicas.initial([0])),
     )
     assert np.isfinite(gradient).all()
