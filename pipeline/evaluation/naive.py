@@ -18,8 +18,7 @@ def last_value(task: ForecastTask, starts: Starts) -> Array:
 def _newest(task: ForecastTask, starts: Starts) -> Array:
     """Return the last measured value in each window, (window, target).
 
-    A window without one has the value that its newest row was filled with: the last measured one of
-    the segment, or the training mean.
+    A window without one has the value that its newest row was filled with, the training mean.
     """
     measured = task.measured(starts)
     row = starts[:, None] + _last(measured)

@@ -18,7 +18,7 @@ from pipeline.core import files
 from pipeline.core.errors import InputError
 from pipeline.series import arrays
 from pipeline.series.channels import Channels
-from pipeline.series.features import Block, Features, Memory
+from pipeline.series.features import Block, Features
 from pipeline.series.scaler import Scaler
 from pipeline.series.shift import Report, Shift
 from pipeline.series.split import TRAIN
@@ -91,7 +91,7 @@ def write(folder: Path, table: Path, outline: Outline, features: Features) -> Re
     value of a category that is to be refused.
     """
     features.save(folder)
-    shift, memory = Shift(features), Memory()
+    shift = Shift(features)
     rejected: dict[tuple[str, str], str] = {}
     inputs, targets = len(features.channels.names), len(features.data.targets)
     widths = {"raw": inputs, "standardized": inputs, "truth": targets}
@@ -107,7 +107,7 @@ def write(folder: Path, table: Path, outline: Outline, features: Features) -> Re
             rejected = {**features.rejected(block), **rejected}
             if rejected:  # the others are looked for, so that all are reported at once
                 continue
-            prepared = features.prepare(block, memory)
+            prepared = features.prepare(block)
             index.add(part, {"split": split})
             for name, writer in writers.items():
                 writer.add(getattr(prepared, name))
@@ -128,7 +128,7 @@ def _blocks(
     for part, columns in rows.parts(table, features.data.columns):
         series = np.array([codes[name] for name in part.names])[part.series]
         stop = start + len(part.times)
-        block = Block(columns, series, part.times, part.segment)
+        block = Block(columns, series, part.times)
         yield part, block, outline.splits(start, stop)
         start = stop
 

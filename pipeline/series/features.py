@@ -1,11 +1,11 @@
 """From columns to channels: the one place that prepares inputs, for training and for forecasting.
 
-Masked cells are filled, numbers are standardized, texts become one channel for each value, and the
-calendar is added. The order of the channels is that of `Channels.names`.
+Masked cells become the training mean, numbers are standardized, texts become one channel for each
+value, and the calendar is added. The order of the channels is that of `Channels.names`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from pipeline.core.errors import InputError
 from pipeline.series.calendar import Calendar
 from pipeline.series.categories import Encoder
 from pipeline.series.channels import OBSERVED, Channels, Roles
-from pipeline.series.filling import ForwardFill
 from pipeline.series.scaler import Scaler
 from pipeline.tables import timestamps
 from pipeline.tables.rows import Array
@@ -33,7 +32,6 @@ class Block:
     columns: Columns
     series: Array  # (row,) positions in the names of the scaler
     times: Array  # (row,) datetime64[ns] in UTC
-    segment: Array  # (row,) ascending; nothing is filled from one segment into the next
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,14 +45,6 @@ class Prepared:
     raw: Array
     standardized: Array
     truth: Array
-
-
-@dataclass
-class Memory:
-    """The fills of a table that passes by in blocks: of its numbers, and of its texts."""
-
-    numbers: ForwardFill = field(default_factory=ForwardFill)
-    texts: ForwardFill = field(default_factory=ForwardFill)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,29 +71,28 @@ class Features:
         """The names of the channels; raises `InputError` where two of them are the same."""
         return self.roles.channels(self.encoder, self.calendar)
 
-    def prepare(self, block: Block, memory: Memory | None = None) -> Prepared:
-        """Return the channels of a block.
+    def prepare(self, block: Block) -> Prepared:
+        """Return the channels of a block, each row by itself.
 
-        `memory` is that of the blocks before it, if it continues their segment. Raises `InputError`
-        for values of a category that are to be refused, that have no logarithm, or that are too
-        large on the scale of their column.
+        A masked number is the training mean of its column, and a masked text is 0 in every channel
+        of its column. Raises `InputError` for values of a category that are to be refused, that
+        have no logarithm, or that are too large on the scale of their column.
         """
         if rejected := self.rejected(block):
             raise InputError(*rejected.values())
-        memory = memory or Memory()
         values = _stack(block, self.scaler.columns, np.float64)
         measured = np.isfinite(values)
-        filled = memory.numbers.fill(values, measured, block.segment)
-        empty = np.isnan(filled).any(axis=1)
-        mean = self.scaler.fill(block.series[empty])
-        filled[empty] = np.where(np.isnan(filled[empty]), mean, filled[empty])
+        masked = ~measured.all(axis=1)
+        filled = values.copy()
+        filled[masked] = np.where(
+            measured[masked], values[masked], self.scaler.fill(block.series[masked])
+        )
         standardized = self.scaler.transform(filled, block.series)
         targets = len(self.data.targets)  # the first columns
         truth = np.where(measured[:, :targets], standardized[:, :targets], np.nan)
         texts = _stack(block, tuple(self.encoder.categories), object)
         present = ~np.asarray(pd.isna(texts))
-        words = memory.texts.fill(texts, present, block.segment)
-        extra = self._extra(block, np.hstack([measured, present]), words)
+        extra = self._extra(block, np.hstack([measured, present]), texts)
         with np.errstate(over="ignore"):
             raw, scaled = (self._join(numbers, extra) for numbers in (filled, standardized))
             truth = truth.astype(np.float32)

@@ -91,30 +91,19 @@ def _newest(rows: RawRows) -> dict[str, np.datetime64]:
 
 
 def _windows(form: Form, table: Regular, known: Ahead) -> tuple[Block, Array]:
-    """Return the rows of all windows, one window after another, and where each starts.
-
-    Older rows come with a window where no cut lies between them.
-    """
-    rows, kept, counts = table.rows, [], []
-    for own in rows.slices():
-        segment = table.segment[own]
-        kept.append(slice(own.start + int((segment != segment[-1]).sum()), own.stop))
-        counts.append(kept[-1].stop - kept[-1].start)
+    """Return the rows of all windows, one window after another, and where each starts."""
+    rows = table.rows
+    kept = [slice(own.stop - form.lookback, own.stop) for own in rows.slices()]
     columns = {name: _continued(rows, name, kept, known) for name in form.data.columns}
     times = [
         part
         for own, steps in zip(kept, known.times, strict=True)
         for part in (rows.times[own], steps)
     ]
-    lengths = np.array(counts) + form.horizon
     codes = np.array([form.series.index(name) for name in rows.names])
-    block = Block(
-        columns,
-        np.repeat(codes, lengths),
-        np.concatenate(times),
-        np.repeat(np.arange(len(lengths)), lengths),
-    )
-    return block, np.cumsum(lengths) - form.horizon - form.lookback
+    length = form.lookback + form.horizon
+    block = Block(columns, np.repeat(codes, length), np.concatenate(times))
+    return block, length * np.arange(len(codes))
 
 
 def _continued(rows: RawRows, column: str, kept: Sequence[slice], known: Ahead) -> Array:
@@ -129,19 +118,16 @@ def _continued(rows: RawRows, column: str, kept: Sequence[slice], known: Ahead) 
 def _with_history(form: Form, rows: RawRows) -> RawRows:
     """Return the newest rows of each series and, as context, older ones that can fill the first.
 
-    A mask is filled from the newest measured value, however old it is, and so all rows are taken if
-    all are sound; otherwise as many as the policies reach back for, or none.
+    These are as many as the policies reach back for; none where they are not sound.
     """
     rules = [form.rules.rule(column) for column in form.data.columns]
     reach = max((rule.longest for rule in rules), default=0)
-    masks = any(rule.masks for rule in rules)
     kept = [np.empty(0, np.int64)]
     for own in rows.slices():
         first = max(own.start, own.stop - form.lookback)
         nearest = max(own.start, first - reach)
-        candidates = [own.start, nearest] if masks else [nearest]
-        sound = (start for start in candidates if _sound(form, rows, start, first))
-        kept.append(np.arange(next(sound, first), own.stop))
+        start = nearest if _sound(form, rows, nearest, first) else first
+        kept.append(np.arange(start, own.stop))
     return rows.take(np.concatenate(kept)).newest(form.lookback)
 
 

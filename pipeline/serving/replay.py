@@ -135,7 +135,6 @@ def replay(folder: Path, table: Path, starts: Path, out: Path) -> None:
         {name: values[selected] for name, values in columns.items()},
         np.array(codes)[index.series[selected]],
         index.times[selected],
-        index.segment[selected],
     )
     channels = forecaster.prepare(block)
     windows = np.cumsum(selected)[np.load(starts)] - 1

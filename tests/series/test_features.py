@@ -12,12 +12,11 @@ from pipeline.core.errors import InputError
 from pipeline.series import categories, fitting
 from pipeline.series.calendar import Calendar
 from pipeline.series.channels import Roles
-from pipeline.series.features import Block, Features, Memory
+from pipeline.series.features import Block, Features
 
 Array = np.ndarray[Any, Any]
 ROWS = 60  # of each of two series
 SERIES = np.repeat([0, 1], ROWS)
-SEGMENT = np.repeat([0, 1, 2, 3], ROWS // 2)
 TIMES = np.tile(np.datetime64("2013-07-01", "ns") + np.arange(ROWS) * np.timedelta64(6, "h"), 2)
 HOLES = np.isin(np.arange(2 * ROWS), [0, 1, 7, 8, 29, 30, 31, 75])
 
@@ -57,7 +56,6 @@ def block(table: dict[str, Array], rows: slice = slice(None)) -> Block:
         {name: values[rows] for name, values in table.items()},
         SERIES[rows],
         TIMES[rows],
-        SEGMENT[rows],
     )
 
 
@@ -99,8 +97,7 @@ def test_every_channel_holds_what_its_name_says() -> None:
     np.testing.assert_array_equal(raw["x"][~HOLES], table["x"][~HOLES].astype(np.float32))
     np.testing.assert_array_equal(raw["x_observed"], ~HOLES)
     np.testing.assert_array_equal(raw["sky_observed"], np.arange(2 * ROWS) != 50)
-    filled = np.where(np.arange(2 * ROWS) == 50, table["sky"][49], table["sky"])
-    np.testing.assert_array_equal(raw["sky=sun"], filled == "sun")
+    np.testing.assert_array_equal(raw["sky=sun"], table["sky"] == "sun")
     np.testing.assert_array_equal(raw["promo=yes"], table["promo"] == "yes")
     assert raw["holiday"].sum() == 2 * 4  # four rows of 4 July in each series
     for array in (prepared.raw, prepared.standardized):
@@ -108,22 +105,20 @@ def test_every_channel_holds_what_its_name_says() -> None:
         assert np.isfinite(array).all()
 
 
-def test_masked_cells_have_the_value_before_them_or_the_training_mean_and_no_truth() -> None:
+def test_masked_cells_have_the_training_mean_and_no_truth() -> None:
     features, table = fit(), columns()
     prepared = features.prepare(block(table))
     x = prepared.standardized[:, 0]
     np.testing.assert_array_equal(np.isnan(prepared.truth[:, 0]), HOLES)
     np.testing.assert_array_equal(x[~HOLES], prepared.truth[~HOLES, 0])
-    assert x[[7, 8, 29, 75]].tolist() == x[[6, 6, 28, 74]].tolist()
-    np.testing.assert_allclose(x[[0, 1, 30, 31]], 0, atol=1e-6)  # nothing before, in their segment
+    np.testing.assert_allclose(x[HOLES], 0, atol=1e-6)
 
 
-def test_blocks_of_any_size_are_prepared_as_the_whole_with_a_memory() -> None:
-    features, table, memory = fit(), columns(), Memory()
+def test_blocks_of_any_size_are_prepared_as_the_whole() -> None:
+    features, table = fit(), columns()
     whole = features.prepare(block(table))
     parts = [
-        features.prepare(block(table, slice(start, start + 7)), memory)
-        for start in range(0, 2 * ROWS, 7)
+        features.prepare(block(table, slice(start, start + 7))) for start in range(0, 2 * ROWS, 7)
     ]
     for name in ("raw", "standardized", "truth"):
         pieces = np.concatenate([getattr(part, name) for part in parts])

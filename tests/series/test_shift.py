@@ -44,7 +44,7 @@ def report(x: Any, part: int = DAYS, cycles: Any = ("day_of_year", "day_of_week"
     for start in range(0, DAYS, part):
         rows = slice(start, start + part)
         zeros = np.zeros(len(TIMES[rows]), np.int64)
-        block = Block({"x": x[rows], "sky": sky[rows]}, zeros, TIMES[rows], zeros)
+        block = Block({"x": x[rows], "sky": sky[rows]}, zeros, TIMES[rows])
         counts.add(block, features.prepare(block).raw, SPLIT[rows])
     return counts.report()
 
