@@ -1,6 +1,11 @@
 """The promises of `validate`: what it rejects, what it fills, and that it changes nothing else."""
 
 import gc
+import json
+import os
+import shutil
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline import standardize, validate
 from pipeline.config import params
@@ -390,7 +396,7 @@ def test_an_unreadable_file_is_rejected_by_name(case: str, tmp_path: Path) -> No
 
 def test_a_folder_without_tables_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("where the data came from")
-    with pytest.raises(InputError, match=r"holds no \.csv and no \.parquet file"):
+    with pytest.raises(InputError, match=r"holds no \.csv or \.parquet file"):
         run(settings(), tmp_path, tmp_path / "out")
 
 
@@ -720,3 +726,25 @@ def test_the_frequency_is_inferred_where_none_is_declared(tmp_path: Path) -> Non
     _, report = clean(tmp_path, table().drop([5, 6, 30]), frequency=None)
     assert report["frequency"] == "h"
     assert len(report["cuts"]) == 2
+
+
+@pytest.mark.parametrize("name", ["price_$USD.csv", 'it\'s "quoted".csv'])
+def test_dvc_finds_a_table_whose_name_a_shell_would_change(name: str, tmp_path: Path) -> None:
+    content = YAML(typ="safe").load(PROJECT / "params.yaml")
+    shutil.copytree(PROJECT / "pipeline", tmp_path / "pipeline")
+    shutil.copy(PROJECT / "dvc.yaml", tmp_path / "dvc.yaml")
+    shutil.copy(EMBEDDED, tmp_path / name)
+    content["data"]["path"] = name
+    (tmp_path / "params.yaml").write_text(json.dumps(content, default=str))
+    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(tmp_path)}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for command in ("init --no-scm -q", "repro validate"):
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "dvc", *command.split()],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert not done.returncode, done.stderr
+    assert (tmp_path / "data" / "1_clean" / "table.parquet").exists()

@@ -6,6 +6,7 @@ such a line may belong to another column. Folders called `column=value` add a co
 them. Everything that PyArrow and the file system may say against a file is an `InputError` here.
 """
 
+import codecs
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,7 +51,7 @@ class File:
 
     @property
     def is_csv(self) -> bool:
-        """Whether the file is CSV, and not Parquet."""
+        """Whether the file is CSV."""
         return self.path.suffix.lower() == ".csv"
 
     @cached_property
@@ -66,11 +67,10 @@ class File:
         """Return the names of the columns; raises `InputError` where they cannot be read."""
         with _readable(self):
             if not self.is_csv:
-                names = list(pq.read_schema(self.path).names)
+                names = pq.read_schema(self.path).names
             else:
-                options = self._parse_options("skip", [])
-                with arrow_csv.open_csv(self.path, self._read_options(), options) as reader:
-                    names = list(reader.schema.names)
+                with self._open([], None) as reader:
+                    names = reader.schema.names
         return [*names, *(name for name in self.partitions if name not in names)]
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -97,18 +97,16 @@ class File:
     def _parquet_batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         # With pre_buffer, all that was read of the file would stay in memory until its end.
         with pq.ParquetFile(self.path, pre_buffer=False) as table:
-            yield from table.iter_batches(ROWS_A_BATCH, columns=list(columns))
+            for batch in table.iter_batches(ROWS_A_BATCH, columns=list(columns)):
+                batch.validate(full=True)  # a damaged file may hold text that is not UTF-8
+                yield batch
 
     def _csv_batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         uneven: list[arrow_csv.InvalidRow] = []
-        with arrow_csv.open_csv(
-            self.path,
-            self._read_options(),
-            self._parse_options("skip", uneven),
-            arrow_csv.ConvertOptions(
-                include_columns=list(columns), column_types=dict.fromkeys(columns, pa.string())
-            ),
-        ) as reader:
+        text = arrow_csv.ConvertOptions(
+            include_columns=list(columns), column_types=dict.fromkeys(columns, pa.string())
+        )
+        with self._open(uneven, text) as reader:
             yield from reader
         if uneven:
             raise InputError(self._uneven(uneven[0], len(uneven)))
@@ -121,22 +119,25 @@ class File:
             f"(separator {self.csv.separator!r}, which no number may hold)"
         )
 
-    def _read_options(self) -> arrow_csv.ReadOptions:
-        # Only a single thread numbers the rows.
-        return arrow_csv.ReadOptions(
-            use_threads=False, block_size=BYTES_A_BATCH, encoding=self.csv.encoding
-        )
+    def _open(
+        self, uneven: list[arrow_csv.InvalidRow], convert: arrow_csv.ConvertOptions | None
+    ) -> arrow_csv.CSVStreamingReader:
+        """Open a CSV file; lines with another number of fields are skipped, and noted."""
 
-    def _parse_options(
-        self, action: str, uneven: list[arrow_csv.InvalidRow]
-    ) -> arrow_csv.ParseOptions:
         def note(row: arrow_csv.InvalidRow) -> str:
             uneven.append(row)
-            return action
+            return "skip"
 
-        return arrow_csv.ParseOptions(
+        # UTF-8 is decoded, too: PyArrow would print a traceback for a wrong byte in such a line.
+        name = codecs.lookup(self.csv.encoding).name
+        encoding = "utf-8-sig" if name == "utf-8" else name
+        stream = pa.transcoding_input_stream(pa.OSFile(str(self.path)), encoding, "utf-8")
+        # Only a single thread numbers the rows.
+        read = arrow_csv.ReadOptions(use_threads=False, block_size=BYTES_A_BATCH)
+        parse = arrow_csv.ParseOptions(
             delimiter=self.csv.separator, newlines_in_values=True, invalid_row_handler=note
         )
+        return arrow_csv.open_csv(stream, read, parse, convert)
 
 
 @dataclass(frozen=True)
@@ -159,11 +160,9 @@ def files(path: Path, csv: Csv, origin: Origin) -> list[File]:
     try:
         if path.is_dir():
             found = list(_inside(path, csv, {}))
-            if not found:
-                raise InputError(
-                    f"{path}: the folder holds no .csv and no .parquet file; {origin.path}"
-                )
-            return found
+            if found:
+                return found
+            raise InputError(f"{path}: the folder holds no .csv or .parquet file; {origin.path}")
         exists = path.exists()
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {_reason(error)}; {origin.path}") from None

@@ -29,7 +29,7 @@ from pipeline.tables.values import as_text
 
 NANOSECONDS = np.dtype("datetime64[ns]")
 # An offset follows a time of day, so that no date is mistaken for one.
-OFFSET = r"[Tt ]\d{1,2}.*([Zz]|[+-]\d{2}(:?\d{2})?)$"
+OFFSET = r"[Tt ]\d{1,2}.*[Zz+-]"
 TIME_OF_DAY = r"[Tt ]\d"
 HOUR = "%[HIcX]"  # directives of strptime for a time of day
 
@@ -124,7 +124,7 @@ def _from_text(text: pa.Array, notation: Notation) -> Times:
     strings = pd.Series(text.to_numpy(zero_copy_only=False), dtype="str")
     aware, dates = _matches(text, OFFSET), ~_matches(text, TIME_OF_DAY)
     if notation.time_format is not None:
-        aware[:] = "%z" in notation.time_format
+        aware[:] = "%z" in notation.time_format.lower()
         dates[:] = not pd.Series([notation.time_format]).str.contains(HOUR)[0]
     times = Times.of(
         np.full(len(text), "NaT", NANOSECONDS), np.full(len(text), UNREADABLE, np.int8)

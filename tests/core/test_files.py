@@ -1,9 +1,11 @@
 """Files are complete or absent; the drafts of killed writers are removed, others left alone."""
 
 import errno
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,3 +127,30 @@ def test_a_folder_whose_removal_is_interrupted_is_not_found_by_halves(
 def test_json_comes_back(tmp_path: Path) -> None:
     write_json(tmp_path / "value.json", {"b": [1, None], "a": 0.1})
     assert read_json(tmp_path / "value.json") == {"a": 0.1, "b": [1, None]}
+
+
+@WRITERS
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS])
+def test_a_folder_that_must_not_be_written_to_is_named(
+    new: Callable[..., Any], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **options: str) -> str:
+        raise OSError(code, os.strerror(code), str(tmp_path / "data" / ".draft"))
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    with (
+        pytest.raises(
+            InputError, match=rf"data: cannot be written to, {os.strerror(code).lower()}"
+        ),
+        new(tmp_path / "data" / "result"),
+    ):
+        pass
+
+
+def test_a_file_elsewhere_that_must_not_be_read_is_named(tmp_path: Path) -> None:
+    other = str(tmp_path / "other" / "a.csv")
+    with (
+        pytest.raises(InputError, match=r"a\.csv: cannot be used, permission denied"),
+        new_file(tmp_path / "data" / "result"),
+    ):
+        raise PermissionError(errno.EACCES, "Permission denied", other)
