@@ -16,4 +16,6 @@ Read `cleaning` first: its `clean` calls the other files in the order in which t
    what is cut out of it (`cutting`).
 7. `filling`: missing values (`stretches`) are filled or masked as the column's policy says.
 8. `writing`: rows become the clean table (`rows`, `outline`) and the report (`report`).
+
+Before all of that, `describing` looks at a table that nobody has described yet.
 """
