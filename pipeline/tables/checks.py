@@ -104,7 +104,12 @@ def duplicated(rows: RawRows, data: Data) -> Problem:
     bad[1:] &= rows.times[1:] == rows.times[:-1]
     advice = "keep one row for each series and time"
     if data.series is None:
-        advice += ", or name in data.series the column that identifies a series"
+        advice += (
+            ", or name in data.series the column that identifies a series ({from: filename} where "
+            "each file holds one)"
+        )
+    if len(data.time) == 1:
+        advice += "; where the hour stands in a column of its own, name both in data.time"
     return rows.problem(bad, data.time_name, "duplicated timestamps", advice)
 
 
