@@ -6,7 +6,7 @@ In comes the clean table that `pipeline/tables` wrote. Out go the arrays of `2_s
 
 Read `split` (which rows are training, validation and test); `calendar` (local time and holidays),
 `categories` (text), `curves`, `scaler_kinds`, `scaler` and `fitting` (numbers, from the training
-rows only), which `features` puts together as the channels that `channels` names; `dataset` (all of it as arrays on disk), `shift` (what training has not seen) and
-`windows` (which rows a forecast reads, and which it forecasts). `arrays` writes `.npy` files that
-are larger than memory.
+rows only), which `features` puts together as the channels that `channels` names; `dataset` (all of
+it as arrays on disk), `shift` (what training has not seen) and `windows` (which rows a forecast
+reads, and which it forecasts). `arrays` writes `.npy` files that are larger than memory.
 """
