@@ -19,7 +19,7 @@ _DROPOUT = "pipeline.network.layers.dropout"
 _RECURRENT = "pipeline.network.rnn.recurrent_dropout"
 _WEIGHTS = "pipeline.network.layers.weights"
 
-_PER_STEP = {"momentum": 0.99, "epsilon": 1e-5, "gamma": 0.1, "cell": "output"}
+_PER_STEP: Mapping[str, Any] = {"momentum": 0.99, "epsilon": 1e-5, "gamma": 0.1, "cell": "output"}
 
 
 def _kind(
