@@ -187,7 +187,7 @@ def test_noise_in_the_test_part_leaves_scaler_windows_and_weights_bit_identical(
     test = table.groupby("place").cumcount() >= 255  # of 300 rows
     noise = np.random.default_rng(1).standard_normal((len(table), 2)) * 5
     for column, values in zip(["level", "wind"], noise.T, strict=True):
-        table.loc[test & table[column].notna(), column] = values
+        table[column] = table[column].mask(test & table[column].notna(), values)
     table.to_csv(path, index=False)
     assert project.trained(project.run("dvc", "repro", "train")) == 2
     changed = {
