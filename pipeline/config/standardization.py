@@ -11,7 +11,20 @@ from pipeline.config.scalers import SCALERS
 from pipeline.config.section import Count, Section
 from pipeline.config.slots import Slot, fills
 
-Date = Annotated[datetime, BeforeValidator(lambda value: datetime.fromisoformat(str(value)))]
+
+def _read_date(value: object) -> datetime:
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError:
+        raise PydanticCustomError(
+            "value",
+            "is {value}; give a date such as '2013-11-06', or all three of train, validation and"
+            " test as fractions or numbers of rows",
+            {"value": repr(value)},
+        ) from None
+
+
+Date = Annotated[datetime, BeforeValidator(_read_date)]
 _SCALER = fills(SCALERS, "column")
 Scaler = Annotated[Slot, _SCALER]
 

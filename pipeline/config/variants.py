@@ -19,6 +19,23 @@ SMOKE: Content = {
     "standardize": {"split": {"train": 0.7, "validation": 0.15, "test": 0.15}},
     "train": {"epochs": 2, "seeds": 2},
 }
+SHIPPED: Content = {
+    "train": {
+        "epochs": 8,
+        "batch": 128,
+        "patience": 5,
+        "optimizer": {"kind": "adamw", "weight_decay": 0.01},
+        "learning_rate": 0.003,
+        "schedule": {"kind": "cosine", "warmup": 1},
+    },
+    "model": {
+        "conv": {"filters": 16},
+        "recurrent": {"units": 16},
+        "head": {"kind": "per_step", "hidden": 64},
+    },
+}
+"""What an omitted key means: what the shipped `params.yaml` says. A test compares the two."""
+
 BASELINES = ("last_value", "seasonal_naive", "drift", "ridge", "gradient_boosting")
 """Names that no variant may have; a test compares them with the table of baselines."""
 
@@ -56,7 +73,12 @@ def selects(entry: str, name: str, family: str) -> bool:
 
 
 def resolve(content: Content) -> dict[str, Any]:
-    """Return the content with each variant written out, and with the sizes of a smoke run."""
+    """Return the content with omitted keys and variants written out, and sizes of a smoke run."""
+    content = {
+        **content,
+        "train": _merge(SHIPPED["train"], content.get("train", {})),
+        "model": _over_model(SHIPPED["model"], content.get("model", {})),
+    }
     smoke = SMOKE if content.get("smoke") is True else {}
     small = {key: _merge(content.get(key), value) for key, value in smoke.items()}
     whole: dict[str, Any] = {**content, **small}

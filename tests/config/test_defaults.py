@@ -7,6 +7,7 @@ from pydantic_core import PydanticUndefined
 
 from pipeline.config import params
 from pipeline.config.section import Section
+from pipeline.config.variants import SHIPPED
 
 NOTHING = {  # lists of the user's own: without an entry there is none
     "data.past_covariates",
@@ -36,7 +37,19 @@ def test_an_omitted_key_means_what_the_shipped_file_says(content: dict[str, Any]
     found = [*defaults(params.parse(content))]
     assert len(found) > 50
     differing = {key for key, value, default in found if value != default}
-    assert differing <= NOTHING
+    written = {
+        f"{section}.{key}" if section == "train" else f"{section}.{key}.{name}"
+        for section, keys in SHIPPED.items()
+        for key, values in keys.items()
+        for name in (values if isinstance(values, dict) else [""])
+    }
+    assert differing <= NOTHING | written
+
+
+def test_omitted_networks_and_trainings_are_the_shipped_ones(content: dict[str, Any]) -> None:
+    shipped, omitted = params.parse(content), params.parse({**content, "train": {}, "model": {}})
+    assert (omitted.train, omitted.model) == (shipped.train, shipped.model)
+    assert omitted.variants == shipped.variants
 
 
 def test_an_omitted_list_of_the_users_own_is_empty(content: dict[str, Any]) -> None:

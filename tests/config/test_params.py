@@ -56,9 +56,14 @@ MISTAKES = {
         " for kind 'batch'; its options are momentum, epsilon, scale",
     ),
     "shares that do not add up": (
+        "standardize/split",
+        {"train": 0.7, "validation": 0.15, "test": 0.3},
+        "params.yaml: standardize.split adds up to 1.15; the three shares must add up to 1",
+    ),
+    "a date and a share": (
         "standardize/split/test",
         0.3,
-        "params.yaml: standardize.split adds up to 1.15; the three shares must add up to 1",
+        "params.yaml: standardize.split.test is 0.3; give a date such as '2013-11-06', or all",
     ),
     "variant without a family": (
         "variants/mine",

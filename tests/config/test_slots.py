@@ -14,7 +14,8 @@ def test_the_walk_finds_every_slot_of_every_section_under_its_dotted_path() -> N
     model = Model.model_validate({"recurrent": {"dropout_after": DROPOUT}})
     found = dict(slots(model))
     assert {"input.normalization", "conv.weights", "head.dropout"} <= set(found)
-    assert [path for path, slot in found.items() if slot.row.layer] == ["recurrent.dropout_after"]
+    filled = [path for path, slot in found.items() if slot.row.layer]
+    assert filled == ["recurrent.dropout_after", "head.kind"]
 
 
 def test_training_has_slots_like_the_network() -> None:

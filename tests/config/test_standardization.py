@@ -76,7 +76,8 @@ MISTAKES = {
 def test_a_mistake_is_reported_with_what_is_allowed(rejected: Any, mistake: str) -> None:
     edits, message = MISTAKES[mistake]
     table = {"data/targets": ["temp"], "data/past_covariates": ["humid"], "validate/limits": {}}
-    (finding,) = rejected({**table, "validate/missing": {}, "forecast": {}, **edits})
+    none = {"validate/missing": {}, "standardize/columns": {}, "forecast": {}}
+    (finding,) = rejected({**table, **none, **edits})
     assert finding.startswith(f"params.yaml: {message}")
 
 

@@ -125,7 +125,7 @@ def learn(
 
 @pytest.mark.parametrize(
     ("name", "units", "batch"),
-    [("bidirectional_ln_stack_published", (100, 200), 64), ("many_to_many_published", (15,), 1)],
+    [("bidirectional_ln_stack_published", (100, 200), 128), ("many_to_many_published", (15,), 1)],
 )
 def test_a_network_that_was_published_runs_at_its_published_size(
     name: str, units: tuple[int, ...], batch: int

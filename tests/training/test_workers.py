@@ -86,6 +86,7 @@ def test_tasks_that_are_added_meanwhile_run_too() -> None:
 
 
 def test_a_worker_that_died_while_it_was_idle_costs_nothing() -> None:
+    others = set(multiprocessing.active_children())  # of tests before this one
     tasks = deque([1])
     seen = []
     for task, event in workers.run(count, tasks, 2):
@@ -93,7 +94,7 @@ def test_a_worker_that_died_while_it_was_idle_costs_nothing() -> None:
         if task == 1:
             tasks.append(400)  # for a second worker: the first one has nothing to do by then
         if (task, event) == (400, 200):
-            for process in multiprocessing.active_children():
+            for process in set(multiprocessing.active_children()) - others:
                 process.kill()
                 process.join()
             tasks.append(2)
@@ -102,11 +103,12 @@ def test_a_worker_that_died_while_it_was_idle_costs_nothing() -> None:
 
 
 def test_leaving_the_iterator_ends_all_workers() -> None:
+    others = children(os.getpid())  # of tests before this one
     events = workers.run(count, deque([10**9, 10**9]), 2)
     next(events)
-    assert children(os.getpid())
+    assert children(os.getpid()) > others
     events.close()
-    assert not children(os.getpid())
+    assert children(os.getpid()) <= others
 
 
 PARENT = """
@@ -139,9 +141,9 @@ def test_workers_end_with_their_parent(how: int) -> None:
         time.sleep(0.1)
 
 
-def children(parent: int) -> list[int]:
+def children(parent: int) -> set[int]:
     """Processes whose parent this is, but for the tracker that `multiprocessing` keeps."""
-    found = []
+    found = set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes()
@@ -149,7 +151,7 @@ def children(parent: int) -> list[int]:
                 int((process / "stat").read_text().rpartition(")")[2].split()[1]) == parent
                 and b"resource_tracker" not in command
             ):
-                found.append(int(process.name))
+                found.add(int(process.name))
         except OSError:
             continue
     return found
