@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.evaluation.leaderboard_text import decimals, plus_minus
+from pipeline.evaluation.metrics import Array
 from pipeline.evaluation.scales import squared_unit
 from pipeline.evaluation.style import COLORS, DASHES, GREY, INK, PALE, REACH, Dash
 from pipeline.evaluation.verdict import Result, Verdict
@@ -79,13 +80,23 @@ def _axis_label(verdict: Verdict, start: float) -> str:
 
 
 def _limits(verdict: Verdict) -> tuple[float, float]:
-    """Return the limits of the axis, from the lowest error to the highest within reach."""
-    values = np.concatenate([result.entry.scores.mse for result in verdict.results])
-    values = values[np.isfinite(values)]
+    """Return the limits of the axis, from the lowest error to the highest of a variant in reach.
+
+    Baselines do not widen it upwards: far ones would leave no room to tell variants apart.
+    """
+    values = _scores(verdict.results)
     best = verdict.best.mse.mean if verdict.best else float(values.min())
-    low, high = float(values.min()), float(values[values <= REACH * best].max(initial=best))
+    variants = _scores(verdict.variants)
+    low, high = float(values.min()), float(variants[variants <= REACH * best].max(initial=best))
     margin = 0.04 * (high - low) or 0.05 * high or 1.0
     return max(0.0, low - margin), high + margin
+
+
+def _scores(results: Sequence[Result]) -> Array:
+    """Return the test MSE of every seed that has one, (seed,)."""
+    values = np.concatenate([[], *(result.entry.scores.mse for result in results)])
+    finite: Array = values[np.isfinite(values)]
+    return finite
 
 
 def _family_colors(verdict: Verdict) -> Mapping[str, str]:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from pipeline.evaluation.verdict import Verdict
 
 KINDS = {
-    "filled": "missing cells filled",
-    "masked": "cells masked, which are in no number of this report",
-    "outside": "cells outside of `validate.limits`",
+    "filled": "Missing cells that were filled",
+    "masked": "Cells that were masked and are in no number of this report",
+    "outside": "Cells outside of `validate.limits`",
 }
 
 
@@ -62,9 +62,9 @@ def _changes(clean: CleanReport) -> Iterator[str]:
         counts = {column: count for column, count in clean["totals"].get(kind, {}).items() if count}
         if counts:
             columns = ", ".join(f"`{column}` {count:,}" for column, count in counts.items())
-            yield f"{sum(counts.values()):,} {words}: {columns}."
+            yield f"{words}: {sum(counts.values()):,} ({columns})."
     if clean["cuts"]:
-        yield f"{len(clean['cuts']):,} cuts, across which no window reaches."
+        yield f"Cuts, which no window crosses: {len(clean['cuts']):,}."
 
 
 def _left_out(clean: CleanReport) -> Iterator[str]:

@@ -186,8 +186,8 @@ def test_the_report_says_what_became_of_the_data(
     )
     text = report.text(judged(variant("plain", [0.2])), changed)
     for fact in (
-        "1,200 missing cells filled: `wind` 1,200.",
-        "7 cells masked, which are in no number of this report: `temp` 7.",
+        "Missing cells that were filled: 1,200 (`wind` 1,200).",
+        "Cells that were masked and are in no number of this report: 7 (`temp` 7).",
         "2 cuts",
         "Series `c` is left out: 10 rows are too few.",
         "Out of range: day_of_year: 100% of the validation and 90% of the test inputs",
