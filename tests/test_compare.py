@@ -185,4 +185,7 @@ def test_the_report_says_what_became_of_the_data(
     settings: Params, before: Before, errors: Path, tmp_path: Path
 ) -> None:
     compare.run(settings, *before, errors, tmp_path / "verdict")
-    assert "Cells that were masked and are in no number of this report: 12" in (tmp_path / "verdict" / "report.md").read_text()
+    assert (
+        "Cells that were masked and are in no number of this report: 12"
+        in (tmp_path / "verdict" / "report.md").read_text()
+    )

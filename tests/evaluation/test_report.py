@@ -188,7 +188,7 @@ def test_the_report_says_what_became_of_the_data(
     for fact in (
         "Missing cells that were filled: 1,200 (`wind` 1,200).",
         "Cells that were masked and are in no number of this report: 7 (`temp` 7).",
-        "2 cuts",
+        "Cuts, which no window crosses: 2.",
         "Series `c` is left out: 10 rows are too few.",
         "Out of range: day_of_year: 100% of the validation and 90% of the test inputs",
     ):
