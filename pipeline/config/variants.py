@@ -21,9 +21,9 @@ SMOKE: Content = {
 }
 SHIPPED: Content = {
     "train": {
-        "epochs": 8,
+        "epochs": 6,
         "batch": 128,
-        "patience": 5,
+        "patience": 4,
         "optimizer": {"kind": "adamw", "weight_decay": 0.01},
         "learning_rate": 0.003,
         "schedule": {"kind": "cosine", "warmup": 1},
