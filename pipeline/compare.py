@@ -14,7 +14,7 @@ from pipeline.config.params import Params
 from pipeline.core import command, files
 from pipeline.evaluation import figures, leaderboard, leaderboard_text, report, verdict
 
-WIDTH = 150  # characters of the table where the output is no terminal
+WIDTH = 150  # characters of the table where the output is not a terminal
 
 
 def run(params: Params, errors: Path, out: Path) -> None:

@@ -127,7 +127,8 @@ def _leaderboard(places: Paths) -> str:
 
 
 def _cell(value: object) -> str:
-    if value is None or value != value:
+    """Return a value of the leaderboard as text; an empty text for None and NaN."""
+    if value is None or value != value:  # only NaN differs from itself
         return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 

@@ -1,4 +1,4 @@
-"""What a stranger reads first is true: names, versions, commands, paths, links and examples."""
+"""What a newcomer reads first is true: names, versions, commands, paths, links and examples."""
 
 import re
 import shutil

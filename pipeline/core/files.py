@@ -1,7 +1,7 @@
 """Files that are complete or absent: written under a temporary name, then renamed.
 
-A draft is locked while its writer lives, so that the drafts of killed writers can be told from
-those in progress, and removed.
+A draft is locked while its writer lives, so that the drafts of killed writers can be distinguished
+from those in progress, and removed.
 """
 
 import errno
@@ -88,7 +88,7 @@ def _draft(path: Path) -> Iterator[Path]:
 
 
 def sweep(folder: Path, name: str = "*") -> None:
-    """Remove the drafts of `name` in `folder` that nobody is writing any more."""
+    """Remove the drafts of `name` in `folder` whose writers have ended."""
     for draft in folder.glob(f".{name}.????????{DRAFT}"):
         with _locked(draft) as free:
             if free:

@@ -1,4 +1,4 @@
-"""MLflow: the only room that imports it.
+"""MLflow: runs and registered models. No other package imports it.
 
 In come `Run`s, which are plain descriptions of what to log, and a `Candidate`, which is a folder
 with the code that serves it. Out come runs of an MLflow experiment and versions of a registered

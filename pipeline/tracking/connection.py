@@ -37,7 +37,7 @@ SETTINGS = {
 def configure() -> None:
     """Set MLflow's environment variables that the user has not set; call it before `import mlflow`.
 
-    MLflow takes seconds to import, so the functions of this room import it when they need it.
+    MLflow takes seconds to import, so the functions here import it when they need it.
     """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)

@@ -1,4 +1,4 @@
-"""Training: how a fleet learns (`engine/`), and how fleets are run and kept (`jobs/`).
+"""Training: how a fleet learns (`engine/`), and how fleets are run and stored (`jobs/`).
 
 In: the arrays of `standardize`, the windows of `window`, the resolved parameters of each variant.
 Out: a folder for each variant with the best weights of every seed, their history, and facts.

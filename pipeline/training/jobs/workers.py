@@ -65,7 +65,7 @@ class _Worker(Generic[Task, Event]):
         self.task = task
 
     def next(self) -> Event | TaskFailed | WorkerDied | None:
-        """Return the next event of the task, or null at its end."""
+        """Return the next event of the task, or None at its end."""
         try:
             event: Event | TaskFailed | WorkerDied | None = self.pipe.recv()
             return event
