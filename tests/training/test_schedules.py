@@ -81,7 +81,7 @@ WRONG = {
     ),
     "later than the stop": (
         {"kind": "plateau", "patience": 4},
-        "below patience, or it stops before its rate falls",
+        "must be below patience, or training stops",
     ),
 }
 
