@@ -154,8 +154,8 @@ def _failure(error: BaseException) -> str:
     lines = "".join(traceback.format_exception(error)).splitlines()
     trace = "\n".join(lines[-LAST_LINES:])
     return (
-        "## Failed\n\nAn unexpected error stopped it. `python -m pipeline.forecast` uses the "
-        f"champion that is registered in MLflow now.\n\n```\n{trace}\n```"
+        "## Failed\n\nAn unexpected error stopped the retraining. `python -m pipeline.forecast` "
+        f"uses the champion that is registered in MLflow now.\n\n```\n{trace}\n```"
     )
 
 

@@ -28,7 +28,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def new_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder that takes the place of `path` when the block ends without an error.
 
-    It is removed otherwise. It survives a loss of power if its files do, as those of `new_file`.
+    If the block fails, the folder is removed. A finished folder survives a loss of power if its
+    files do, as those that `new_file` writes.
     """
     with _draft(path) as draft:
         new = draft / path.name
@@ -42,7 +43,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove the folder at `path` at once: it loses its name first, so no half of it is found."""
+    """Remove the folder at `path`; it is renamed first, so that nobody finds a part of it there."""
     with _draft(path) as draft:
         os.rename(path, draft / path.name)
 
@@ -51,7 +52,7 @@ def remove_folder(path: Path) -> None:
 def new_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path that becomes `path` when the block ends without an error.
 
-    The name of the file is the same. It survives a loss of power.
+    Only the folder differs, not the name of the file. The file survives a loss of power.
     """
     with _draft(path) as draft:
         yield draft / path.name

@@ -1,8 +1,8 @@
 """The network: what the CNN-LSTM is.
 
-In comes a `Model` of `pipeline.config` (what fills each slot), the shape of the data and a seed;
-out goes a Keras model, (batch, lookback, channel) -> (batch, horizon, target). This package
-reads and writes no files, and uses `keras.ops` and `keras.random` only, never a particular backend.
+In: a `Model` of `pipeline.config` (what fills each slot), the shape of the data and a seed.
+Out: a Keras model, (batch, lookback, channel) -> (batch, horizon, target). This package reads and
+writes no files, and uses `keras.ops` and `keras.random` only, never a particular backend.
 
 Read it in this order:
 

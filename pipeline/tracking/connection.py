@@ -57,7 +57,7 @@ def without_password(text: str) -> str:
 
 
 def connect(uri: str) -> "MlflowClient":
-    """Return a client that has reached its store.
+    """Return a client, after checking that it reaches its store.
 
     An SQLite store is created if there is none. If it has the schema of an earlier MLflow, it is
     copied to `mlflow.before-upgrade.db` and upgraded.

@@ -26,7 +26,7 @@ TINY = 1e-12
 class Reparametrization(keras.Layer):
     """The identity, w = kernel, and the base of the other kinds, which override `of`.
 
-    They compute in float32 or wider.
+    All of them compute in float32 or wider.
     """
 
     def attach(self, kernel: Tensor) -> None:

@@ -58,7 +58,7 @@ class Display:
             self.say(f"train: {task.variant:28} {share:4.0%} done, about {left} left")
 
     def stopped(self, task: FleetTask, retries: Sequence[FleetTask] = ()) -> None:
-        """Remove a fleet, which `retries` replace."""
+        """Remove a fleet from the table; `retries` are the fleets that replace it."""
         self.running.pop(task.name, None)
         self.done += _work_left(task) - sum(map(_work_left, retries))
 

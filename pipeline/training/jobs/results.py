@@ -1,4 +1,4 @@
-"""What training leaves: the result of each replica, and the folder of a variant with all seeds."""
+"""What training writes: the result of each replica, and the folder of a variant with all seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

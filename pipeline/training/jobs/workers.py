@@ -21,7 +21,7 @@ from pipeline.training.jobs import devices
 
 Task = TypeVar("Task")
 Event = TypeVar("Event")
-GRACE = 3.0  # seconds
+GRACE = 3.0  # seconds that an idle process has for exiting by itself
 SPAWN = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
 
 
