@@ -18,7 +18,7 @@ class Reversible(keras.Layer):
         body: a layer or model from (batch, time, channel) to (batch, horizon, target) or
             (batch, time, horizon, target), where the targets are the first channels. Its last
             layer must be linear, because a denormalized forecast can take any value.
-        channels: how many of the first channels are normalized; None normalizes all of them.
+        channels: how many of the first channels are normalized; null normalizes all of them.
             The channels after them, the future covariates, are passed to the body unchanged.
 
     Shapes:
