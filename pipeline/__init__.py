@@ -12,21 +12,21 @@ and writing one, and the commands that people and CI call:
     track        4_models, 5_errors, 6_verdict  -> MLflow          one run per variant and per seed
     promote, forecast, retrain                                     champion, forecasts, new data
 
-Everything else is in a room; a room imports only rooms above it in this list:
+Everything else is in a package, which imports only those above it in this list:
 
     core        how a stage is called, writes its results and rejects its input
     config      params.yaml and dvc.yaml -> frozen, typed, checked objects; kinds and rules
     tables      raw table -> clean table
     series      clean table -> split, scaler, windows
     network     what the CNN-LSTM is: layers, recurrent cells, assembly
-    training    how a fleet learns, and how fleets are run and kept
+    training    how a fleet learns, and how fleets are run and stored
     evaluation  how results are judged: baselines, metrics, verdict, figures, report
-    tracking    the only room that knows MLflow
+    tracking    the only package that imports MLflow
     serving     the forecaster in use: recent rows, the gate
 
 Channels are targets, then past covariates, then future covariates (the calendar). A window that
 starts at row s sees the rows s to s + lookback - 1 and forecasts the `horizon` rows that follow;
-its future covariates are read `horizon` rows later, because they are known ahead. Arrays in the
-network are (replica, batch, time, channel): a replica is one seed's network, a fleet the replicas
-of one variant.
+its future covariates are read `horizon` rows later, because they are known in advance. Arrays
+in the network are (replica, batch, time, channel): a replica is one seed's network, a fleet the
+replicas of one variant.
 """

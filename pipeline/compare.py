@@ -23,7 +23,7 @@ from pipeline.evaluation import (
 )
 from pipeline.evaluation.report_data import Source
 
-WIDTH = 150  # characters of the table where the output is no terminal
+WIDTH = 150  # characters of the table where the output is not a terminal
 
 
 def run(params: Params, clean: Path, standardized: Path, errors: Path, out: Path) -> None:

@@ -171,7 +171,8 @@ def _leaderboard(places: Paths) -> str:
 
 
 def _cell(value: object) -> str:
-    if value is None or value != value:
+    """Return a value of the leaderboard as text; an empty text for None and NaN."""
+    if value is None or value != value:  # only NaN differs from itself
         return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
@@ -197,8 +198,8 @@ def _failure(error: BaseException) -> str:
     lines = "".join(traceback.format_exception(error)).splitlines()
     trace = "\n".join(lines[-LAST_LINES:])
     return (
-        "## Failed\n\nAn unexpected error stopped it. `python -m pipeline.forecast` uses the "
-        f"champion that is registered in MLflow now.\n\n```\n{trace}\n```"
+        "## Failed\n\nAn unexpected error stopped the retraining. `python -m pipeline.forecast` "
+        f"uses the champion that is registered in MLflow now.\n\n```\n{trace}\n```"
     )
 
 

@@ -1,7 +1,7 @@
 """Train every selected variant with every seed, as fleets, in parallel.
 
 What the store already holds is not trained again. Reads `standardized` and `windows`; writes one
-folder per variant to `out`: the best weights of every seed, their history, and facts.
+folder per variant to `out`: the best weights of every seed, their learning curves, and a summary.
 """
 
 import os
@@ -77,7 +77,7 @@ def _stoppable() -> Iterator[None]:
 
 
 def _stop(*_: object) -> None:
-    """Handle the first signal, and ignore further ones: nothing is to disturb the end."""
+    """Handle the first signal, and ignore later ones, so that they do not disturb the shutdown."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""The promises that hold the house together: rooms, arrows, sizes, and what a commit may name."""
+"""The rules of the code base: who imports whom, sizes, and what a commit may name."""
 
 import ast
 import json
@@ -25,7 +25,7 @@ MODULES = {
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 COMMANDS = ["describe", "promote", "forecast", "retrain"]
 VERBS = {f"pipeline.{name}" for name in [*STAGES, *COMMANDS]}
-ROOMS = [  # a room imports only rooms before it
+PACKAGES = [  # a package imports only those before it
     "core",
     "config",
     "tables",
@@ -43,13 +43,13 @@ TABLES = [
 ]
 
 
-def room(module: str) -> str:
-    """The room of a module, or the empty string for a stage, a command and the package itself."""
-    return next((name for name in module.split(".")[1:2] if name in ROOMS), "")
+def package(module: str) -> str:
+    """The package of a module, or the empty string for a stage, a command and `pipeline` itself."""
+    return next((name for name in module.split(".")[1:2] if name in PACKAGES), "")
 
 
-def inside(*rooms: str) -> list[str]:
-    return sorted(module for module in MODULES if room(module) in rooms)
+def inside(*chosen: str) -> list[str]:
+    return sorted(module for module in MODULES if package(module) in chosen)
 
 
 @cache
@@ -79,20 +79,20 @@ def reached(module: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def packages(module: str) -> set[str]:
+def libraries(module: str) -> set[str]:
     return {name.partition(".")[0] for name in imports(module)}
 
 
-def test_the_top_of_the_package_holds_stages_commands_and_rooms_only() -> None:
+def test_the_top_of_the_package_holds_stages_commands_and_packages_only() -> None:
     found = {path.name for path in (ROOT / "pipeline").iterdir()} - {"__pycache__"}
     verbs = {f"{name}.py" for name in [*STAGES, *COMMANDS]}
-    assert found == {*verbs, *ROOMS, "__init__.py", "py.typed"}
+    assert found == {*verbs, *PACKAGES, "__init__.py", "py.typed"}
 
 
-@pytest.mark.parametrize("module", inside(*ROOMS))
-def test_arrows_between_rooms_point_down(module: str) -> None:
-    near = {room(name) for name in imports(module)} - {""}
-    allowed = ROOMS[: ROOMS.index(room(module)) + 1]
+@pytest.mark.parametrize("module", inside(*PACKAGES))
+def test_a_package_imports_only_those_before_it(module: str) -> None:
+    near = {package(name) for name in imports(module)} - {""}
+    allowed = PACKAGES[: PACKAGES.index(package(module)) + 1]
     assert near <= set(allowed)
     assert not imports(module) & VERBS
 
@@ -103,7 +103,7 @@ def test_stages_never_import_each_other(stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_deps_of_a_stage_are_the_modules_and_rooms_that_it_imports(stage: str) -> None:
+def test_deps_of_a_stage_are_the_modules_and_packages_that_it_imports(stage: str) -> None:
     modules = {
         MODULES[name].relative_to(ROOT / "pipeline") for name in reached(f"pipeline.{stage}")
     }
@@ -158,23 +158,23 @@ def test_the_edit_of_a_layer_reruns_training_and_what_follows_and_nothing_before
 
 
 def test_only_tracking_knows_mlflow() -> None:
-    assert {room(name) for name in MODULES if "mlflow" in packages(name)} == {"tracking"}
+    assert {package(name) for name in MODULES if "mlflow" in libraries(name)} == {"tracking"}
 
 
 def test_only_the_configuration_reads_yaml() -> None:
-    readers = {room(name) for name in MODULES if packages(name) & {"ruamel", "yaml"}}
+    readers = {package(name) for name in MODULES if libraries(name) & {"ruamel", "yaml"}}
     assert readers == {"config"}
 
 
 @pytest.mark.parametrize(
     "module", inside("core", "config", "tables", "series", "evaluation", "tracking")
 )
-def test_rooms_that_must_start_fast_never_reach_keras(module: str) -> None:
-    assert not [name for name in reached(module) if packages(name) & {"keras", "tensorflow"}]
+def test_packages_that_must_start_fast_never_reach_keras(module: str) -> None:
+    assert not [name for name in reached(module) if libraries(name) & {"keras", "tensorflow"}]
 
 
-@pytest.mark.parametrize("name", ROOMS)
-def test_the_front_door_of_a_room_says_what_comes_in_what_goes_out_and_what_to_read(
+@pytest.mark.parametrize("name", PACKAGES)
+def test_the_docstring_of_a_package_says_what_comes_in_what_goes_out_and_what_to_read(
     name: str,
 ) -> None:
     tree = ast.parse(MODULES[f"pipeline.{name}"].read_text())
@@ -194,7 +194,7 @@ def test_the_options_of_all_kinds_have_a_range_and_every_range_an_option() -> No
 
 
 def test_nothing_is_pickled() -> None:
-    assert not [name for name in MODULES if packages(name) & {"pickle", "cloudpickle", "dill"}]
+    assert not [name for name in MODULES if libraries(name) & {"pickle", "cloudpickle", "dill"}]
 
 
 def functions(module: str) -> list[int]:

@@ -1,4 +1,4 @@
-"""The error for what a user can put right: where, what was got, what is allowed, what to do."""
+"""The error for what a user can correct: where, what was received, what is allowed, what to do."""
 
 
 class InputError(Exception):

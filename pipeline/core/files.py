@@ -1,7 +1,7 @@
 """Files that are complete or absent: written under a temporary name, then renamed.
 
-A draft is locked while its writer lives, so that the drafts of killed writers can be told from
-those in progress, and removed.
+A draft is locked while its writer lives, so that the drafts of killed writers can be distinguished
+from those in progress, and removed.
 """
 
 import errno
@@ -29,7 +29,8 @@ FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 def new_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder that takes the place of `path` when the block ends without an error.
 
-    It is removed otherwise. It survives a loss of power if its files do, as those of `new_file`.
+    If the block fails, the folder is removed. A finished folder survives a loss of power if its
+    files do, as those that `new_file` writes.
     """
     with _draft(path) as draft:
         new = draft / path.name
@@ -43,7 +44,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove the folder at `path` at once: it loses its name first, so no half of it is found."""
+    """Remove the folder at `path`; it is renamed first, so that nobody finds a part of it there."""
     with _draft(path) as draft:
         os.rename(path, draft / path.name)
 
@@ -52,7 +53,7 @@ def remove_folder(path: Path) -> None:
 def new_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path that becomes `path` when the block ends without an error.
 
-    The name of the file is the same. It survives a loss of power.
+    Only the folder differs, not the name of the file. The file survives a loss of power.
     """
     with _draft(path) as draft:
         yield draft / path.name
@@ -89,7 +90,7 @@ def _draft(path: Path) -> Iterator[Path]:
 
 
 def sweep(folder: Path, name: str = "*") -> None:
-    """Remove the drafts of `name` in `folder` that nobody is writing any more."""
+    """Remove the drafts of `name` in `folder` whose writers have ended."""
     for draft in folder.glob(f".{name}.????????{DRAFT}"):
         with _locked(draft) as free:
             if free:

@@ -1,8 +1,8 @@
 """How results are judged: errors on the test split become a leaderboard, figures and a report.
 
-In come forecasts of the test windows, from the trained variants and from the baselines. Out go
-their signed errors (`5_errors`) and the verdict on them (`6_verdict`). Nothing here imports Keras
-or MLflow.
+In: forecasts of the test windows, from the trained variants and from the baselines. Out: their
+signed errors (`5_errors`) and the verdict on them (`6_verdict`). Nothing here imports Keras or
+MLflow.
 
 Read `metrics` (errors to scores), `task` and `baselines` (forecasts without a network, in `naive`,
 `ridge` and `boosting`; `season` infers a season length), `entries` (a variant or baseline with its

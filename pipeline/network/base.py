@@ -1,11 +1,11 @@
-"""What the layers of this room share: names for types, the registration, one base class."""
+"""What the layers of the network share: names for types, the registration, one base class."""
 
 from typing import Any, TypedDict
 
 import keras
 
 Tensor = Any  # a tensor or a variable of whichever backend Keras runs on
-TensorShape = tuple[Any, ...]  # its sizes; a size is null, or a tensor, where it is not yet known
+TensorShape = tuple[Any, ...]  # its sizes; a size is None, or a tensor, where it is not yet known
 LayerConfig = dict[str, Any]  # what `get_config` returns: the arguments of the constructor
 
 register = keras.saving.register_keras_serializable("pipeline")

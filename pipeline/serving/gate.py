@@ -26,7 +26,7 @@ TOLERANCE = 1e-3  # relative difference of the MSE in use and in the evaluation:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The gate's result: null or why the candidate is rejected, and the test MSE of each entry.
+    """The gate's result: why the candidate is rejected (or None), and each entry's test MSE.
 
     The errors are on the scale of the present standardization.
     """

@@ -38,7 +38,7 @@ REQUIREMENTS = (  # what a forecaster imports when it is served
 
 @dataclass(frozen=True)
 class Decision:
-    """What became of the candidate, and which version is the champion now.
+    """The outcome for the candidate, and the present champion.
 
     `errors` is the test MSE of each entry on the scale of the present standardization.
     """
@@ -68,8 +68,8 @@ def promote(params: Params, paths: Paths) -> Decision:
             paths.standardized,
             folder,
         )
-        known = _known(folder, best, registry, champion)
-        return known or _judged(params, paths, study, best, folder, registry, champion)
+        decided = _decide_from_registry(folder, best, registry, champion)
+        return decided or _decide_by_gate(params, paths, study, best, folder, registry, champion)
 
 
 def rollback(params: Params, paths: Paths) -> tuple[Version, Version]:
@@ -93,10 +93,10 @@ def open_registry(params: Params, paths: Paths) -> Registry:
     return Registry(Experiment(paths.mlflow, params.track.experiment), params.promote.name)
 
 
-def _known(
+def _decide_from_registry(
     folder: Path, best: Result, registry: Registry, champion: Version | None
 ) -> Decision | None:
-    """Decide on a candidate that the registry has already; null for a new one."""
+    """Decide on a candidate that is registered already; returns None for a new one."""
     digest = manifest.digest(folder)
     if champion is not None and champion.digest == digest:
         return Decision(
@@ -112,7 +112,7 @@ def _known(
     return None
 
 
-def _judged(
+def _decide_by_gate(
     params: Params,
     paths: Paths,
     study: Verdict,
@@ -121,7 +121,7 @@ def _judged(
     registry: Registry,
     champion: Version | None,
 ) -> Decision:
-    """Pass the candidate through the gate, and promote it if nothing speaks against it."""
+    """Compare the candidate with its rivals, and promote it if the gate has no objection."""
     windows = ReplayWindows.read(paths, study)
     judgement = gate.judge(folder, best, study.reference, windows, registry, champion)
     if judgement.objection:

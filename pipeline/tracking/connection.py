@@ -37,7 +37,7 @@ SETTINGS = {
 def configure() -> None:
     """Set MLflow's environment variables that the user has not set; call it before `import mlflow`.
 
-    MLflow takes seconds to import, so the functions of this room import it when they need it.
+    MLflow takes seconds to import, so the functions here import it when they need it.
     """
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -57,7 +57,7 @@ def without_password(text: str) -> str:
 
 
 def connect(uri: str) -> "MlflowClient":
-    """Return a client that has reached its store.
+    """Return a client, after checking that it reaches its store.
 
     An SQLite store is created if there is none. If it has the schema of an earlier MLflow, it is
     copied to `mlflow.before-upgrade.db` and upgraded.

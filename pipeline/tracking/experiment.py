@@ -50,7 +50,7 @@ class Experiment:
         """Make the experiment show these runs as the current ones; return how many were new.
 
         Incomplete runs are deleted, missing ones are logged, figures are updated, and the tag
-        `current` tells these runs from those of earlier results, which stay.
+        `current` distinguishes these runs from those of earlier results, which stay.
         """
         wanted = {run.content_hash: run for run in runs}
         with self.lock(), self.explained_errors():
@@ -83,7 +83,7 @@ class Experiment:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep the other processes of this machine out.
+        """Hold a lock that excludes the other processes of this machine.
 
         Two processes that create an SQLite store at once break it, and aliases cannot be compared
         and set in one step.
@@ -98,7 +98,7 @@ class Experiment:
         return explained_errors(self.uri)
 
     def is_abandoned(self, run: "LoggedRun") -> bool:
-        """Return whether nobody is writing this unfinished run any more.
+        """Return whether the writer of this unfinished run has ended.
 
         The lock rules out another writer on this machine. Runs of other machines, on a shared
         server, are abandoned after `ABANDONED_AFTER` seconds.

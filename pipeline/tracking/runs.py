@@ -39,7 +39,7 @@ class Run:
 
     @cached_property
     def figures_hash(self) -> str | None:
-        """The SHA-256 of the figures; null if there are none."""
+        """The SHA-256 of the figures; None if there are none."""
         files = {name: sha256(path) for name, path in self.figures.items()}
         return _hash(files) if files else None
 

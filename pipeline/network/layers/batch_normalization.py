@@ -1,4 +1,4 @@
-"""Normalizations over the batch that Keras lacks, or has with a trap."""
+"""Normalizations over the batch that Keras lacks, or implements with a pitfall."""
 
 from typing import Unpack
 
@@ -13,7 +13,7 @@ from pipeline.network.layers.normalization import Scaled
 class AlwaysBatchNormalization(Scaled):
     """Batch normalization by the present batch, always: y = gamma (x - mean) / sd + beta.
 
-    sd is sqrt(variance + epsilon); mean and variance are over batch and time, at inference, too.
+    sd is sqrt(variance + epsilon); mean and variance are over batch and time, also at inference.
     This is what `training=True` written into a network does: a forecast depends on the other
     windows of its batch and, in a batch of one, on the later steps of its own window.
 

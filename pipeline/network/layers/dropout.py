@@ -3,7 +3,7 @@
 All of them are the identity at inference, unless `monte_carlo` keeps them active there: the
 spread of many such passes estimates the uncertainty of the forecast (Gal & Ghahramani, "Dropout
 as a Bayesian Approximation", 2016). Normalizations are not affected: they use their inference
-statistics in a Monte Carlo pass, too.
+statistics in a Monte Carlo pass as well.
 
 Random numbers are drawn, and the seed advances, only when a layer really disturbs its input.
 All kinds are causal.
@@ -41,8 +41,8 @@ class Dropout(ShapePreserving):
 
     Args:
         rate: the share of elements that is dropped, from 0 up to but not 1.
-        monte_carlo: whether the noise is drawn at inference, too.
-        seed: seed of the noise; null draws one.
+        monte_carlo: whether the noise is also drawn at inference.
+        seed: seed of the noise; None draws one.
 
     Raises:
         ValueError: if `rate` is outside its range.
@@ -126,7 +126,8 @@ class SpatialDropout(Dropout):
 class TimeStepDropout(Dropout):
     """Time-step dropout: as `Dropout`, but a step is dropped with all its channels or not at all.
 
-    The mask m has the shape (batch, time, 1). It drops the newest step, too, `rate` of the time.
+    The mask m has the shape (batch, time, 1). The newest step is no exception: it is dropped with
+    probability `rate`.
 
     Shapes:
         (batch, time, channel) -> (batch, time, channel).

@@ -1,4 +1,4 @@
-"""Normalizations between layers that Keras lacks, or has with a trap: those not over the batch.
+"""Normalizations between layers, not over the batch, that Keras lacks or has with a pitfall.
 
 Those over the batch are in `batch_normalization`. Batch, layer, group and RMS normalization are
 Keras' own layers. All layers here compute in float32 or wider, whatever the precision of the input.

@@ -26,7 +26,7 @@ TINY = 1e-12
 class Reparametrization(keras.Layer):
     """The identity, w = kernel, and the base of the other kinds, which override `of`.
 
-    They compute in float32 or wider.
+    All of them compute in float32 or wider.
     """
 
     def attach(self, kernel: Tensor) -> None:
@@ -40,7 +40,7 @@ class Reparametrization(keras.Layer):
         return ops.cast(self.of(wide, training), given.dtype)
 
     def of(self, kernel: Tensor, training: bool | None) -> Tensor:
-        """Return the function of `kernel` that the kind stands for."""
+        """Return `kernel` reparametrized."""
         return kernel
 
 
@@ -215,7 +215,7 @@ class Reparametrized(keras.Layer):
     The layer computes with `self.effective(training)`.
 
     Args:
-        reparametrization: a `Reparametrization`; null uses the kernel as it is.
+        reparametrization: a `Reparametrization`; None uses the kernel as it is.
         args, kwargs: the arguments of the Keras layer.
     """
 

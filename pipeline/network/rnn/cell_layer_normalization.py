@@ -26,7 +26,7 @@ class LayerSeparate(CellNormalization):
             with `shift: false`. `state` carries LN''(c_t): the form of TensorFlow Addons and of
             PyTorch's fastrnns, a different network from the second step on. `none` leaves c_t
             as it is.
-        output: whether h is normalized, too.
+        output: whether h is normalized as well.
 
     Shapes:
         Terms are (batch, gate and unit), states are (batch, unit); statistics are over the last
@@ -72,7 +72,7 @@ class LayerJoint(LayerSeparate):
     Args:
         epsilon: added to the variance.
         cell: which copy of the cell state is normalized; see `LayerSeparate`.
-        output: whether h is normalized, too.
+        output: whether h is normalized as well.
 
     Shapes:
         The sum is (batch, gate and unit); statistics are over its last axis.

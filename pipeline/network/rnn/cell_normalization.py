@@ -6,7 +6,7 @@ gates (see `gate_terms`), and which copy of the cell state it normalizes. At the
 call of the recurrent layer it hands out `CellTerms`, which the cell uses at each step.
 
 The kinds are used inside `Recurrent` only, which keeps their options in its own configuration and
-creates them anew from there; therefore they are not registered with Keras.
+creates them from there again; therefore they are not registered with Keras.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class CellNormalization(keras.Layer):
     Args:
         cell: which copy of an LSTM's cell state is normalized: `none`; `output`, the copy that
             the output gate sees, while the next step gets the raw state; or `state`, the copy
-            that the next step gets, too.
+            that the next step gets as well.
         output: whether h is normalized, which is the output and the next step's input.
     """
 

@@ -1,8 +1,8 @@
 """The cells: what a gate is, and how a state is updated.
 
 Weights, the order of the gates and their layout are those of the Keras layers. A cell object
-serves one call of the layer. Of normalizations and dropouts it knows only where they stand: it
-calls `CellTerms` and `Hooks` there.
+serves one call of the layer. Of normalizations and dropouts it knows only where they act: it calls
+`CellTerms` and `Hooks` there.
 """
 
 from collections.abc import Callable, Sequence

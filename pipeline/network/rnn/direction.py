@@ -20,7 +20,7 @@ class Direction(keras.Layer):
     """One direction: s_t = carry(cell(x_t W, h_{t-1} U, s_{t-1}), s_{t-1}) for t = 1 ... time.
 
     s is h and, in an LSTM, c; s_0 = 0, except for the noise on h. A direction is used inside
-    `Recurrent` only, which creates it anew from its own configuration when a network is loaded;
+    `Recurrent` only, which creates it from its own configuration when a network is loaded;
     it has no `call` and no configuration of its own.
 
     Args:
@@ -124,6 +124,6 @@ class Direction(keras.Layer):
 
 
 def _filled(slot: Slot, off: type, **options: Any) -> Any:
-    """Create what the kind in `slot` stands for; `off` is what `none` stands for."""
+    """Create an object of the kind in `slot`, or of the class `off` for the kind `none`."""
     made = slot.row.load() if slot.row.layer else off
     return made(**slot.options, **options)

@@ -163,7 +163,7 @@ class KeepsOldState(Hooks):
     """Some units keep their old state: s_t = old where `kept`, else new.
 
     Args:
-        kept: for each state either null, if all units are new, or one mask (batch, unit) per step.
+        kept: for each state either None, if all units are new, or one mask (batch, unit) per step.
     """
 
     def __init__(self, kept: Sequence[Sequence[Tensor] | None]) -> None:

@@ -1,7 +1,7 @@
-"""Where normalizations stand in a recurrent cell: around the terms of its gates, and its states.
+"""Where a recurrent cell is normalized: around the terms of its gates, and its states.
 
 The gates that add an x-term to an h-term are one block, `gates`. The candidate of a GRU, whose
-reset gate stands between its two terms, is another block, `candidate`. x W and x_t W are
+reset gate acts between its two terms, is another block, `candidate`. x W and x_t W are
 (batch, gate and unit), as is h U; N stands for a normalization, b for the bias.
 """
 
@@ -76,7 +76,7 @@ class CellTerms:
         gates: the block of the gates that add both terms.
         candidate: the block of a GRU's candidate.
         terms: all normalized terms by name; `cell` and `output` are those of the states.
-        normalizes_state: whether the next step gets the cell state normalized, too.
+        normalizes_state: whether the next step, too, gets the normalized cell state.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class CellTerms:
         return output, output if self.normalizes_state else c
 
     def output(self, h: Tensor, t: int) -> Tensor:
-        """Return the output (batch, unit) of step t, which the next step gets, too."""
+        """Return the output (batch, unit) of step t, which is also passed to the next step."""
         return self.terms["output"].step(h, t) if "output" in self.terms else h
 
     def end(self) -> None:

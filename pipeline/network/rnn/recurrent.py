@@ -44,7 +44,7 @@ class Recurrent(keras.Layer):
         return_sequences: whether there is an output for each step, or for the last one only.
         bidirectional: whether a second direction, from the newest step to the oldest and with its
             own weights and masks, is appended to the units.
-        stateful: number of steps per piece; null for one piece. The window is divided into
+        stateful: number of steps per piece; None for one piece. The window is divided into
             pieces, counted from the newest step. Each piece starts with the state that the
             previous one left, whose gradient ends there: this is what a stateful layer computes
             on pieces that arrive one batch after the other.

@@ -31,7 +31,7 @@ class RecurrentDropout:
 
     Args:
         rate: the share of elements that is dropped, from 0 up to but not 1.
-        monte_carlo: whether the dropout is active at inference, too.
+        monte_carlo: whether the dropout is also active at inference.
     """
 
     rate: float = 0.0
@@ -82,8 +82,8 @@ class Gal(RecurrentDropout):
 class Keras(RecurrentDropout):
     """Dropout of the Keras layers: z_t,k = (m_k h_{t-1}) U_k, m_k staying for the whole window.
 
-    On h each gate has its own mask. On x_t all gates share one, unless the layer has recurrent
-    dropout of this kind, too: so it is in Keras 3.15, whose `implementation` then switches from 2
+    On h each gate has its own mask. On x_t all gates share one, unless the layer also has
+    recurrent dropout of this kind, as in Keras 3.15, whose `implementation` then switches from 2
     to 1. Unlike there, no mask is drawn at inference.
 
     Shapes:
@@ -179,7 +179,7 @@ class Zoneout(RecurrentDropout):
         Causal.
 
     Cost:
-        One selection per state and step, at inference, too. Excludes the cuDNN kernel.
+        One selection per state and step, also at inference. Excludes the cuDNN kernel.
 
     Source:
         Krueger et al., "Zoneout: Regularizing RNNs by Randomly Preserving Hidden Activations",

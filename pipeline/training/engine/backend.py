@@ -31,7 +31,7 @@ def start(threads: int | None = None) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Withhold the process's standard error; show it after all if the block fails."""
+    """Capture the process's standard error; write it out only if the block fails."""
     kept = os.dup(2)
     with tempfile.TemporaryFile() as withheld:
         os.dup2(withheld.fileno(), 2)

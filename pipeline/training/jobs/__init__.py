@@ -1,4 +1,4 @@
-"""How fleets are run and kept. In: the selected variants. Out: finished replicas in the store.
+"""How fleets are run and stored. In: the selected variants. Out: finished replicas in the store.
 
 Read in this order: `fingerprint` (what identifies a training), `store` (finished replicas and
 checkpoints under their fingerprints), `plan` (which fleets the store still lacks), `task` (one

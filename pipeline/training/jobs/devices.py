@@ -32,6 +32,6 @@ def cuda() -> bool:
 
 
 def least_used(names: Sequence[str], taken: Sequence[str | None]) -> str | None:
-    """Return the one of `names` that occurs least often in `taken`; null without names."""
+    """Return the one of `names` that occurs least often in `taken`; None without names."""
     load = Counter(taken)
     return min(names, key=lambda name: load[name], default=None)

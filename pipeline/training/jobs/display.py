@@ -16,7 +16,7 @@ from pipeline.training.jobs.task import FleetTask, Progress
 class Display:
     """Shows the progress of `tasks`; a context, during which the live table is visible.
 
-    Only work from their checkpoints on counts, as done and as time left.
+    Work before their checkpoints counts neither as done nor as left.
     """
 
     def __init__(self, tasks: Sequence[FleetTask]) -> None:
@@ -50,7 +50,7 @@ class Display:
             print(line, flush=True)
 
     def progress(self, task: FleetTask, progress: Progress) -> None:
-        """Show how far a fleet has come; one with results has ended."""
+        """Show how far a fleet has come; progress with results is the end of the fleet."""
         self.running[task.name] = task, progress
         if progress.results:
             self.stopped(task)
@@ -58,7 +58,7 @@ class Display:
             self.say(f"train: {task.variant:28} {share:4.0%} done, about {left} left")
 
     def stopped(self, task: FleetTask, retries: Sequence[FleetTask] = ()) -> None:
-        """Remove a fleet, which `retries` replace."""
+        """Remove a fleet from the table; `retries` are the fleets that replace it."""
         self.running.pop(task.name, None)
         self.done += _work_left(task) - sum(map(_work_left, retries))
 

@@ -74,7 +74,7 @@ def _path(module: str) -> Path:
 def _imports(module: str) -> Iterator[str]:
     """Yield what a module imports: `a.b` and `a.b.c` for `from a.b import c`.
 
-    Either may be no module; then no file has its name.
+    A name that is not a module has no file, and the caller skips it.
     """
     for node in ast.walk(ast.parse(_path(module).read_text())):
         if isinstance(node, ast.ImportFrom):

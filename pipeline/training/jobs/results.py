@@ -1,4 +1,4 @@
-"""What training leaves: the result of each replica, and the folder of a variant with all seeds."""
+"""What training writes: the result of each replica, and the folder of a variant with all seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ PER_SEED = {"seeds": "seed", "states": "state", "best_epochs": "best_epoch", "ep
 
 
 class Facts(TypedDict):
-    """What became of a replica; `best_epoch` counts from 0, -1 if there is none."""
+    """How a replica's training ended; `best_epoch` counts from 0, -1 if there is none."""
 
     seed: int
     state: str  # trained or diverged

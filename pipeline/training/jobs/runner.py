@@ -78,7 +78,7 @@ def _retries(fleet: FleetTask, store: FleetStore) -> list[FleetTask]:
 
 
 def _halves(fleet: FleetTask, store: FleetStore) -> list[FleetTask]:
-    """Replace a fleet by two, in the store too: each resumes from its checkpoint."""
+    """Replace a fleet by its halves, also in the store; both resume from its checkpoint."""
     halves = [replace(fleet, seeds=half) for half in (fleet.seeds[::2], fleet.seeds[1::2])]
     for half in halves:
         if fleet.checkpoint:

@@ -1,6 +1,6 @@
 """The fleet store: finished replicas and checkpoints, by fingerprint.
 
-It is no output of DVC, which deletes outputs before a stage runs: what the store holds is not
+It is not an output of DVC, which deletes outputs before a stage runs: what the store holds is not
 trained again, and an interrupted training resumes.
 """
 

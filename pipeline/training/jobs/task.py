@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # What it costs to launch the operations of one step of a batch, in multiplications: measured with
 # 15 and with 64 units.
-STEP = 224_000
+LAUNCH_COST = 224_000
 REPORT_SECONDS = 0.5  # between two reports of a fleet, so that reporting costs next to nothing
 
 Checkpoint = Mapping[str, np.ndarray]  # a saved `TrainState`
@@ -51,7 +51,7 @@ class FleetTask:
     def work(self) -> float:
         """An estimate of the training's multiplications.
 
-        It serves to start with the longest fleets, and to estimate the time left.
+        It decides which fleets start first, the longest ones, and estimates the time left.
         """
         conv, recurrent = self.model.conv, self.model.recurrent
         widths = [self.shape.channels, *conv.filters, *recurrent.units]
@@ -59,7 +59,7 @@ class FleetTask:
         products += 4 * sum(units**2 for units in recurrent.units)
         if recurrent.bidirectional:
             products *= 2
-        per_window = products + STEP / self.train.batch
+        per_window = products + LAUNCH_COST / self.train.batch
         return per_window * self.shape.lookback * self.train.epochs * len(self.seeds)
 
     @property
@@ -97,8 +97,8 @@ class Progress:
 def train(task: FleetTask) -> Iterator[Progress]:
     """Train the fleet, from its checkpoint if it has one, until all of its replicas have stopped.
 
-    Yields its progress, at last with the results. Raises `MemoryError` if the device's memory is
-    exhausted.
+    Yields its progress, the last time with the results. Raises `MemoryError` if the device's memory
+    is exhausted.
     """
     backend.start(threads=1)
     import keras

@@ -21,7 +21,7 @@ from pipeline.training.jobs import devices
 
 Task = TypeVar("Task")
 Event = TypeVar("Event")
-GRACE = 3.0  # seconds
+GRACE = 3.0  # seconds that an idle process has for exiting by itself
 SPAWN = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
 
 
@@ -65,7 +65,7 @@ class _Worker(Generic[Task, Event]):
         self.task = task
 
     def next(self) -> Event | TaskFailed | WorkerDied | None:
-        """Return the next event of the task, or null at its end."""
+        """Return the next event of the task, or None at its end."""
         try:
             event: Event | TaskFailed | WorkerDied | None = self.pipe.recv()
             return event
