@@ -485,10 +485,10 @@ def introduction(board: pd.DataFrame, results: dict[Pair, Result]) -> str:
     seeds = board.loc[board["kind"] == "variant", "seeds"].max()
     return (
         "For years the question has been answered by opinion. Here each claim is a comparison of "
-        "two variants of `params.yaml` on the embedded data (hourly weather, 6 steps ahead, "
-        f"{seeds} seeds each), by their mean test error. A difference counts only if its 95 % "
-        "interval over the seeds excludes zero. The two variants differ in what the claim is about "
-        "and in nothing else; where several things change at once, the row says so. Of "
+        "two variants of `params.yaml` on the embedded data (hourly departure delays, 6 steps "
+        f"ahead, {seeds} seeds each), by their mean test error. A difference counts only if its "
+        "95 % interval over the seeds excludes zero. The two variants differ in what the claim is "
+        "about and in nothing else; where several things change at once, the row says so. Of "
         f"{len(CLAIMS)} claims, {untested} are tested by no pair, and the row says why. The "
         f"outcome of the {len(results)} comparisons: {total}. At 95 %, about "
         f"{len(results) * 0.05:.0f} would count by chance alone. The outcome holds "

@@ -76,18 +76,16 @@ def fit(name: str) -> dict[str, float]:
     import keras
     import numpy as np
 
+    from pipeline.config.model import Shape
     from pipeline.network.build import build
     from pipeline.series.dataset import Dataset
     from pipeline.series.windows import Windows, gather, gather_truth
 
     keras.utils.disable_interactive_logging()
-    whole = params.read()
-    variant = next(variant for variant in whole.variants if variant.name == name)
-    data, starts, shape = (
-        Dataset.load(Path("data/2_standardized")),
-        Windows.load(Path("data/3_windows")),
-        whole.shape,
-    )
+    variant = next(variant for variant in params.read().variants if variant.name == name)
+    data = Dataset.load(Path("data/2_standardized"))
+    starts = Windows.load(Path("data/3_windows"))
+    shape = Shape(**read_json(Path("data/4_models") / name / "fleet.json")["shape"])
     values = np.asarray(data.raw if variant.model.input.values == "raw" else data.standardized)
 
     def arrays(part: Any) -> tuple[Any, Any]:
@@ -109,7 +107,7 @@ def fit(name: str) -> dict[str, float]:
     )
     began = time.perf_counter()
     network = build(variant.model, shape, 0, values[data.split == 0])
-    network.compile(variant.train.optimizer.kind, "mse")
+    network.compile(variant.train.optimizer.kind, squared_error)
     settings: dict[str, Any] = {
         "batch_size": variant.train.batch,
         "validation_data": None if variant.model.head.sequence else validation,
@@ -118,6 +116,16 @@ def fit(name: str) -> dict[str, float]:
     middle = time.perf_counter()
     network.fit(*train, **settings)
     return {"first": middle - began, "second": time.perf_counter() - middle}
+
+
+def squared_error(truth: Any, forecast: Any) -> Any:
+    """Return the mean over the measured cells of the truth, as a fleet does; NaN is left out."""
+    from keras import ops
+
+    measured = ops.isfinite(truth)
+    squared = ops.square(forecast - ops.where(measured, truth, 0.0))
+    count = ops.maximum(ops.sum(ops.cast(measured, "float32")), 1.0)
+    return ops.sum(ops.where(measured, squared, 0.0)) / count
 
 
 def main() -> None:

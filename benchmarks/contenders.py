@@ -32,7 +32,8 @@ class Work:
 
     @property
     def model(self) -> dict[str, Any]:
-        """The network as an overlay of `model:` in params.yaml."""
+        """The network as an overlay of `model:` in params.yaml; it states its sizes and head."""
+        conv = {"filters": 10, "kernel": 3}
         block = {
             "activation": "selu",
             "initializer": "lecun_normal",
@@ -53,7 +54,11 @@ class Work:
             "recurrent_dropout": masks,
             "normalization": self.cell_normalization,
         }
-        return {"conv": block | slots if self.template else {}, "recurrent": recurrent}
+        return {
+            "conv": conv | block | slots if self.template else conv,
+            "recurrent": recurrent,
+            "head": {"kind": "direct", "hidden": []},
+        }
 
 
 WORKS = {

@@ -2,7 +2,8 @@
 
 The formulas are those of `pipeline/training/engine`: the trainable weights of all replicas are one
 matrix (replica, parameter), windows are gathered in the program, and a whole epoch is one call
-(`lax.scan` over its steps, `vmap` over the replicas). Keras must run with `KERAS_BACKEND=jax`.
+(`lax.scan` over its steps, `vmap` over the replicas). Every target counts as measured. Keras must
+run with `KERAS_BACKEND=jax`.
 """
 
 import time
@@ -37,7 +38,10 @@ class State(NamedTuple):
 
 
 class Data(NamedTuple):
-    """The table on the device: `inputs` (row, channel) and `targets` (row, target), float32."""
+    """The table on the device: `inputs` (row, channel) and `targets` (row, target), float32.
+
+    The future covariates are the last channels.
+    """
 
     inputs: Array
     targets: Array
@@ -120,12 +124,14 @@ class Fleet:
         self, data: Data, weights: Array, statistics: Statistics, batch: Array
     ) -> tuple[Array, Statistics]:
         """Return the squared error of one replica on its batch, and its new statistics."""
-        windows = data.inputs[batch[:, None] + jnp.arange(self.shape.lookback)]
-        last = self.shape.lookback + jnp.arange(self.shape.horizon)
+        shape = self.shape
+        past = data.inputs[batch[:, None] + jnp.arange(shape.lookback)]
+        ahead = batch[:, None] + shape.lookback + jnp.arange(shape.horizon)
+        future = data.inputs[ahead, shape.channels - shape.future :]
         forecast, new = self.network.stateless_call(
-            self._unflatten(weights), statistics, windows, training=True
+            self._unflatten(weights), statistics, [past, future], training=True
         )
-        error = forecast.astype(jnp.float32) - data.targets[batch[:, None] + last]
+        error = forecast.astype(jnp.float32) - data.targets[ahead]
         kept = tuple(n.astype(s.dtype) for n, s in zip(new, statistics, strict=True))
         return jnp.mean(jnp.square(error)), kept
 

@@ -91,16 +91,24 @@ def make(folder: Path, chosen: argparse.Namespace) -> None:
     params["data"] |= {
         "path": str(path),
         "time": "when",
+        "time_zone": "UTC",
         "series": "site",
         "frequency": "min",
         "targets": COLUMNS[:1],
         "past_covariates": COLUMNS[1:],
+        "future_covariates": [],
+        "calendar": ["hour_of_day", "day_of_year"],
+        "holidays": None,
     }
     params["validate"] = {
         "max_gap": 2,
         "missing": {"default": {"policy": "forward_fill", "max_run": 10}},
     }
-    params["standardize"] |= {"scaler": chosen.scaler}
+    params["standardize"] = {
+        "scaler": chosen.scaler,
+        "scope": "series",
+        "split": {"train": 0.7, "validation": 0.15, "test": 0.15},
+    }
     (folder / "params.yaml").write_text(json.dumps(params))
 
 
