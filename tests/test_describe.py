@@ -183,7 +183,7 @@ def test_nothing_is_written_where_the_whole_file_would_not_be_valid(tmp_path: Pa
     file = tmp_path / "params.yaml"
     file.write_text("data: {path: old}\n")
     found = proposal.propose(survey_of(tmp_path, monthly()), None)
-    with pytest.raises(InputError, match="train"):
+    with pytest.raises(InputError, match="study is missing"):
         describe.write(found, file)
     assert file.read_text() == "data: {path: old}\n"
 

@@ -48,7 +48,11 @@ CONTENT: dict[str, Any] = {
     "evaluate": {"season_length": 24},
     "track": {"experiment": "study"},
     "promote": {"name": "forecaster"},
-    "model": {"conv": {"filters": 2}, "recurrent": {"units": 3}},
+    "model": {
+        "conv": {"filters": 2},
+        "recurrent": {"units": 3},
+        "head": {"kind": "direct", "hidden": []},
+    },
     "smoke": False,
     "study": ["*"],
     "variants": {

@@ -134,7 +134,7 @@ def test_a_network_that_was_published_runs_at_its_published_size(
     assert (variant.model.recurrent.units, variant.train.batch) == (units, batch)
     rows = (
         np.random.default_rng(0)
-        .standard_normal((100, PARAMS.expected_shape.channels))
+        .standard_normal((200, PARAMS.expected_shape.channels))
         .astype(np.float32)
     )
     replicas = Replicas(variant.model, PARAMS.expected_shape, rows)
