@@ -15,7 +15,7 @@ test: install lint types check
 
 # What a change is most likely to break, in under a minute: no test here imports TensorFlow.
 quick: install lint types
-	pytest -q -n 0 $(QUICK)
+	pytest -q -n auto --dist loadfile $(QUICK)
 
 test-faults: install
 	pytest -m slow
