@@ -39,7 +39,8 @@ PACKAGES = [  # a package imports only those before it
 TABLES = [
     scalers.SCALERS,
     *(kinds.NORMALIZATIONS, kinds.DROPOUTS, kinds.WEIGHTS, kinds.HEADS),
-    *(learning.OPTIMIZERS, learning.SCHEDULES, learning.LOSSES, learning.CLIPS),
+    *(learning.OPTIMIZERS, learning.SCHEDULES, learning.LOSSES),
+    *(learning.CLIPS, learning.AVERAGES),
 ]
 
 

@@ -1,4 +1,4 @@
-"""How a fleet learns: the tables of optimizers, schedules, losses and clips, and `train:`.
+"""How a fleet learns: the tables of optimizers, schedules, losses, clips, averages; and `train:`.
 
 A row names a class or a function of `training/engine/`, imported only where a fleet is built, so
 that reading `params.yaml` costs no import of TensorFlow; and its options with their defaults.
@@ -49,19 +49,25 @@ CLIPS: Mapping[str, Kind] = {
     "value": _kind("clipping.value", limit=REQUIRED),
 }
 
+AVERAGES: Mapping[str, Kind] = {
+    "none": _kind("averaging.none"),
+    "ema": _kind("averaging.ema", decay=REQUIRED),
+}
+
 _LOSS = fills(LOSSES, "train")
 _OPTIMIZER = fills(OPTIMIZERS, "train")
 _SCHEDULE = fills(SCHEDULES, "train")
 _CLIP = fills(CLIPS, "train")
+_AVERAGE = fills(AVERAGES, "train")
 
 
 class Train(Section):
     """How a fleet learns; a variant may override it under its own `train:`.
 
-    Optimizer, schedule, loss and clip are slots, like those of the network. `memory` is how many
-    MiB of data a worker holds on its device; of larger data it gathers the windows of some steps at
-    a time, with the same weights as a result. `precision` is what the layers compute in; weights,
-    losses and optimizer are always float32.
+    Optimizer, schedule, loss, clip and average are slots, like those of the network. `memory` is
+    how many MiB of data a worker holds on its device; of larger data it gathers the windows of some
+    steps at a time, with the same weights as a result. `precision` is what the layers compute in;
+    weights, losses and optimizer are always float32.
     """
 
     seeds: Count = 5
@@ -73,6 +79,7 @@ class Train(Section):
     learning_rate: Positive = 2e-3
     schedule: Annotated[Slot, _SCHEDULE] = _SCHEDULE.read("constant")
     clip: Annotated[Slot, _CLIP] = _CLIP.read("none")
+    average: Annotated[Slot, _AVERAGE] = _AVERAGE.read("none")
     precision: Literal["float32", "bfloat16"] = "float32"
     memory: Count = 1024
     workers: Count | None = None

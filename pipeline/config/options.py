@@ -67,7 +67,7 @@ RANGES: Mapping[str, Range] = {
     "limit": POSITIVE,
     # of scalers
     "offset": NUMBER,
-    # of optimizers, schedules and losses
+    # of optimizers, schedules, losses and averages
     "weight_decay": FRACTION,
     "every": COUNT,
     "factor": INNER_FRACTION,
@@ -75,4 +75,5 @@ RANGES: Mapping[str, Range] = {
     "patience": COUNT,
     "delta": POSITIVE,
     "quantile": INNER_FRACTION,
+    "decay": INNER_FRACTION,
 }

@@ -20,7 +20,13 @@ def test_the_walk_finds_every_slot_of_every_section_under_its_dotted_path() -> N
 
 def test_training_has_slots_like_the_network() -> None:
     filled = {path: slot.kind for path, slot in slots(Train())}
-    assert filled == {"loss": "mse", "optimizer": "adam", "schedule": "constant", "clip": "none"}
+    assert filled == {
+        "loss": "mse",
+        "optimizer": "adam",
+        "schedule": "constant",
+        "clip": "none",
+        "average": "none",
+    }
 
 
 def test_a_slot_is_written_as_in_the_file_and_reads_back_with_its_row() -> None:

@@ -53,7 +53,7 @@ class Fleet:
     def __init__(self, replicas: Replicas, train: Train, samples: Samples) -> None:
         self.replicas, self.samples = replicas, samples
         self.memory = train.memory * 2**20  # bytes
-        self.optimizer: Optimizer = bind(train.optimizer)()
+        self.optimizer: Optimizer = bind(train.average)(bind(train.optimizer)())
         self.loss = bind(train.loss)
         self.clip = bind(train.clip)
         self.schedule = bind(train.schedule)
@@ -197,18 +197,23 @@ class Fleet:
         count = tf.reduce_sum(tf.cast(measured, tf.float32))
         return tf.reduce_sum(tf.where(measured, cost, 0.0)), count
 
+    def evaluated(self, variables: Variables) -> Tensor:
+        """Return the weights that are validated and kept: those of the last step or an average."""
+        return self.optimizer.evaluated(variables.weights, variables.slots)
+
     def validate(self, variables: Variables) -> np.ndarray:
         """Return the loss (replica,), the mean over the measured cells of all validation windows.
 
-        Dropout is off.
+        Dropout is off. If weights are averaged, it is the loss of their average.
         """
+        weights = self.evaluated(variables)
         starts = self.samples.validation
-        total, count = np.zeros(len(variables.weights)), 0.0
+        total, count = np.zeros(len(weights)), 0.0
         for i in range(0, len(starts), VALIDATION_BATCH):
             block = starts[None, i : i + VALIDATION_BATCH]
             for rows, part in self.samples.parts(block, self.memory):
                 cost, measured = self._validate(
-                    rows.inputs, rows.targets, part[0], variables.weights, variables.statistics
+                    rows.inputs, rows.targets, part[0], weights, variables.statistics
                 )
                 total, count = total + cost.numpy(), count + float(measured)
         return total / count

@@ -40,6 +40,10 @@ class Optimizer:
             weights = weights - weights * self.weight_decay * rate
         return weights - change, slots
 
+    def evaluated(self, weights: Tensor, slots: Slots) -> Tensor:
+        """Return the weights that are validated, kept and forecast with."""
+        return weights
+
     def _change(
         self, gradient: Tensor, slots: Slots, step: Tensor, rate: Tensor
     ) -> tuple[Tensor, Slots]:

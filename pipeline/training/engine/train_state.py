@@ -83,6 +83,7 @@ class TrainState:
                 yield
         validation = fleet.validate(self.variables)
         self._record(learning, self.loss / len(batches), validation, rates)
+        self._keep_best(fleet, learning)
         self.epoch, self.steps = self.epoch + 1, 0
         still_learning = np.searchsorted(learning, self.learning(train))
         self.variables = self.variables.take(still_learning.tolist())
@@ -97,7 +98,7 @@ class TrainState:
     def _record(
         self, learning: np.ndarray, loss: np.ndarray, validation: np.ndarray, rates: np.ndarray
     ) -> None:
-        """Append an epoch to the history, and keep the weights of the replicas that improved."""
+        """Append an epoch to the history, and note which replicas diverged or improved."""
         rows = [self.seeds[learning], np.full(len(learning), self.epoch), loss, validation, rates]
         self.history = np.concatenate([self.history, np.stack(rows, axis=1)])
         finite = np.isfinite(loss) & np.isfinite(validation)
@@ -105,7 +106,12 @@ class TrainState:
         better = finite & (validation < self.best_loss[learning])
         improved = learning[better]
         self.best_loss[improved], self.best_epoch[improved] = validation[better], self.epoch
-        self.best_weights[improved] = self.variables.weights.numpy()[better]
+
+    def _keep_best(self, fleet: Fleet, learning: np.ndarray) -> None:
+        """Keep the weights of the replicas whose best epoch is this one."""
+        better = self.best_epoch[learning] == self.epoch
+        improved = learning[better]
+        self.best_weights[improved] = fleet.evaluated(self.variables).numpy()[better]
         for best, now in zip(self.best_statistics, self.variables.statistics, strict=True):
             best[improved] = now.numpy()[better]
 
