@@ -9,7 +9,7 @@ QUICK := tests/test_project.py $(addprefix tests/,core config tables series eval
 run: install
 	dvc repro
 	@echo
-	@echo "The report is data/6_verdict/report.md; 'make ui' opens every run in MLflow."
+	@echo "The report is data/6_verdict/report.html; 'make ui' opens every run in MLflow."
 
 test: install lint types check
 

@@ -1,8 +1,8 @@
 """Stage `compare`: which variant forecasts best, as a leaderboard, figures and a report.
 
 Reads the errors on the test split, and the reports of what was done to the data before; writes the
-leaderboard, metrics for DVC, the errors by horizon step, and a report with its figures; prints the
-leaderboard.
+leaderboard, metrics for DVC, the errors by horizon step, a report in Markdown with its figures, and
+one for the browser, with the training curves too; prints the leaderboard.
 """
 
 import sys
@@ -21,12 +21,15 @@ from pipeline.evaluation import (
     report_finding,
     verdict,
 )
+from pipeline.evaluation.page import html, study
 from pipeline.evaluation.report_data import Source
 
 WIDTH = 150  # characters of the table where the output is not a terminal
 
 
-def run(params: Params, clean: Path, standardized: Path, errors: Path, out: Path) -> None:
+def run(
+    params: Params, clean: Path, standardized: Path, models: Path, errors: Path, out: Path
+) -> None:
     """Compare the variants and baselines by their test errors, and write the verdict."""
     found = verdict.read(errors)
     source = Source.read(params.data.path, clean, standardized)
@@ -36,10 +39,13 @@ def run(params: Params, clean: Path, standardized: Path, errors: Path, out: Path
         (folder / "report.md").write_text(report.text(found, source))
         files.write_json(folder / "metrics.json", leaderboard.metrics(found))
         figures.write(found, folder / "figures")
+        beside = {"standardized": standardized, "models": models}
+        made = study.read(found, source, params.data.time_zone, beside, folder)
+        (folder / "report.html").write_text(html.text(made))
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     console.print(leaderboard_text.terminal(found, console.width))
     console.print(f"{report_finding.headline(found)}.", highlight=False)
-    console.print(f"report: {out / 'report.md'}", highlight=False, soft_wrap=True)
+    console.print(f"report: {out / 'report.html'}", highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,10 @@ from pipeline.evaluation import entries
 from pipeline.evaluation.entries import Summary
 from pipeline.evaluation.evaluator import Setup
 from pipeline.evaluation.figures import FIGURES
+from pipeline.tables import rows
 
 WINDOWS, HORIZON = 30, 4
-Before = tuple[Path, Path]
+Before = tuple[Path, Path, Path]
 
 
 @pytest.fixture
@@ -86,12 +87,28 @@ def errors(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def before(tmp_path: Path) -> Before:
-    """The folders of the clean and of the standardized table, with their reports."""
-    clean, standardized = tmp_path / "clean", tmp_path / "standardized"
+    """The folders of the clean and of the standardized table, and of the trained variants."""
+    clean, standardized, models = (tmp_path / name for name in ("clean", "standardized", "models"))
     changes = {"totals": {"masked": {"temp": 12}}, "left_out": {}, "cuts": []}
     files.write_json(clean / "report.json", changes)
     files.write_json(standardized / "shift.json", {})
-    return clean, standardized
+    write_rows(standardized)
+    for name in ("plain", "conv_ln"):
+        (models / name).mkdir(parents=True)
+        history = {"seed": [0, 0, 1], "epoch": [0, 1, 0], "validation_loss": [0.9, 0.8, np.nan]}
+        pd.DataFrame(history).to_parquet(models / name / "history.parquet")
+    return clean, standardized, models
+
+
+def write_rows(folder: Path) -> None:
+    """Write the targets and the times of as many rows as the windows need."""
+    count = WINDOWS + 6 + HORIZON
+    np.save(folder / "raw.npy", np.ones((count, 2), np.float32))
+    np.save(folder / "truth.npy", np.zeros((count, 1), np.float32))
+    times = pd.date_range("2013-11-05 18:00", periods=count, freq="h").to_numpy("datetime64[ns]")
+    codes = np.zeros(count, np.int32)
+    with rows.Writer(folder / "rows.parquet") as writer:
+        writer.add(rows.Rows(("JFK",), codes, times, codes), {})
 
 
 def write(folder: Path, summary: Summary, size: float) -> None:
@@ -120,6 +137,7 @@ def test_the_verdict_is_a_leaderboard_metrics_a_table_by_step_a_report_and_figur
         "metrics.json",
         "horizon.csv",
         "report.md",
+        "report.html",
         *(f"figures/{name}.png" for name in FIGURES),
     }
 
@@ -166,7 +184,7 @@ def test_the_leaderboard_and_the_path_of_the_report_are_printed(
         "seasonal_naive",
         "ridge",
         "Which variant forecasts best.",
-        f"report: {tmp_path / 'verdict' / 'report.md'}",
+        f"report: {tmp_path / 'verdict' / 'report.html'}",
     ):
         assert word in printed
 

@@ -8,7 +8,7 @@ Read `metrics` (errors to scores), `task` and `baselines` (forecasts without a n
 `ridge` and `boosting`; `season` infers a season length), `entries` (a variant or baseline with its
 errors, as files), `evaluator` (forecasts to errors) and `verdict` (all entries in order). The rest
 shows a verdict: `leaderboard` as CSV and JSON, `leaderboard_text` on the terminal and in Markdown,
-`figures` (with `style`, `scales`, `leaderboard_figure`, `horizon_figure`) and `report` (with
-`report_finding`, `report_data`). A new view is a module that takes a `Verdict`, and a row in
-`figures.FIGURES` or `report.SECTIONS`.
+`figures` (with `style`, `scales`, `leaderboard_figure`, `horizon_figure`), `report` (with
+`report_finding`, `report_data`) and `page`, the report as one HTML file. A new view is a module
+that takes a `Verdict`, and a row in `figures.FIGURES`, `report.SECTIONS` or `page.html.FIGURES`.
 """

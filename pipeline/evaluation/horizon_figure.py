@@ -20,7 +20,7 @@ def draw(verdict: Verdict) -> Figure:
     """Draw the MSE by horizon step, with a band of one sd about the best variant."""
     figure = Figure(figsize=(9.6, 4.4), layout="constrained")
     axes = figure.add_subplot()
-    shown = _best(verdict)
+    shown = best(verdict)
     for result, color in zip(shown, COLORS, strict=False):
         _draw_variant(axes, result, color, is_best=result is verdict.best)
     for result, dash in zip(verdict.baselines, DASHES, strict=False):
@@ -41,7 +41,7 @@ def draw(verdict: Verdict) -> Figure:
     return figure
 
 
-def _best(verdict: Verdict) -> Sequence[Result]:
+def best(verdict: Verdict) -> Sequence[Result]:
     """Return the best variants; one far from the best would flatten the others."""
     if verdict.best is None:
         return ()

@@ -29,8 +29,8 @@ def draw(verdict: Verdict) -> Figure:
     """
     names = [_label(result) for result in verdict.variants]
     figure, axes = _layout(names, TITLE + BASELINE * len(verdict.baselines))
-    axes.set_xlim(_limits(verdict))
-    colors = _family_colors(verdict)
+    axes.set_xlim(limits(verdict))
+    colors = family_colors(verdict)
     places = decimals(result.mse.mean for result in verdict.variants)
     for y, result in enumerate(verdict.variants):
         _draw_seeds(axes, y, result, colors[result.entry.summary.family])
@@ -79,7 +79,7 @@ def _axis_label(verdict: Verdict, start: float) -> str:
     return f"MSE, {steps} ({squared_unit(verdict.setup)})\nLower is better.{cut}"
 
 
-def _limits(verdict: Verdict) -> tuple[float, float]:
+def limits(verdict: Verdict) -> tuple[float, float]:
     """Return the limits of the axis, from the lowest error to the highest of a variant in reach.
 
     Baselines do not widen it upwards: far ones would leave no room to tell variants apart.
@@ -99,7 +99,8 @@ def _scores(results: Sequence[Result]) -> Array:
     return finite
 
 
-def _family_colors(verdict: Verdict) -> Mapping[str, str]:
+def family_colors(verdict: Verdict) -> Mapping[str, str]:
+    """Return the colour of each family of variants, in the order of their names."""
     families = sorted({result.entry.summary.family for result in verdict.variants})
     return dict(zip(families, cycle(COLORS), strict=False))
 

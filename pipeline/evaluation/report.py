@@ -89,12 +89,13 @@ def _figures(verdict: Verdict, source: Source) -> str:
     )
 
 
-def _measured(verdict: Verdict, source: Source) -> str:
+def facts(verdict: Verdict, source: Source) -> list[str]:
+    """Return what was measured, and how: sentences in Markdown."""
     setup = verdict.setup
     targets = ", ".join(f"`{target}`" for target in setup.targets)
     every = "every step" if setup.stride == 1 else f"every {setup.stride} steps"
     scope = "one scaler per series" if setup.scope == "series" else "one scaler for all series"
-    facts = [
+    return [
         f"Data: `{source.path}`; target{'s' * (len(setup.targets) > 1)}: {targets}.",
         f"Forecasts: {setup.horizon} steps ahead from the last {setup.lookback} steps, "
         f"with an origin at {every}.",
@@ -107,7 +108,10 @@ def _measured(verdict: Verdict, source: Source) -> str:
         f"ridge regression {setup.ridge_penalty:g}.",
         *_limits(verdict),
     ]
-    lines = "\n".join(f"- {fact}" for fact in facts)
+
+
+def _measured(verdict: Verdict, source: Source) -> str:
+    lines = "\n".join(f"- {fact}" for fact in facts(verdict, source))
     series = "\n".join(_series(verdict))
     return f"## What was measured\n\n{lines}\n\n{series}"
 

@@ -46,15 +46,18 @@ class Source:
 
 def section(verdict: "Verdict", source: Source) -> str:
     """Return the section: what was filled, masked, cut and left out, and what is out of range."""
-    facts = [*_changes(source.clean), *_left_out(source.clean), *_out_of_range(source.shift)]
-    if not facts:
-        facts = ["Nothing was filled, masked or left out, and no input is out of range."]
-    lines = "\n".join(f"- {fact}" for fact in facts)
+    lines = "\n".join(f"- {fact}" for fact in facts(source))
     return (
         f"## What became of the data\n\n{lines}\n\n"
         "Every stretch of cells is in `report.json` of the clean table, every share in `shift.json`"
         " of the standardized one."
     )
+
+
+def facts(source: Source) -> list[str]:
+    """Return what was filled, masked, cut, left out and is out of range: sentences in Markdown."""
+    found = [*_changes(source.clean), *_left_out(source.clean), *_out_of_range(source.shift)]
+    return found or ["Nothing was filled, masked or left out, and no input is out of range."]
 
 
 def _changes(clean: CleanReport) -> Iterator[str]:

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.evaluation import entries, verdict
+from pipeline.evaluation import entries, leaderboard, verdict
 from pipeline.evaluation.entries import Entry, Summary
 from pipeline.evaluation.evaluator import Setup
+from pipeline.evaluation.page.study import Study, Truth
 from pipeline.evaluation.report_data import Source
 
 WINDOWS, HORIZON = 40, 3
@@ -124,3 +125,28 @@ def study() -> verdict.Verdict:
 def untouched() -> Source:
     """A table of which nothing was filled, masked or left out, and nothing is out of range."""
     return Source("data/0_raw/table.csv", {"totals": {}, "left_out": {}, "cuts": []}, {})
+
+
+def make_page(judged: verdict.Verdict, **changed: object) -> Study:
+    """Return what the page of a verdict is made of; row r was measured as r, at hour r of a day."""
+    rows = WINDOWS + 8 + HORIZON
+    truth = Truth(
+        np.arange(rows, dtype=np.float32)[:, None],
+        np.zeros((rows, 1), np.float32),
+        pd.date_range("2013-11-06", periods=rows, freq="h").to_numpy("datetime64[ns]"),
+    )
+    history = pd.DataFrame({"seed": 0, "epoch": [0, 1], "validation_loss": [0.9, 0.8]})
+    settings = {
+        "verdict": judged,
+        "source": Source("table.csv", {"totals": {}, "left_out": {}, "cuts": []}, {}),
+        "truth": truth,
+        "zone": "UTC",
+        "leaderboard": leaderboard.leaderboard(judged),
+        "histories": {result.name: history for result in judged.variants},
+    }
+    return Study(**{**settings, **changed})
+
+
+@pytest.fixture(scope="session")
+def paged() -> Callable[..., Study]:
+    return make_page

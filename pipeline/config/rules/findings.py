@@ -26,6 +26,11 @@ def broken(case: Case, action: Action, allow: tuple[str, ...] = ()) -> list[Rule
     return [rule for rule in rules if rule.broken(case)]
 
 
+def explained(name: str) -> str:
+    """Return why a rule is there and what to do, for readers who do not have the case."""
+    return next(f"{rule.reason}; {rule.advice}" for rule in RULES if rule.name == name)
+
+
 def _unknown(allow: tuple[str, ...]) -> list[str]:
     """Return a sentence for every entry of `allow` that is not the name of a rejecting rule."""
     names = [rule.name for rule in RULES if rule.action == "reject"]

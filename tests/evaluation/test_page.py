@@ -1,0 +1,195 @@
+"""The page as a file: complete, self-contained, and safe whatever names a study has."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.evaluation.entries import Entry
+from pipeline.evaluation.page import html
+from pipeline.evaluation.page.study import Study
+from pipeline.evaluation.verdict import Verdict
+
+Variant, Judged, Paged = Callable[..., Entry], Callable[..., Verdict], Callable[..., Study]
+NAN = float("nan")
+VOID = {"meta", "input", "wbr", "link", "img", "br"}
+HOSTILE = "</script><img src=x onerror=alert(1)>*`_&\"'"
+
+
+class Page(HTMLParser):
+    """The elements of a page; raises where an end tag does not close the element before it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open, self.elements, self.texts = [], [], []
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "script" not in self.open and "style" not in self.open:
+            self.texts.append(data)
+
+    def count(self, tag: str) -> int:
+        return sum(name == tag for name, _ in self.elements)
+
+
+@pytest.fixture(scope="module")
+def page(study: Verdict, paged: Paged) -> str:
+    return html.text(paged(study))
+
+
+def specs(page: str) -> dict[str, dict]:
+    """The specification of each figure, by its key."""
+    found = re.findall(r'<script type="application/json" id="spec-(\w+)">(.*?)</script>', page)
+    return {key: json.loads(text) for key, text in found}
+
+
+def drawn(spec: dict) -> list[dict]:
+    """The rows that a figure shows."""
+    return spec["datasets"][spec["data"]["name"]]
+
+
+def test_every_entry_and_every_section_is_in_the_page(study: Verdict, page: str) -> None:
+    parsed = Page(page)
+    texts = " ".join(parsed.texts)
+    for result in study.results:
+        assert result.name in texts
+    assert parsed.count("tr") == 1 + len(study.results)
+    sections = ["Leaderboard", "Seeds and cost", "Training", "What was measured", "reproduce"]
+    assert all(section in texts for section in sections)
+
+
+def test_ids_are_unique_and_every_link_and_label_has_its_aim(page: str) -> None:
+    attributes = [attributes for _, attributes in Page(page).elements]
+    ids = [own["id"] for own in attributes if "id" in own]
+    assert len(ids) == len(set(ids))
+    aims = [own[key] for own in attributes for key in ("for", "aria-labelledby") if key in own]
+    links = [own["href"].removeprefix("#") for own in attributes if "href" in own]
+    assert {*aims, *links} <= {*ids}
+
+
+def test_the_page_asks_for_nothing_outside_of_itself_and_forbids_it(page: str) -> None:
+    elements = Page(page).elements
+    assert not [own for _, own in elements if "src" in own or "srcset" in own]
+    assert all(own["href"].startswith("#") for _, own in elements if "href" in own)
+    assert not re.search(r"@import|url\(", page[: page.index("</style>")])
+    policies = [own["content"] for _, own in elements if "http-equiv" in own]
+    assert policies[0].startswith("default-src 'none';")
+
+
+def test_the_page_is_far_smaller_than_5_megabytes(page: str) -> None:
+    assert len(page.encode()) < 1_500_000
+
+
+def test_equal_studies_give_equal_pages(study: Verdict, paged: Paged, page: str) -> None:
+    assert html.text(paged(study)) == page
+
+
+def test_hostile_names_stay_text(variant: Variant, judged: Judged, paged: Paged) -> None:
+    harmless, hostile = (
+        Page(html.text(paged(judged(variant(name, [0.2, 0.3], family=name)))))
+        for name in ("plain", HOSTILE)
+    )
+    assert HOSTILE in hostile.texts
+    assert hostile.count("img") == 0
+    assert hostile.count("script") == harmless.count("script")
+
+
+def test_figures_have_a_caption_with_n_and_a_description(page: str) -> None:
+    found = specs(page)
+    assert {"seeds", "cost", "horizon", "series", "hours", "curves"} <= {*found}
+    assert all(spec["description"] for spec in found.values())
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", page)
+    scope = "n = 40 test windows, 120 measured cells"
+    assert len(captions) == len(found)
+    assert sum(scope in caption for caption in captions) >= 5
+
+
+def test_a_study_of_one_variant_has_a_page(variant: Variant, judged: Judged, paged: Paged) -> None:
+    parsed = Page(html.text(paged(judged(variant("only", [0.2])))))
+    assert "only" in parsed.texts
+
+
+def test_where_every_seed_failed_the_page_says_so(
+    variant: Variant, judged: Judged, paged: Paged
+) -> None:
+    page = html.text(paged(judged(variant("cursed", [NAN, NAN]))))
+    texts = " ".join(Page(page).texts)
+    assert "No variant has a test error" in texts
+    assert "2 of 2 diverged" in texts
+    assert "cost" not in specs(page)
+
+
+def test_without_effects_there_is_no_figure_of_them(page: str) -> None:
+    assert "effects" not in specs(page)
+    assert 'href="#effects-section"' not in page
+
+
+def with_effects(paged: Study) -> Study:
+    """The study with the columns of the effects; the effect of `input_raw` is far away."""
+    table = paged.leaderboard.set_index("name")
+    effects = {"conv_ln": -0.05, "plain": 0.0, "input_raw": 8.0}
+    table["effect"] = pd.Series(effects)
+    table["effect_low"], table["effect_high"] = table["effect"] - 0.04, table["effect"] + 0.04
+    table["answer"] = pd.Series({"conv_ln": "better", "input_raw": "worse", "plain": "reference"})
+    table["tier"] = pd.Series({"conv_ln": 1, "plain": 1, "input_raw": 2})
+    facts = {
+        "headline": "`conv_ln` lowers the error by 5 %",
+        "reference": "plain",
+        "best_set": ["conv_ln", "plain"],
+        "margin": 0.02,
+        "level": 0.95,
+        "warnings": ["Too few windows."],
+    }
+    return replace(paged, leaderboard=table.reset_index(), facts=facts)
+
+
+def test_effects_are_drawn_with_their_level_and_told_in_the_table(
+    study: Verdict, paged: Paged
+) -> None:
+    page = html.text(with_effects(paged(study)))
+    texts = " ".join(Page(page).texts)
+    assert "lowers the error by 5 %" in texts
+    assert "simultaneous intervals at level 95%" in texts
+    assert "-5.0% (-9.0% to -1.0%)" in texts
+    assert "lower error" in texts
+    assert "Too few windows." in texts
+
+
+def test_an_effect_beyond_the_axis_is_marked_at_its_end(study: Verdict, paged: Paged) -> None:
+    spec = specs(html.text(with_effects(paged(study))))["effects"]
+    rows = {row["name"]: row for row in drawn(spec)}
+    assert rows["input_raw"]["beyond"] is True
+    assert rows["input_raw"]["shown"] < rows["input_raw"]["effect"] == 8.0
+    assert rows["conv_ln"]["beyond"] is False
+    assert rows["conv_ln"]["shown"] == -0.05
+
+
+def test_the_best_set_and_the_tiers_are_marked(study: Verdict, paged: Paged) -> None:
+    page = html.text(with_effects(paged(study)))
+    rows = [
+        own for tag, own in Page(page).elements if tag == "tr" and "best" in own.get("class", "")
+    ]
+    assert len(rows) == 2
+    assert re.search(r'<li value="1">.*conv_ln.*plain', page)
+
+
+def test_seeds_are_dots_at_their_error(study: Verdict, page: str) -> None:
+    rows = drawn(specs(page)["seeds"])
+    found = sorted(row["mse"] for row in rows if row["name"] == "plain")
+    assert found == pytest.approx([0.20, 0.22, 0.24], rel=1e-5)
+    assert len(rows) == sum(result.scored for result in study.variants)
+    assert np.isfinite([row["shown"] for row in rows]).all()
