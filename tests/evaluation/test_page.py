@@ -94,6 +94,11 @@ def test_the_page_is_far_smaller_than_5_megabytes(page: str) -> None:
     assert len(page.encode()) < 1_500_000
 
 
+def test_the_runtime_that_draws_the_figures_is_in_the_page(page: str) -> None:
+    assert re.search(r"window\.vegaEmbed ?=", page)
+    assert len(page.encode()) > 500_000
+
+
 def test_equal_studies_give_equal_pages(study: Verdict, paged: Paged, page: str) -> None:
     assert html.text(paged(study)) == page
 
