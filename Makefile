@@ -4,7 +4,7 @@ export DVC_NO_ANALYTICS := 1
 
 QUICK := tests/test_project.py $(addprefix tests/,core config tables series evaluation)
 
-.PHONY: run test quick test-faults ui install lint types check docs bench lock
+.PHONY: run test quick test-faults test-browser ui install lint types check docs bench lock
 
 run: install
 	dvc repro
@@ -18,7 +18,11 @@ quick: install lint types
 	pytest -q -n auto --dist loadfile $(QUICK)
 
 test-faults: install
-	pytest -m slow
+	pytest -m "slow and not browser"
+
+# Chromium or Chrome opens the report; the rest of the suite needs no browser.
+test-browser: install
+	pytest -m browser
 
 ui: install
 	python -m pipeline.tracking

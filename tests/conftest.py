@@ -20,6 +20,10 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 LONGEST = ("test_end_to_end", "test_faults", "test_variants", "test_recurrent")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "browser: what `make test-browser` runs, slow as well")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: (

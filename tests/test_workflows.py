@@ -58,7 +58,7 @@ def test_steps_are_commands_of_one_line_and_actions_with_a_version(file: Path) -
 
 
 def test_ci_runs_what_people_run() -> None:
-    assert commands("ci.yml") == ["make test test-faults docs"]
+    assert commands("ci.yml") == ["make test test-faults test-browser docs"]
 
 
 def test_ci_runs_the_oldest_and_the_newest_python_of_the_project() -> None:

@@ -128,6 +128,16 @@ def test_a_study_of_one_variant_has_a_page(variant: Variant, judged: Judged, pag
     assert "only" in parsed.texts
 
 
+def test_baselines_beyond_the_axis_have_no_line(
+    variant: Variant, judged: Judged, paged: Paged
+) -> None:
+    near, far = (
+        judged(variant("plain", [0.2, 0.3]), ridge=ridge, boosting=5.0) for ridge in (0.25, 5.0)
+    )
+    found = [json.dumps(specs(html.text(paged(verdict)))["seeds"]) for verdict in (near, far)]
+    assert ["ridge" in text for text in found] == [True, False]
+
+
 def test_where_every_seed_failed_the_page_says_so(
     variant: Variant, judged: Judged, paged: Paged
 ) -> None:

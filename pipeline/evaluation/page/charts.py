@@ -8,9 +8,9 @@ from pipeline.evaluation import leaderboard_figure, style
 from pipeline.evaluation.page import marks
 from pipeline.evaluation.page.marks import INK, ROW, data, finish
 from pipeline.evaluation.page.study import Study
-from pipeline.evaluation.scales import squared_unit
 
 Spec = dict[str, object]
+LINE = 13  # pixels from the name of a baseline to the next
 FAR = 3.0  # times the median size of an effect: where the axis of the effects ends
 
 
@@ -29,7 +29,7 @@ def seeds(study: Study) -> Spec:
     table["shown"], table["beyond"] = table["mse"].clip(upper=high), table["mse"] > high
     y = alt.Y("name:N", sort=names, title=None)
     scale = alt.Scale(domain=[low, high], zero=False, nice=False)
-    x = alt.X("shown:Q", scale=scale, title=f"test MSE ({squared_unit(verdict.setup)})")
+    x = alt.X("shown:Q", scale=scale, title="test MSE")
     tooltip = ["name:N", "family:N", "seed:N", "mse:Q"]
     color = marks.family_color(study)
     dots = (
@@ -48,7 +48,7 @@ def seeds(study: Study) -> Spec:
         .encode(y=y, x=x, color=color, tooltip=["name:N", alt.Tooltip("shown:Q", title="mean")])
     )
     lines = _baselines(study, x, high)
-    chart = alt.layer(lines, dots, bars, data=data(table))
+    chart = alt.layer(*lines, dots, bars, data=data(table))
     return finish(chart, "Test error of every seed of every variant", ROW * len(names))
 
 
@@ -58,19 +58,22 @@ def _beyond() -> alt.Shape:
     return alt.Shape("beyond:N", scale=shapes, legend=None)
 
 
-def _baselines(study: Study, x: alt.X, high: float) -> marks.Chart:
+def _baselines(study: Study, x: alt.X, high: float) -> list[alt.Chart]:
+    """Return a line per baseline, with its name above the axes on a level of its own."""
     baselines = [result for result in study.verdict.baselines if result.mse.mean <= high]
-    table = pd.DataFrame(
-        [(result.name, result.mse.mean) for result in baselines], columns=["name", "shown"]
-    )
-    base = alt.Chart(data(table)).encode(x=x)
-    rule = base.mark_rule(color=INK, strokeDash=[4, 3], opacity=0.7).encode(
-        tooltip=["name:N", alt.Tooltip("shown:Q", title="mse")]
-    )
-    label = base.mark_text(
-        color=INK, align="left", baseline="bottom", dx=3, dy=-3, fontSize=11
-    ).encode(text="name:N", y=alt.value(0))
-    return alt.layer(rule, label)
+    layers: list[alt.Chart] = []
+    for level, result in enumerate(baselines):
+        row = pd.DataFrame({"name": [result.name], "shown": [result.mse.mean]})
+        tooltips = [alt.Tooltip("name:N"), alt.Tooltip("shown:Q", title="mse")]
+        base = alt.Chart(data(row)).encode(x=x, tooltip=tooltips)
+        label = base.mark_text(
+            color=INK, align="left", baseline="bottom", fontSize=11, dx=3, dy=-3 - LINE * level
+        )
+        layers += [
+            base.mark_rule(color=INK, strokeDash=[4, 3], opacity=0.7),
+            label.encode(text="name:N", y=alt.value(0)),
+        ]
+    return layers
 
 
 def effects(study: Study) -> Spec | None:
@@ -89,7 +92,7 @@ def effects(study: Study) -> Spec | None:
         table[column] = table[own].clip(-1, edge)
     low = min(float(table["low"].min()), -_margin(study)) * 1.05
     scale = alt.Scale(domain=[low, edge * 1.02], nice=False)
-    axis = alt.Axis(format="+.0%")
+    axis = alt.Axis(format="+.0%", tickMinStep=0.01)
     against = study.facts.get("reference", "its reference")
     title = f"error relative to {against} (left: lower error)"
     y = alt.Y("name:N", sort=names, title=None)

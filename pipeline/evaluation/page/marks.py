@@ -73,7 +73,7 @@ def family_color(study: Study) -> alt.Color:
     """Return the colour by family, the same in every figure."""
     colors = family_colors(study.verdict)
     scale = alt.Scale(domain=[*colors], range=[*colors.values()])
-    return alt.Color("family:N", scale=scale, legend=alt.Legend(title="family", columns=4))
+    return alt.Color("family:N", scale=scale, legend=alt.Legend(title="family", columns=3))
 
 
 def line_style(study: Study, results: Sequence[Result]) -> tuple[alt.Color, alt.StrokeDash]:

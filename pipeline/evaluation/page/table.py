@@ -87,11 +87,17 @@ def _columns(study: Study) -> Sequence[_Column]:
         _Column("answer", False, _answer),
         _Column("tier", True, _whole("tier")),
         _Column("differs in", False, _differs(study)),
-        _Column("skill", True, lambda result, record: _number(result.skill, "+.3f")),
+        *_skills(study),
         _Column("parameters", True, _parameters),
         _Column("s per seed", True, _seconds),
         _Column("failed seeds", False, _failed),
     )
+
+
+def _skills(study: Study) -> Iterator[_Column]:
+    """Yield the column of the skill, where no effects take its place."""
+    if "effect" not in study.leaderboard:
+        yield _Column("skill", True, _skill)
 
 
 def _errors(study: Study) -> Iterator[_Column]:
@@ -149,6 +155,10 @@ def _differs(study: Study) -> Callable[[Result, Record], Cell]:
 def _failed(result: Result, record: Record) -> Cell:
     summary = result.entry.summary
     return Cell(summary.state if summary.lost.any() else NOTHING)
+
+
+def _skill(result: Result, record: Record) -> Cell:
+    return _number(result.skill, "+.3f")
 
 
 def _parameters(result: Result, record: Record) -> Cell:
