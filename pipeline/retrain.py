@@ -181,6 +181,8 @@ def _decision(name: str, decision: Decision) -> str:
     rows = [[entry, f"{error:.6f}"] for entry, error in decision.errors.items()]
     reason = f"{decision.reason[:1].upper()}{decision.reason[1:]}."
     table = ["", _table(["entry", "test MSE"], rows)] if rows else []
+    checks = [[check.name, state, check.figure] for check, state in decision.checks]
+    table += ["", _table(["check", "state", "figure"], checks)] if checks else []
     champion = f"Champion of `{name}`: {decision.champion or 'none'}"
     return "\n".join([f"## Gate: {decision.outcome}", "", reason, *table, "", champion])
 

@@ -20,6 +20,7 @@ from pipeline.evaluation import verdict
 from pipeline.series.scaler import Scaler
 from pipeline.serving import bundle, promotion, replay
 from pipeline.serving.process import CODE
+from pipeline.serving.promotion import Order
 from pipeline.tables import rows
 from pipeline.tracking.registry import PREVIOUS, Version, VersionFiles
 from tests.serving.stand_in import Loader, build
@@ -28,6 +29,10 @@ from tests.workshop import CONTENT, HORIZON, LOOKBACK, NAIVE, Workshop, made, re
 
 class Project(Workshop):
     """A workshop with a registry; its forecasters are as accurate in use as in the evaluation."""
+
+    def __init__(self, folder: Path) -> None:
+        self.baselines = {**Workshop.baselines, "ridge": [0.8]}
+        super().__init__(folder)
 
     def promote(self) -> promotion.Decision:
         return promotion.promote(self.params, self.paths)
@@ -74,22 +79,129 @@ def test_the_candidate_is_the_mean_of_the_seeds_that_were_trained(project: Proje
     assert project.promote().errors["candidate plain"] == pytest.approx(0.01)
 
 
-def test_a_candidate_that_does_not_beat_the_naive_baseline_is_rejected_with_both_errors(
+def test_a_candidate_that_does_not_beat_the_best_baseline_is_rejected_with_both_errors(
     project: Project,
 ) -> None:
     project.study(plain=[0.6])
     decision = project.promote()
     assert decision.outcome == "rejected"
-    assert (
-        decision.reason
-        == "its MSE 0.36 does not beat the best naive baseline, last_value, with 0.25"
-    )
+    assert decision.reason == "its MSE 0.36 does not beat the best baseline, last_value, with 0.25"
     assert project.champion() is None
 
 
-def test_a_tie_with_the_naive_baseline_is_rejected(project: Project) -> None:
+def test_a_tie_with_the_best_baseline_is_rejected(project: Project) -> None:
     project.study(plain=[NAIVE])
     assert project.promote().outcome == "rejected"
+
+
+def test_a_fitted_baseline_counts_like_a_naive_one(project: Project) -> None:
+    project.baselines["ridge"] = [0.1]
+    project.study(plain=[0.2])
+    decision = project.promote()
+    assert decision.outcome == "rejected"
+    assert decision.reason == "its MSE 0.04 does not beat the best baseline, ridge, with 0.01"
+
+
+@pytest.mark.parametrize(("margin", "outcome"), [(0.1, "promoted"), (0.2, "rejected")])
+def test_the_best_baseline_has_to_be_beaten_by_the_margin(
+    project: Project, margin: float, outcome: str
+) -> None:
+    project.baselines["ridge"] = [0.2]
+    project.prepare({**CONTENT, "promote": {"name": "forecaster", "margin": margin}})
+    project.study(plain=[0.2 * np.sqrt(0.85)])  # an MSE that is 15 % lower
+    assert project.promote().outcome == outcome
+
+
+def test_a_baseline_that_explodes_stops_the_promotion_and_is_named(project: Project) -> None:
+    project.study(plain=[0.3])
+    first = project.promote().champion
+    project.baselines["ridge"] = [8.0]  # what it does with a covariate in another unit
+    project.study(plain=[0.2])
+    decision = project.promote()
+    assert decision.outcome == "rejected"
+    assert "the MSE of ridge is 100 times what it was at the last promotion" in decision.reason
+    assert "look at the units of the new rows" in decision.reason
+    assert project.champion() == first
+
+
+def test_a_plain_network_that_explodes_stops_the_promotion_as_well(project: Project) -> None:
+    project.study(plain=[0.2], conv_ln=[0.19])
+    project.promote()
+    project.study(plain=[0.45], conv_ln=[0.1])
+    assert "the MSE of plain is 5.06 times what it was" in project.promote().reason
+
+
+def test_all_checks_have_their_figure_in_the_decision_and_in_tags_of_the_version(
+    project: Project,
+) -> None:
+    project.study(plain=[0.3])
+    project.promote()
+    project.study(plain=[0.2])
+    decision = project.promote()
+    states = {check.name: (state, check.figure) for check, state in decision.checks}
+    assert list(states) == ["baseline", "in_use", "growth", "champion"]
+    assert states["baseline"] == ("passed", "MSE 0.04, last_value 0.25, margin 0.0%")
+    assert states["champion"][1].startswith("MSE 0.04, champion 0.09, change -55.6% (95 % interval")
+    registry = promotion.open_registry(project.params, project.paths)
+    tags = registry.client.get_model_version("forecaster", "2").tags
+    assert {name: tags[f"gate.{name}"] for name in states} == {
+        name: f"{state}: {figure}" for name, (state, figure) in states.items()
+    }
+    assert decision.champion.errors == {
+        "last_value": pytest.approx(0.25),
+        "seasonal_naive": pytest.approx(0.81),
+        "ridge": pytest.approx(0.64),
+        "plain": pytest.approx(0.04),
+    }
+    assert [each.version for each in registry.history()] == ["1", "2"]
+
+
+def test_a_rejected_candidate_has_the_figures_of_the_checks_that_it_passed_as_well(
+    project: Project,
+) -> None:
+    project.study(plain=[0.6])
+    decision = project.promote()
+    assert [(check.name, state) for check, state in decision.checks] == [
+        ("baseline", "failed"),
+        ("in_use", "passed"),
+    ]
+
+
+def test_a_person_may_accept_what_a_check_objects_to_and_the_tags_say_so(project: Project) -> None:
+    project.study(plain=[0.6])
+    decision = promotion.promote(project.params, project.paths, Order(accepted=["baseline"]))
+    assert (decision.outcome, decision.reason) == ("promoted", "a person accepted: baseline")
+    registry = promotion.open_registry(project.params, project.paths)
+    tags = registry.client.get_model_version("forecaster", "1").tags
+    assert tags["gate.baseline"].startswith("accepted: MSE 0.36")
+
+
+def test_nobody_can_accept_results_that_are_out_of_date(project: Project) -> None:
+    project.study(plain=[0.3])
+    project.variant("plain", errors=np.array([0.1]))
+    order = Order(accepted=["in_use"])
+    assert promotion.promote(project.params, project.paths, order).outcome == "rejected"
+
+
+def test_a_dry_run_decides_and_registers_nothing(project: Project) -> None:
+    project.study(plain=[0.3])
+    decision = promotion.promote(project.params, project.paths, Order(dry_run=True))
+    assert decision.outcome == "would be promoted"
+    assert project.champion() is None
+
+
+def test_metrics_have_the_same_names_at_every_promotion(project: Project) -> None:
+    project.study(plain=[0.3])
+    project.promote()
+    project.study(conv_ln=[0.2])
+    project.promote()
+    registry = promotion.open_registry(project.params, project.paths)
+    newest, oldest = registry.experiment.search("tags.role = 'promotion'")
+    assert set(newest.data.metrics) - set(oldest.data.metrics) == {"mse_champion"}
+    assert newest.data.metrics["mse_champion"] == pytest.approx(
+        oldest.data.metrics["mse_candidate"]
+    )
+    assert newest.data.metrics["mse_ridge"] == pytest.approx(0.64)
 
 
 def test_a_candidate_that_beats_the_champion_replaces_it_and_the_previous_one_is_kept(
@@ -113,7 +225,9 @@ def test_a_candidate_that_does_not_beat_the_champion_is_rejected_and_nothing_cha
     project.study(plain=[0.4])
     decision = project.promote()
     assert decision.outcome == "rejected"
-    assert decision.reason == "its MSE 0.16 does not beat champion version 1 (plain) with 0.09"
+    assert decision.reason.startswith(
+        "its MSE 0.16 does not beat champion version 1 (plain) with 0.09: the change is +77.8%"
+    )
     assert project.champion() == first
     assert project.champion(PREVIOUS) is None
 
@@ -139,7 +253,8 @@ def test_a_forecaster_that_was_rolled_back_is_not_promoted_again_automatically(
     assert decision.outcome == "rejected"
     assert "a user has rolled back" in decision.reason
     assert project.champion().number == "1"
-    promotion.rollback(project.params, project.paths)
+    assert "`python -m pipeline.promote --rollback 2`" in decision.reason
+    promotion.rollback(project.params, project.paths, "2")
     assert project.promote().outcome == "unchanged"
 
 
@@ -299,7 +414,7 @@ def test_the_command_ends_with_status_1_if_the_gate_rejects(
     project: Project, command: Callable[..., None]
 ) -> None:
     project.study(plain=[0.6])
-    with pytest.raises(SystemExit, match="does not beat the best naive baseline") as stop:
+    with pytest.raises(SystemExit, match="does not beat the best baseline") as stop:
         command()
     assert "The champion of forecaster does not change: there is none yet" in str(stop.value)
 
@@ -316,6 +431,21 @@ def test_the_command_rolls_back(
         in capsys.readouterr().out
     )
     assert project.champion().number == "1"
+
+
+def test_the_command_rolls_back_to_any_version_and_a_dry_run_only_says_so(
+    project: Project, command: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for error in (0.4, 0.3, 0.2):
+        project.study(plain=[error])
+        command()
+    command("--rollback", "1", "--dry-run")
+    assert "would be version 1 (plain); it would replace version 3" in capsys.readouterr().out
+    assert project.champion().number == "3"
+    command("--rollback", "1")
+    assert project.champion().number == "1"
+    with pytest.raises(SystemExit, match="version 9 of forecaster was not found; there are: vers"):
+        command("--rollback", "9")
 
 
 def test_forecasting_without_a_champion_says_what_to_do(project: Project) -> None:

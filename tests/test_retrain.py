@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from pipeline import retrain
 from pipeline.core.errors import InputError
 from pipeline.serving import promotion
+from pipeline.serving.checks import Check
 from pipeline.serving.promotion import Decision
 from pipeline.tracking.registry import Version
 from tests.workshop import CONTENT
@@ -60,10 +61,11 @@ PROMOTED = Decision(
     "it passed the gate",
     Version("1", "ab", "plain", False),
     {"candidate plain": 0.25, "last_value": 0.5},
+    ((Check("baseline", "MSE 0.25, last_value 0.5, margin 0.0%"), "passed"),),
 )
 REJECTED = Decision(
     "rejected",
-    "its MSE 0.6 does not beat the best naive baseline, last_value, with 0.5",
+    "its MSE 0.6 does not beat the best baseline, last_value, with 0.5",
     None,
     {"candidate plain": 0.6},
 )
@@ -141,6 +143,7 @@ def test_new_data_is_validated_trained_on_and_reported(
     assert "| plain | variant | 0.25 | 0.01 | 0.5 | trained |" in text
     assert "## Gate: promoted\n\nIt passed the gate." in text
     assert "| candidate plain | 0.250000 |" in text
+    assert "| baseline | passed | MSE 0.25, last_value 0.5, margin 0.0% |" in text
     assert "Champion of `forecaster`: version 1 (plain)" in text
 
 
@@ -163,7 +166,7 @@ def test_a_rejected_candidate_is_a_normal_outcome_that_the_workflow_summary_show
     status, text = report(REJECTED)
     assert (project / "summary.md").read_text() == "before\n" + text
     assert status == 0
-    assert "Its MSE 0.6 does not beat the best naive baseline, last_value, with 0.5." in text
+    assert "Its MSE 0.6 does not beat the best baseline, last_value, with 0.5." in text
     assert "Champion of `forecaster`: none" in text
 
 

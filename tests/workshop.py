@@ -3,7 +3,7 @@
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -88,8 +88,15 @@ def recent(count: int = LOOKBACK) -> pd.DataFrame:
 class Workshop:
     """A project on a table, which is `raw()` by default, whose data stages have run.
 
-    `variant` adds the folder of a trained variant, `study` variants with their errors.
+    `variant` adds the folder of a trained variant, `study` variants with their errors. The
+    baselines have the standardized errors of `baselines`.
     """
+
+    baselines: ClassVar[dict[str, list[float]]] = {
+        "last_value": [NAIVE],
+        "seasonal_naive": [0.9],
+        "ridge": [0.01],
+    }
 
     def __init__(
         self,
@@ -161,10 +168,9 @@ class Workshop:
         columns = {"series": names, "origin": origins, "start": starts, "cells": cells}
         windows = pd.DataFrame(columns)
         windows.to_parquet(self.paths.errors / "windows.parquet")
-        baselines = {"last_value": [NAIVE], "seasonal_naive": [0.9], "ridge": [0.01]}
-        for name, sizes in {**errors, **baselines}.items():
+        for name, sizes in {**errors, **self.baselines}.items():
             self._write_errors(name, sizes, index.series[starts], self._truth(starts))
-            baseline = name in baselines
+            baseline = name in self.baselines
             summary = entries.baseline(name, 0, None) if baseline else self._summary(name, sizes)
             entries.save(self.paths.errors / name, summary)
             self.variant(name, errors=np.array(sizes))

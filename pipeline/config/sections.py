@@ -48,6 +48,12 @@ def _check_name(name: str) -> str:
 
 
 class Promote(Section):
-    """The name of the registered model in MLflow."""
+    """The registered model in MLflow, and what a candidate has to pass to become its champion.
+
+    Its MSE must be lower than that of the best baseline by the relative `margin`. No baseline may
+    have more than `max_growth` times the MSE that it had when the champion was promoted.
+    """
 
     name: Annotated[str, AfterValidator(_check_name)]
+    margin: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    max_growth: Annotated[float, Field(gt=1, allow_inf_nan=False)] = 3.0

@@ -7,6 +7,6 @@ Read `bundle.py` (a forecaster's folder), `forecaster.py` (forecasting), `form.p
 must look like), `origins.py` (after which row a forecast starts), `ahead.py` (the future covariates
 of the horizon), `recent.py` (recent rows become the windows to forecast from), `replay.py`
 (forecasters forecast the test windows), `process.py` (the code of another version runs in a process
-of its own), `gate.py` (may the candidate become the champion?), `promotion.py` (it becomes the
-champion), `serving_model.py` (what MLflow executes).
+of its own), `checks.py` (what the gate measures), `gate.py` (may the candidate become the
+champion?), `promotion.py` (it becomes the champion), `serving_model.py` (what MLflow executes).
 """

@@ -1,104 +1,113 @@
 """The gate: may the candidate become the champion?
 
-The candidate must beat the best naive baseline, be as accurate in use as it was in the evaluation,
-and beat the present champion. Both forecast the same origins of the test split as they would in
-use, from rows to forecasts in the table's units, each in a separate process and with its own code.
+The candidate must beat the best baseline of any kind, be as accurate in use as it was in the
+evaluation, and beat the present champion by more than chance; and no baseline may have exploded
+since the champion was promoted. Candidate and champion forecast the same origins of the test split
+as they would in use, from rows to forecasts in the table's units, each in a separate process and
+with its own code. Every check is made, and keeps its figure, whether or not another one fails.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from pipeline.config.sections import Promote
 from pipeline.core.errors import InputError
 from pipeline.evaluation.entries import TRAINED
-from pipeline.evaluation.verdict import Result
+from pipeline.evaluation.verdict import Result, Verdict
+from pipeline.serving import checks
 from pipeline.serving.bundle import read_card
+from pipeline.serving.checks import Check
 from pipeline.serving.process import CODE
 from pipeline.serving.replay import ReplayWindows
 from pipeline.tables.rows import Array
 from pipeline.tracking.registry import Registry, Version, VersionFiles
 
 NEW_NAME = "to start anew, give the new model a name of its own: promote.name in params.yaml"
-TOLERANCE = 1e-3  # relative difference of the MSE in use and in the evaluation: rounding only
+PLAIN = "plain"  # the family of the networks whose errors are watched like those of baselines
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The gate's result: why the candidate is rejected (or None), and each entry's test MSE.
+    """The checks, and the test MSE of each entry on the scale of the present standardization."""
 
-    The errors are on the scale of the present standardization.
-    """
-
-    objection: str | None
+    checks: tuple[Check, ...]
     errors: dict[str, float] = field(default_factory=dict)
+
+    def objection(self, accepted: Collection[str] = ()) -> str | None:
+        """Return what is left to object to, if a person accepts the checks with these names."""
+        failed = (each for each in self.checks if each.state(each.name in accepted) == "failed")
+        return next((check.objection for check in failed), None)
 
 
 def judge(
     folder: Path,
     best: Result,
-    naive: Result,
+    study: Verdict,
     windows: ReplayWindows,
     registry: Registry,
     champion: Version | None,
+    settings: Promote,
 ) -> Judgement:
-    """Judge the candidate, which is the forecaster of `best` in `folder`.
-
-    The expensive comparisons come last, and only for a candidate that passed the cheaper ones.
-    """
-    evaluated = evaluated_mse(best)
-    errors = {f"candidate {best.name}": evaluated, naive.name: naive.mse.mean}
-    if not evaluated < naive.mse.mean:
-        objection = (
-            f"its MSE {evaluated:.4g} does not beat the best naive baseline, {naive.name}, "
-            f"with {naive.mse.mean:.4g}"
-        )
-        return Judgement(objection, errors)
-    in_use = windows.errors(CODE, folder, np.ones(len(windows.starts), bool))
-    if not abs(_mse(in_use) - evaluated) <= TOLERANCE * evaluated:
-        objection = (
-            f"its MSE is {_mse(in_use):.4g} in use, but was {evaluated:.4g} in the evaluation; "
-            "bring the stages up to date (`dvc repro`)"
-        )
-        return Judgement(objection, errors)
+    """Judge the candidate, which is the forecaster of `best` in `folder`."""
+    mse, rival = evaluated_mse(best), study.strongest
+    replayed = windows.errors(CODE, folder, np.ones(len(windows.starts), bool))
+    found = [
+        checks.baseline(mse, rival.name, rival.mse.mean, settings.margin),
+        checks.in_use(_mse(replayed), mse),
+    ]
+    errors = {f"candidate {best.name}": mse, rival.name: rival.mse.mean}
     if champion is None:
-        return Judgement(None, errors)
+        return Judgement(tuple(found), errors)
+    found.append(checks.growth(references(study), champion.errors, settings.max_growth))
+    block = max(study.setup.season_length, study.setup.horizon)
     try:
-        compared = compare(in_use, windows, registry.fetch(champion), champion)
+        compared = compare(replayed, windows, registry.fetch(champion), champion, block)
     except InputError as error:
         objection = f"champion {champion} cannot be compared ({error}); {NEW_NAME}"
-        return Judgement(objection, errors)
-    return Judgement(compared.objection, errors | compared.errors)
+        return Judgement((*found, Check("comparable", "no", objection)), errors)
+    return Judgement((*found, *compared.checks), errors | compared.errors)
+
+
+def references(study: Verdict) -> dict[str, float]:
+    """Return the MSE of all entries that show whether the data is sound: baselines and `plain`."""
+    plain = [each for each in study.variants if each.entry.summary.family == PLAIN and each.scored]
+    return {result.name: result.mse.mean for result in (*study.baselines, *plain)}
 
 
 def compare(
-    in_use: Array, windows: ReplayWindows, files: VersionFiles, champion: Version
+    in_use: Array, windows: ReplayWindows, files: VersionFiles, champion: Version, block: int
 ) -> Judgement:
     """Compare the candidate's errors `in_use` (window, horizon, target) with the champion's.
 
-    Only the windows that the champion can forecast count, for both. Raises `InputError` if the
-    champion cannot be run.
+    Only the windows that the champion can forecast count, for both. `block` is the number of
+    origins that the interval keeps together. Raises `InputError` if the champion cannot be run.
     """
     card = read_card(files.model)
     if (card["horizon"], card["targets"]) != (windows.horizon, list(windows.targets)):
         targets = ", ".join(card["targets"])
-        return Judgement(
+        return _not_comparable(
             f"champion {champion} forecasts {card['horizon']} steps of {targets}, so the two are "
             f"not comparable; {NEW_NAME}"
         )
     selected = windows.answerable(card["lookback"], card["series"])
     if not selected.any():
-        return Judgement(f"champion {champion} can forecast none of the test windows; {NEW_NAME}")
-    theirs = _mse(windows.errors(files.code, files.model, selected))
-    ours = _mse(in_use[selected])
-    share = "" if selected.all() else _share(selected, ours)
-    errors = {f"champion {champion}{share}": theirs}
-    if ours < theirs:
-        return Judgement(None, errors)
-    return Judgement(
-        f"its MSE {ours:.4g} does not beat champion {champion} with {theirs:.4g}{share}", errors
-    )
+        return _not_comparable(
+            f"champion {champion} can forecast none of the test windows; {NEW_NAME}"
+        )
+    theirs = windows.errors(files.code, files.model, selected)
+    ours, origins = in_use[selected], windows.origins[selected]
+    share = "" if selected.all() else _share(selected, _mse(ours))
+    change = checks.relative_change(ours, theirs, origins, block)
+    name = f"champion {champion}"
+    check = checks.better(_mse(ours), _mse(theirs), change, name, share)
+    return Judgement((check,), {f"{name}{share}": _mse(theirs)})
+
+
+def _not_comparable(objection: str) -> Judgement:
+    return Judgement((Check("comparable", "no", objection),))
 
 
 def trained_members(result: Result) -> Sequence[int]:

@@ -1,7 +1,7 @@
 """Promotion: the best variant's forecaster becomes the champion if it passes the gate."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -14,11 +14,20 @@ from pipeline.core.files import read_json
 from pipeline.evaluation import verdict
 from pipeline.evaluation.verdict import Result, Verdict
 from pipeline.serving import bundle, gate
+from pipeline.serving.checks import Check
 from pipeline.serving.forecaster import SERIES
 from pipeline.serving.process import CODE
 from pipeline.serving.replay import ReplayWindows
+from pipeline.tracking import rollbacks
 from pipeline.tracking.experiment import Experiment
-from pipeline.tracking.registry import ARTIFACT, Candidate, Registry, Version, VersionFiles
+from pipeline.tracking.registry import (
+    ARTIFACT,
+    ERROR,
+    Candidate,
+    Registry,
+    Version,
+    VersionFiles,
+)
 from pipeline.tracking.runs import Run
 
 REQUIREMENTS = (  # what a forecaster imports when it is served
@@ -40,16 +49,29 @@ REQUIREMENTS = (  # what a forecaster imports when it is served
 class Decision:
     """The outcome for the candidate, and the present champion.
 
-    `errors` is the test MSE of each entry on the scale of the present standardization.
+    `errors` is the test MSE of each entry on the scale of the present standardization. `checks`
+    are those of the gate, each with whether it has `passed`, `failed` or was `accepted`.
     """
 
-    outcome: Literal["promoted", "unchanged", "rejected"]
+    outcome: Literal["promoted", "would be promoted", "unchanged", "rejected"]
     reason: str
     champion: Version | None
     errors: Mapping[str, float] = field(default_factory=dict)
+    checks: tuple[tuple[Check, str], ...] = ()
 
 
-def promote(params: Params, paths: Paths) -> Decision:
+@dataclass(frozen=True)
+class Order:
+    """What a person asks of a promotion: `accepted` names checks whose objection does not count.
+
+    A `dry_run` decides and changes nothing.
+    """
+
+    accepted: Collection[str] = ()
+    dry_run: bool = False
+
+
+def promote(params: Params, paths: Paths, order: Order = Order()) -> Decision:
     """Build the forecaster of the best variant, and make it the champion if it passes the gate."""
     study = verdict.read(paths.errors)
     registry = open_registry(params, paths)
@@ -69,12 +91,19 @@ def promote(params: Params, paths: Paths) -> Decision:
             folder,
         )
         decided = _decide_from_registry(folder, best, registry, champion)
-        return decided or _decide_by_gate(params, paths, study, best, folder, registry, champion)
+        return decided or _decide_by_gate(
+            params, paths, study, best, folder, registry, champion, order
+        )
 
 
-def rollback(params: Params, paths: Paths) -> tuple[Version, Version]:
-    """Return to the previous champion; return the new champion and the replaced one."""
-    return open_registry(params, paths).rollback()
+def rollback(
+    params: Params, paths: Paths, version: str | None = None, dry_run: bool = False
+) -> tuple[Version, Version]:
+    """Return to an earlier champion; return the new champion and the replaced one."""
+    registry = open_registry(params, paths)
+    if dry_run:
+        return rollbacks.earlier(registry, version)
+    return rollbacks.rollback(registry, version)
 
 
 def fetch_champion(params: Params, paths: Paths) -> VersionFiles:
@@ -106,7 +135,8 @@ def _decide_from_registry(
     if registered is not None and registered.rolled_back:
         reason = (
             f"it is the same as {registered}, which a user has rolled back; "
-            "`python -m pipeline.promote --rollback` makes it the champion again"
+            f"`python -m pipeline.promote --rollback {registered.number}` makes it the champion "
+            "again"
         )
         return Decision("rejected", reason, champion)
     return None
@@ -120,26 +150,45 @@ def _decide_by_gate(
     folder: Path,
     registry: Registry,
     champion: Version | None,
+    order: Order,
 ) -> Decision:
     """Compare the candidate with its rivals, and promote it if the gate has no objection."""
     windows = ReplayWindows.read(paths, study)
-    judgement = gate.judge(folder, best, study.reference, windows, registry, champion)
-    if judgement.objection:
-        return Decision("rejected", judgement.objection, champion, judgement.errors)
+    judged = gate.judge(folder, best, study, windows, registry, champion, params.promote)
+    states = tuple((check, check.state(check.name in order.accepted)) for check in judged.checks)
+    if objection := judged.objection(order.accepted):
+        return Decision("rejected", objection, champion, judged.errors, states)
+    taken = [check.name for check, state in states if state == "accepted"]
+    reason = f"a person accepted: {', '.join(taken)}" if taken else "it passed the gate"
+    if order.dry_run:
+        return Decision("would be promoted", reason, champion, judged.errors, states)
+    tags = {f"gate.{check.name}": f"{state}: {check.figure}" for check, state in states}
+    tags |= {f"{ERROR}{name}": repr(error) for name, error in gate.references(study).items()}
+    candidate = _candidate(params, best.name, folder, tags)
+    version = registry.promote(candidate, _record(best, study, judged.errors), champion)
+    return Decision("promoted", reason, version, judged.errors, states)
+
+
+def _candidate(params: Params, variant: str, folder: Path, tags: Mapping[str, str]) -> Candidate:
     data = params.data
     series = [] if data.series is None else [data.series_column or SERIES]
-    candidate = Candidate(
+    return Candidate(
         folder,
-        best.name,
+        variant,
         columns=[*series, *data.time, *data.columns],
         package=CODE / "pipeline",
         entry=Path(__file__).with_name("serving_model.py"),
         requirements=REQUIREMENTS,
+        tags=tags,
     )
-    record = Run(
-        f"promotion of {best.name}",
-        {"role": "promotion", "variant": best.name},
-        metrics={f"mse {name}": value for name, value in judgement.errors.items()},
-    )
-    version = registry.promote(candidate, record, champion)
-    return Decision("promoted", "it passed the gate", version, judgement.errors)
+
+
+def _record(best: Result, study: Verdict, errors: Mapping[str, float]) -> Run:
+    """Return the version's run; its metrics have the same names at every promotion."""
+    metrics = {f"mse_{result.name}": result.mse.mean for result in study.baselines}
+    metrics["mse_candidate"] = gate.evaluated_mse(best)
+    theirs = [error for name, error in errors.items() if name.startswith("champion ")]
+    if theirs:
+        metrics["mse_champion"] = theirs[0]
+    tags = {"role": "promotion", "variant": best.name}
+    return Run(f"promotion of {best.name}", tags, metrics=metrics)

@@ -52,6 +52,12 @@ class ReplayWindows:
             Scaler.from_json(read_json(paths.standardized / "scaler.json")),
         )
 
+    @property
+    def origins(self) -> Array:
+        """The time of the last row that each window sees, (window,)."""
+        origins: Array = self.index.times[self.starts + self.lookback - 1]
+        return origins
+
     def answerable(self, lookback: int, series: Sequence[str]) -> Array:
         """Return (window,) true where a forecaster of this lookback and these series can forecast.
 

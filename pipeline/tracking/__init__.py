@@ -6,6 +6,7 @@ of which is the champion. Whatever is logged was written to files first, so a ru
 incomplete or outdated can be logged again at any time.
 
 Read `runs.py` (a run before it is logged), `connection.py` (where MLflow is, and its errors),
-`experiment.py` (logging runs exactly once), `registry.py` (versions and the champion), `pyfunc.py`
-(what MLflow executes when it serves a version), `__main__.py` (the user interface).
+`experiment.py` (logging runs exactly once), `registry.py` (versions and the champion), `history.py`
+(who was champion when), `rollbacks.py` (an earlier one comes back), `pyfunc.py` (what MLflow
+executes when it serves a version), `__main__.py` (the user interface).
 """

@@ -3,13 +3,15 @@
 import importlib.metadata
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pipeline.core import manifest
 from pipeline.core.errors import InputError
+from pipeline.tracking import history
 from pipeline.tracking.experiment import HOST, Experiment
+from pipeline.tracking.history import Event
 from pipeline.tracking.runs import Run
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 CHAMPION, PREVIOUS = "champion", "previous_champion"
 ARTIFACT = "forecaster"  # names the model's folder inside a version
+ERROR = "mse."  # begins the tags that hold the errors of the references at the promotion
 MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model, no such alias
 
 
@@ -26,7 +29,8 @@ class Candidate:
 
     `folder` holds its files and `variant` is what it was trained as. `package` is the Python
     package that travels with it, `entry` the file of the package that MLflow executes, and
-    `requirements` the libraries that these import. `columns` are the inputs.
+    `requirements` the libraries that these import. `columns` are the inputs, and `tags` are those
+    of the version.
     """
 
     folder: Path
@@ -35,19 +39,22 @@ class Candidate:
     package: Path
     entry: Path
     requirements: Sequence[str]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Version:
     """A version of a registered model; `digest` identifies the content of the model's files.
 
-    `rolled_back` is true if a user has replaced it by the previous champion.
+    `rolled_back` is true if a user has replaced it by an earlier champion. `errors` are those of
+    baselines and plain networks when it was promoted.
     """
 
     number: str
     digest: str
     variant: str
     rolled_back: bool
+    errors: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     def __str__(self) -> str:
         return f"version {self.number} ({self.variant})"
@@ -72,11 +79,20 @@ class Registry:
         with self.experiment.explained_errors():
             return self._aliased(alias)
 
+    def versions(self) -> list[Version]:
+        """Return all versions, oldest first."""
+        with self.experiment.explained_errors():
+            found = map(_version, self.client.search_model_versions(f"name = '{self.name}'"))
+            return sorted(found, key=lambda version: int(version.number))
+
     def find(self, digest: str) -> Version | None:
         """Return the version whose files have this digest, if there is one."""
+        return next((each for each in self.versions() if each.digest == digest), None)
+
+    def history(self) -> list[Event]:
+        """Return who became champion, oldest first."""
         with self.experiment.explained_errors():
-            versions = map(_version, self.client.search_model_versions(f"name = '{self.name}'"))
-            return next((version for version in versions if version.digest == digest), None)
+            return history.read(self.client.get_registered_model(self.name).tags)
 
     def fetch(self, version: Version) -> VersionFiles:
         """Download a version; raises `InputError` if its files are not the registered ones."""
@@ -89,8 +105,7 @@ class Registry:
         if manifest.digest(files.model) != version.digest:
             raise InputError(
                 f"MLflow: the files of {self.name}, {version}, have changed since they were "
-                "registered; `python -m pipeline.promote --rollback` returns to the previous "
-                "champion"
+                "registered; `python -m pipeline.promote --rollback` returns to an earlier champion"
             )
         return files
 
@@ -107,30 +122,21 @@ class Registry:
                 )
             version = self.find(manifest.digest(candidate.folder))
             version = version or self._register(candidate, record)
-            # The previous champion comes first, so a stop between the two calls loses neither.
-            if expected is not None:
-                self.client.set_registered_model_alias(self.name, PREVIOUS, expected.number)
-            self.client.set_registered_model_alias(self.name, CHAMPION, version.number)
-        return version
+            for name, value in {**candidate.tags, "rolled_back": "false"}.items():
+                self.client.set_model_version_tag(self.name, version.number, name, value)
+            self.replace_champion(expected, version, "promotion")
+            return _version(self.client.get_model_version(self.name, version.number))
 
-    def rollback(self) -> tuple[Version, Version]:
-        """Swap champion and previous champion; return the new champion and the replaced one.
-
-        The replaced one is tagged, so that the gate does not promote it again. Raises `InputError`
-        if there is no previous champion.
-        """
-        with self.experiment.lock(), self.experiment.explained_errors():
-            champion, previous = self._aliased(CHAMPION), self._aliased(PREVIOUS)
-            if champion is None or previous is None or champion == previous:
-                raise InputError(
-                    f"MLflow: {self.name} has no previous champion to return to; "
-                    f"the champion is {champion or 'not chosen yet'}"
-                )
-            self.client.set_model_version_tag(self.name, champion.number, "rolled_back", "true")
-            self.client.set_model_version_tag(self.name, previous.number, "rolled_back", "false")
-            self.client.set_registered_model_alias(self.name, CHAMPION, previous.number)
-            self.client.set_registered_model_alias(self.name, PREVIOUS, champion.number)
-        return previous, champion
+    def replace_champion(
+        self, old: Version | None, new: Version, how: Literal["promotion", "rollback"]
+    ) -> None:
+        """Move the aliases, and write it down; a stop between two calls loses no champion."""
+        if old is not None:
+            self.client.set_registered_model_alias(self.name, PREVIOUS, old.number)
+        self.client.set_registered_model_alias(self.name, CHAMPION, new.number)
+        event = Event.now(new.number, old.number if old else None, how)
+        name, value = history.tag(self.history(), event)
+        self.client.set_registered_model_tag(self.name, name, value)
 
     def _aliased(self, alias: str) -> Version | None:
         from mlflow.exceptions import MlflowException
@@ -211,4 +217,9 @@ def _version(version: _ModelVersion) -> Version:
         digest=version.tags.get("digest", ""),
         variant=version.tags.get("variant", "?"),
         rolled_back=version.tags.get("rolled_back") == "true",
+        errors={
+            name.removeprefix(ERROR): float(value)
+            for name, value in version.tags.items()
+            if name.startswith(ERROR)
+        },
     )

@@ -20,6 +20,7 @@ from pipeline.core import manifest
 from pipeline.core.errors import InputError
 from pipeline.tracking.experiment import Experiment
 from pipeline.tracking.registry import PREVIOUS, Candidate, Registry
+from pipeline.tracking.rollbacks import rollback
 from pipeline.tracking.runs import Run
 from tests.workshop import empty_mlflow, made
 
@@ -346,26 +347,87 @@ def test_a_champion_whose_files_were_changed_is_rejected(
         registry.fetch(version)
 
 
-def test_rollback_swaps_champion_and_previous_champion(registry: Registry, tmp_path: Path) -> None:
+def test_the_previous_champion_comes_back_and_the_replaced_one_is_marked(
+    registry: Registry, tmp_path: Path
+) -> None:
     first = registry.promote(candidate(tmp_path, "a"), RECORD, expected=None)
     second = registry.promote(candidate(tmp_path, "b"), RECORD, expected=first)
-    registry.rollback()
+    rollback(registry)
     assert registry.version().number == first.number
     assert registry.version(PREVIOUS).number == second.number
     assert registry.version(PREVIOUS).rolled_back
-    registry.rollback()
+    rollback(registry, second.number)
     assert registry.version() == second
     assert registry.version(PREVIOUS).rolled_back
+
+
+def test_after_two_bad_promotions_two_rollbacks_reach_the_good_champion(
+    registry: Registry, tmp_path: Path
+) -> None:
+    champion = None
+    for content in ("good", "bad", "worse"):
+        champion = registry.promote(candidate(tmp_path, content), RECORD, expected=champion)
+    assert [rollback(registry)[0].number for _ in range(2)] == ["2", "1"]
+    assert registry.version().variant == "variant good"
+    with pytest.raises(InputError, match=r"takes any of: version 1 .*, version 3 "):
+        rollback(registry)
+    assert [(event.version, event.replaced, event.how) for event in registry.history()] == [
+        ("1", None, "promotion"),
+        ("2", "1", "promotion"),
+        ("3", "2", "promotion"),
+        ("2", "3", "rollback"),
+        ("1", "2", "rollback"),
+    ]
+
+
+def test_rollback_reaches_any_version_and_names_those_there_are(
+    registry: Registry, tmp_path: Path
+) -> None:
+    champion = None
+    for content in ("a", "b", "c"):
+        champion = registry.promote(candidate(tmp_path, content), RECORD, expected=champion)
+    assert rollback(registry, "1")[0].number == "1"
+    for number, state in (("1", "is the champion already"), ("7", "was not found")):
+        with pytest.raises(InputError, match=rf"version {number} of forecaster {state}; there"):
+            rollback(registry, number)
+    assert registry.version().number == "1"
+
+
+def test_a_registry_that_kept_no_history_rolls_back_to_its_previous_champion(
+    registry: Registry, tmp_path: Path
+) -> None:
+    first = registry.promote(candidate(tmp_path, "a"), RECORD, expected=None)
+    registry.promote(candidate(tmp_path, "b"), RECORD, expected=first)
+    for name in ("history.0001", "history.0002"):
+        registry.client.delete_registered_model_tag("forecaster", name)
+    assert rollback(registry)[0] == first
+
+
+@pytest.mark.parametrize("call", ["set_registered_model_alias", "set_registered_model_tag"])
+def test_a_rollback_that_is_killed_leaves_a_champion_and_can_be_repeated(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    first = registry.promote(candidate(tmp_path, "a"), RECORD, expected=None)
+    second = registry.promote(candidate(tmp_path, "b"), RECORD, expected=first)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(
+            MlflowClient, call, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt())
+        )
+        rollback(registry, "1")
+    assert registry.version().number in (first.number, second.number)
+    if registry.version().number != "1":
+        rollback(registry, "1")
+    assert registry.version().number == "1"
 
 
 def test_rollback_without_a_previous_champion_is_rejected(
     registry: Registry, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="the champion is not chosen yet"):
-        registry.rollback()
+        rollback(registry)
     registry.promote(candidate(tmp_path, "a"), RECORD, expected=None)
     with pytest.raises(InputError, match="no previous champion"):
-        registry.rollback()
+        rollback(registry)
 
 
 def test_a_champion_that_changed_since_the_comparison_stays(

@@ -1,0 +1,59 @@
+"""The checks of the gate by themselves, with numbers that are known."""
+
+import numpy as np
+import pytest
+
+from pipeline.serving import checks
+
+HOURS = np.arange(400)
+
+
+def errors(size: np.ndarray) -> np.ndarray:
+    return size[:, None, None] * np.ones((1, 3, 1))
+
+
+def test_errors_in_a_constant_ratio_have_an_interval_of_no_width() -> None:
+    theirs = errors(np.random.default_rng(1).normal(size=400))
+    change = checks.relative_change(0.9 * theirs, theirs, HOURS, 24)
+    assert [change.value, change.low, change.high] == pytest.approx([-0.19] * 3)
+
+
+def test_cells_without_truth_and_the_order_of_the_windows_do_not_matter() -> None:
+    rng = np.random.default_rng(1)
+    ours, theirs = errors(rng.normal(size=400)), errors(rng.normal(size=400))
+    ours[3:9] = theirs[3:9] = np.nan
+    change, order = checks.relative_change(ours, theirs, HOURS, 24), rng.permutation(400)
+    again = checks.relative_change(ours[order], theirs[order], HOURS[order], 24)
+    assert again.value == pytest.approx(change.value)
+    assert again.value == pytest.approx(np.nanmean(ours**2) / np.nanmean(theirs**2) - 1)
+    assert (again.low, again.high) == pytest.approx((change.low, change.high))
+
+
+def test_two_equal_forecasters_are_told_apart_in_few_of_a_hundred_cases() -> None:
+    rng = np.random.default_rng(1)
+    told = 0
+    for _ in range(200):
+        # errors last for about a day, as those of overlapping windows do
+        sizes = np.cumsum(rng.normal(size=(2, 424)), axis=1)
+        ours, theirs = sizes[:, 24:] - sizes[:, :-24]
+        told += checks.relative_change(errors(ours), errors(theirs), HOURS, 24).high < 0
+    assert told <= 20  # nominally 2.5 % by chance; blocks of few days are a little too sure
+
+
+def test_growth_names_the_worst_of_those_that_exploded() -> None:
+    check = checks.growth({"ridge": 399.0, "plain": 4.0, "new": 9.0}, {"ridge": 1, "plain": 1}, 3)
+    assert check.figure == "ridge x 399.00, plain x 4.00"
+    assert "the MSE of ridge is 399 times" in str(check.objection)
+
+
+def test_an_error_that_is_not_a_number_has_exploded() -> None:
+    assert checks.growth({"ridge": np.nan}, {"ridge": 1.0}, 3).objection
+
+
+def test_a_gain_that_may_be_chance_is_borderline() -> None:
+    check = checks.better(0.9, 1.0, checks.Change(-0.1, -0.25, 0.02), "champion version 1")
+    assert check.objection == (
+        "its MSE 0.9 does not clearly beat champion version 1 with 1: the change is -10.0% "
+        "(95 % interval -25.0% to +2.0%)"
+    )
+    assert [check.state(), check.state(accepted=True)] == ["failed", "accepted"]
