@@ -4,7 +4,7 @@ export DVC_NO_ANALYTICS := 1
 
 QUICK := tests/test_project.py $(addprefix tests/,core config tables series evaluation)
 
-.PHONY: run test quick test-faults test-browser ui install lint types check docs bench lock
+.PHONY: run test quick test-faults test-browser ui install lint types check docs bench calibration lock
 
 run: install
 	dvc repro
@@ -52,6 +52,10 @@ docs: install
 bench: install
 	python benchmarks/throughput.py
 	python -m benchmarks.catalogue
+
+# How often the verdict's answers are wrong, on simulated studies; its figures go to docs/log.md.
+calibration: install
+	python -m benchmarks.calibration
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --group dev pyproject.toml -o requirements.lock

@@ -1,8 +1,9 @@
 """Stage `compare`: which variant forecasts best, as a leaderboard, figures and a report.
 
 Reads the errors on the test split, and the reports of what was done to the data before; writes the
-leaderboard, metrics for DVC, the errors by horizon step, a report in Markdown with its figures, and
-one for the browser, with the training curves too; prints the leaderboard.
+leaderboard, the effects with their intervals, the verdict in short, metrics for DVC, the errors by
+horizon step, a report in Markdown with its figures, and one for the browser, with the training
+curves too; prints the leaderboard.
 """
 
 import sys
@@ -20,6 +21,7 @@ from pipeline.evaluation import (
     report,
     report_finding,
     verdict,
+    verdict_files,
 )
 from pipeline.evaluation.page import html, study
 from pipeline.evaluation.report_data import Source
@@ -35,9 +37,11 @@ def run(
     source = Source.read(params.data.path, clean, standardized)
     with files.new_folder(out) as folder:
         (folder / "leaderboard.csv").write_text(leaderboard.csv(leaderboard.leaderboard(found)))
+        (folder / "effects.csv").write_text(leaderboard.csv(leaderboard.effects(found)))
         (folder / "horizon.csv").write_text(leaderboard.csv(leaderboard.horizon(found)))
         (folder / "report.md").write_text(report.text(found, source))
-        files.write_json(folder / "metrics.json", leaderboard.metrics(found))
+        files.write_json(folder / "metrics.json", verdict_files.metrics(found))
+        files.write_json(folder / "verdict.json", verdict_files.summary(found))
         figures.write(found, folder / "figures")
         beside = {"standardized": standardized, "models": models}
         made = study.read(found, source, params.data.time_zone, beside, folder)
@@ -45,6 +49,7 @@ def run(
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     console.print(leaderboard_text.terminal(found, console.width))
     console.print(f"{report_finding.headline(found)}.", highlight=False)
+    console.print(report_finding.sentence(found).replace("`", ""), highlight=False, markup=False)
     console.print(f"report: {out / 'report.html'}", highlight=False, soft_wrap=True)
 
 

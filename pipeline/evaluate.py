@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -166,6 +167,7 @@ def _summary(trained: Path, states: Sequence[str], clipped: tuple[int, ...]) -> 
         epochs=tuple(fleet["epochs"]),
         best_epochs=tuple(fleet["best_epochs"]),
         parameters=fleet["parameters"],
+        validation_losses=_validation_losses(trained, fleet["seeds"]),
         clipped=clipped,
         seconds_per_replica=cost["seconds_per_replica"],
         weights_sha256=manifest.read(trained)["weights.npz"],
@@ -174,6 +176,14 @@ def _summary(trained: Path, states: Sequence[str], clipped: tuple[int, ...]) -> 
         warnings=tuple(fleet["warnings"]),
         cudnn=fleet["cudnn"],
     )
+
+
+def _validation_losses(trained: Path, seeds: Sequence[int]) -> tuple[float | None, ...]:
+    """Return the lowest validation loss of each seed, null for one that finished no epoch."""
+    history = pd.read_parquet(trained / "history.parquet", columns=["seed", "validation_loss"])
+    lowest = history.groupby("seed")["validation_loss"].min()
+    found = (float(lowest.get(seed, np.nan)) for seed in seeds)
+    return tuple(loss if np.isfinite(loss) else None for loss in found)
 
 
 def _evaluate_baseline(evaluator: Evaluator, name: str, out: Path) -> None:

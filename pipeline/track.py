@@ -63,7 +63,9 @@ def _evaluation(study: Verdict) -> dict[str, str]:
 def _entries(study: Verdict, models: Path, files: Mapping[str, Path]) -> Iterator[Run]:
     """Yield a run for each variant and baseline, best first."""
     figures = {name: path for name, path in files.items() if path.suffix == ".png"}
-    board = leaderboard.leaderboard(study).set_index("name").select_dtypes("number")
+    # What is concluded of a variant changes with the others, whose runs would be logged again.
+    board = leaderboard.leaderboard(study).drop(columns=list(leaderboard.CONCLUDED))
+    board = board.set_index("name").select_dtypes("number")
     numbers = {str(name): column.to_dict() for name, column in board.items()}
     steps = leaderboard.horizon(study).set_index("name")
     for result in study.results:

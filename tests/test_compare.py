@@ -134,6 +134,8 @@ def test_the_verdict_is_a_leaderboard_metrics_a_table_by_step_a_report_and_figur
     }
     assert found == {
         "leaderboard.csv",
+        "effects.csv",
+        "verdict.json",
         "metrics.json",
         "horizon.csv",
         "report.md",
@@ -150,9 +152,8 @@ def test_every_entry_has_a_row_with_its_state(
         states = {row["name"]: row["state"] for row in csv.DictReader(file)}
     assert states["plain"] == "1 of 3 diverged at epoch 2"
     assert set(states) == {"plain", "conv_ln", "last_value", "seasonal_naive", "ridge", "drift"}
-    assert (
-        json.loads((tmp_path / "verdict" / "metrics.json").read_text())["best"]["name"] == "plain"
-    )
+    found = json.loads((tmp_path / "verdict" / "verdict.json").read_text())
+    assert (found["reference"], found["champion"], found["windows"]) == ("plain", "plain", WINDOWS)
 
 
 def test_comparing_twice_writes_the_same_bytes(
@@ -184,6 +185,7 @@ def test_the_leaderboard_and_the_path_of_the_report_are_printed(
         "seasonal_naive",
         "ridge",
         "Which variant forecasts best.",
+        "Compared with plain, no variant is found to have a lower error",
         f"report: {tmp_path / 'verdict' / 'report.html'}",
     ):
         assert word in printed

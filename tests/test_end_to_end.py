@@ -231,11 +231,11 @@ def test_a_clone_that_pulls_trains_nothing_and_still_fills_mlflow(
 def test_the_commands_that_users_of_dvc_know_work(finished: Project, tmp_path: Path) -> None:
     project = finished.copy(tmp_path / "commands")
     shutil.rmtree(project.folder / "mlruns")  # MLflow's store cannot be copied
-    assert "seasonal_naive" in project.run("dvc", "metrics", "show", "--md")
+    assert "baseline_mse" in project.run("dvc", "metrics", "show", "--md")
     project.run("dvc", "exp", "run", "-S", "evaluate.season_length=12", "-n", "half_days")
     assert "evaluate.season_length" in project.run("dvc", "params", "diff", "--md")
     assert "half_days" in project.run("dvc", "exp", "show", "--md")
-    assert "seasonal_naive" in project.run("dvc", "metrics", "diff", "--md")
+    assert "baseline_mse" in project.run("dvc", "metrics", "diff", "--all", "--md")
     page = project.run("dvc", "plots", "show").strip().splitlines()[-1].removeprefix("file://")
     assert "horizon" in Path(page).read_text()
 

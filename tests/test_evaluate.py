@@ -155,6 +155,9 @@ def write_model(folder: Path, states: list[str], values: str = "standardized") -
     }
     files.write_json(folder / "fleet.json", facts)
     files.write_json(folder / "cost.json", {"seconds_per_replica": 1.5, "device": "CPU"})
+    losses = pd.DataFrame({"seed": facts["seeds"] * 2, "validation_loss": 0.5})
+    losses.loc[: len(states) - 1, "validation_loss"] = 0.25
+    losses[losses["seed"] > 0].to_parquet(folder / "history.parquet")
     (folder / "weights.npz").write_text("weights")
     manifest.write(folder)
 
@@ -286,6 +289,7 @@ def test_a_trained_replica_whose_forecast_is_not_finite_is_recorded_as_such(
 
 def test_a_summary_carries_over_what_training_recorded(run: Run) -> None:
     summary = entries.load(run(plain=TRAINED) / "plain").summary
+    assert summary.validation_losses == (None, 0.25)
     assert (summary.kind, summary.family, summary.seeds, summary.best_epochs) == (
         "variant",
         "plain",

@@ -25,6 +25,7 @@ NOT_FINITE = "not finite on the test split"
 class Summary:
     """What is known of an entry besides its errors; tuples run over the seeds.
 
+    `validation_losses` are the lowest of each seed, that of the weights which are kept.
     `clipped` counts the forecasts of each seed that `forecast.limits` clipped, `note` is
     for readers of the report, `warnings` are the rules that the network breaks and that only warn,
     and `cudnn` says whether a fused GPU kernel can compute the recurrent layers.
@@ -38,6 +39,7 @@ class Summary:
     epochs: tuple[int | None, ...]
     best_epochs: tuple[int | None, ...]
     parameters: int
+    validation_losses: tuple[float | None, ...] = ()
     clipped: tuple[int, ...] = ()
     seconds_per_replica: float | None = None
     weights_sha256: str | None = None

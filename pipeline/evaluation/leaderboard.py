@@ -1,4 +1,4 @@
-"""The verdict as files for programs: `leaderboard.csv`, `metrics.json` and `horizon.csv`."""
+"""The verdict as tables for programs: `leaderboard.csv`, `effects.csv` and `horizon.csv`."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -10,6 +10,10 @@ from pipeline.evaluation.metrics import Array, Spread, spread
 from pipeline.evaluation.verdict import Result, Verdict
 
 DIGITS = 6  # significant digits
+CONCLUDED = (
+    *("rank", "rank_low", "rank_high", "tier", "best_set", "p_best"),
+    *("reference", "effect", "effect_low", "effect_high", "answer", "detectable"),
+)
 
 
 def csv(frame: pd.DataFrame) -> str:
@@ -26,10 +30,60 @@ def leaderboard(verdict: Verdict) -> pd.DataFrame:
     `mse` and `mae` are on the standardized scale, `<target>_mse`, `<target>_mae` and
     `<target>_bias` in the unit of the target. They are means over so many measured `cells`, of
     which `<target>_cells` are those of a target. `clipped` is the share of all forecasts, masked
-    cells included, that lay outside of `forecast.limits`.
+    cells included, that lay outside of `forecast.limits`. From `rank` on, a column is what may be
+    concluded of a variant among the others and compared with `reference`.
     """
     table = pd.DataFrame([_row(result) for result in verdict.results])
-    return table
+    concluded = pd.DataFrame([_concluded(verdict, result.name) for result in verdict.results])
+    return pd.concat([table, concluded], axis=1)
+
+
+def _concluded(verdict: Verdict, name: str) -> dict[str, object]:
+    """Return the place and the effect of a variant; what it has not is NaN."""
+    found = verdict.conclusion
+    numbers: dict[str, object] = dict.fromkeys(CONCLUDED, math.nan)
+    if place := found.places.get(name):
+        numbers |= {
+            "rank": place.rank,
+            "rank_low": place.rank_low,
+            "rank_high": place.rank_high,
+            "tier": place.tier,
+            "best_set": place.best_set,
+            "p_best": place.p_best,
+        }
+    if compared := found.effects.get(name):
+        numbers |= {
+            "reference": compared.against,
+            "effect": compared.effect.value,
+            "effect_low": compared.effect.low,
+            "effect_high": compared.effect.high,
+            "answer": compared.answer,
+            "detectable": compared.effect.detectable,
+        }
+    if name == found.reference:
+        numbers["answer"] = "reference"
+    return numbers
+
+
+def effects(verdict: Verdict) -> pd.DataFrame:
+    """Return one row per comparison: each variant against the reference and the best baseline.
+
+    Effects are ratios of errors minus 1; the intervals of a `group` hold at once.
+    """
+    columns = ["group", "name", "against", "effect", "effect_low", "effect_high", "answer"]
+    rows = [
+        (
+            each.group,
+            each.name,
+            each.against,
+            each.effect.value,
+            each.effect.low,
+            each.effect.high,
+            each.answer,
+        )
+        for each in verdict.conclusion.comparisons
+    ]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _row(result: Result) -> dict[str, object]:
@@ -61,28 +115,6 @@ def _columns(spreads: Mapping[str, Spread]) -> Iterator[tuple[str, float]]:
     for name, value in spreads.items():
         yield name, value.mean
         yield f"{name}_sd", value.sd
-
-
-def metrics(verdict: Verdict) -> dict[str, object]:
-    """Return what `dvc metrics show` and `diff` show: MSE, MAE and skill.
-
-    The best variant comes first, then every variant with a number, then the baselines.
-    """
-    variants = {result.name: _numbers(result) for result in verdict.variants if result.scored}
-    baselines = {result.name: _numbers(result) for result in verdict.baselines}
-    rest: dict[str, object] = {"variants": variants, "baselines": baselines}
-    if verdict.best is None:
-        return rest
-    return {"best": {"name": verdict.best.name, **_numbers(verdict.best)}, **rest}
-
-
-def _numbers(result: Result) -> dict[str, float]:
-    numbers = {"mse": result.mse.mean, "mae": result.mae.mean, "skill": result.skill}
-    return {
-        name: float(f"{value:.{DIGITS}g}")
-        for name, value in numbers.items()
-        if math.isfinite(value)
-    }
 
 
 def horizon(verdict: Verdict) -> pd.DataFrame:

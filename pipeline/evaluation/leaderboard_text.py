@@ -7,12 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.evaluation.metrics import Spread
+from pipeline.evaluation.statistics.effects import Effect
 from pipeline.evaluation.verdict import Result, Verdict
 
 UNITS_SHOWN = 2  # with more targets than this, their own units are in leaderboard.csv only
-LEFT = ("name", "family", "state")  # columns of text; numbers are aligned to the right
+LEFT = ("name", "family", "answer", "state")  # columns of text; numbers are aligned to the right
 # Columns that a narrow terminal can do without, the first to go first.
-DISPENSABLE = ("parameters", "s per seed", "family", "MAE of ", "MAE", "state")
+DISPENSABLE = ("parameters", "s per seed", "family", "MAE of ", "MAE", "state", "answer", "effect")
 STATE = 20  # characters that a state needs, on several lines if it is longer
 NOTHING = "–"  # noqa: RUF001
 
@@ -44,7 +45,15 @@ def cells(verdict: Verdict) -> tuple[list[str], list[list[str]]]:
     }
     for target in targets if len(targets) <= UNITS_SHOWN else ():
         columns[f"MAE of {target} (own unit)"] = _errors([r.unit_mae[target] for r in results])
+    concluded = verdict.conclusion.effects
     columns |= {
+        "effect": [
+            interval(concluded[name].effect) if name in concluded else NOTHING
+            for name in columns["name"]
+        ],
+        "answer": [
+            concluded[name].answer if name in concluded else NOTHING for name in columns["name"]
+        ],
         "skill": [f"{r.skill:+.3f}" if math.isfinite(r.skill) else NOTHING for r in results],
         "parameters": [f"{summary.parameters:,}" for summary in summaries],
         "s per seed": [_seconds(summary.seconds_per_replica) for summary in summaries],
@@ -56,6 +65,17 @@ def cells(verdict: Verdict) -> tuple[list[str], list[list[str]]]:
 def _errors(spreads: Sequence[Spread]) -> list[str]:
     places = decimals(value.mean for value in spreads)
     return [plus_minus(value, places) for value in spreads]
+
+
+def interval(effect: Effect) -> str:
+    """Return an effect with its interval and signs; the value alone where that is unknown."""
+    if math.isnan(effect.low):
+        return _percent(effect.value)
+    return f"{_percent(effect.value)} ({_percent(effect.low)} to {_percent(effect.high)})"
+
+
+def _percent(value: float) -> str:
+    return f"{value:+.1%}" if abs(value) < 1 else f"{value:+.0%}"
 
 
 def _seconds(value: float | None) -> str:
@@ -87,7 +107,8 @@ def terminal(verdict: Verdict, width: int) -> Table:
     kept = _fitting(header, rows, width)
     table = Table(
         caption="Errors on the test split, standardized, mean ± sd over seeds; lower is better. "
-        f"Skill is relative to {verdict.reference.name}."
+        f"Effects are relative to {verdict.conclusion.reference}, skill to "
+        f"{verdict.reference.name}."
     )
     for i in kept:
         text = header[i] in LEFT

@@ -1,7 +1,7 @@
 """The verdict as Markdown. A section is a row of `SECTIONS`; an empty text is left out.
 
-The wording claims no more than was measured: means, the spread over seeds, and which differences
-are too small to decide on. The first section is in `report_finding`, the one about the data in
+The wording claims no more than was measured: means, the spread over seeds, and the effects whose
+intervals allow an answer. The first section is in `report_finding`, the one about the data in
 `report_data`.
 """
 
@@ -14,6 +14,8 @@ from pipeline.evaluation.figures import FIGURES
 from pipeline.evaluation.leaderboard_text import UNITS_SHOWN, markdown
 from pipeline.evaluation.report_data import Source
 from pipeline.evaluation.scales import by_kind, curved, unit
+from pipeline.evaluation.statistics.conclusion import MARGIN
+from pipeline.evaluation.statistics.effects import LEVEL
 from pipeline.evaluation.verdict import Verdict
 
 
@@ -37,6 +39,10 @@ def _table(verdict: Verdict, source: Source) -> str:
         f"{unit(setup)}, and are given as mean ± standard deviation over seeds.",
         f"Skill is 1 - MSE / MSE of *{verdict.reference.name}*, the best naive baseline: 1 is a "
         "perfect forecast, 0 is no better than the baseline, below 0 is worse.",
+        f"The effect is the ratio of the MSE to that of `{verdict.conclusion.reference}`, minus 1, "
+        f"with intervals that hold for all variants at once with {LEVEL:.0%}. The answer is "
+        f"*better* or *worse* if the interval excludes 0, *equivalent* if it lies within ± "
+        f"{MARGIN:.0%}, and else *undecided*: no difference, and larger ones, are both possible.",
         "The seconds per seed are those of training.",
     ]
     if len(setup.targets) > UNITS_SHOWN:

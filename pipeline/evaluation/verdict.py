@@ -11,9 +11,12 @@ import pandas as pd
 
 from pipeline.core.errors import InputError
 from pipeline.evaluation.baselines import BASELINES
+from pipeline.evaluation.champion import champion
 from pipeline.evaluation.entries import Entry, load_all
 from pipeline.evaluation.evaluator import NAME, Setup
 from pipeline.evaluation.metrics import Spread, skill, spread
+from pipeline.evaluation.statistics.conclusion import Conclusion, conclude
+from pipeline.evaluation.statistics.losses import reduce
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,35 @@ class Verdict:
     def best(self) -> Result | None:
         """The variant with the lowest mean MSE; `None` where every seed of every variant failed."""
         return next((result for result in self.variants if result.scored), None)
+
+    @cached_property
+    def champion(self) -> Result | None:
+        """The variant to use, chosen on the validation split; `best` where that cannot choose."""
+        name = self._validated
+        return next((result for result in self.variants if result.name == name), self.best)
+
+    @property
+    def champion_is_validated(self) -> bool:
+        """Whether the champion was chosen on the validation split."""
+        return self._validated is not None
+
+    @cached_property
+    def _validated(self) -> str | None:
+        return champion([each.entry.summary for each in self.variants if each.scored])
+
+    @cached_property
+    def conclusion(self) -> Conclusion:
+        """What may be concluded from the test errors; each entry is read once, for itself."""
+        _, origins = np.unique(self.windows["origin"].to_numpy(), return_inverse=True)
+        losses = {
+            result.name: reduce(
+                result.entry.standardized, result.entry.summary.lost, origins.astype(np.int64)
+            )
+            for result in self.results
+            if result.scored
+        }
+        variants, baselines = ([e.name for e in group] for group in (self.variants, self.baselines))
+        return conclude(losses, variants, baselines, self.setup.horizon)
 
     @property
     def strongest(self) -> Result:
