@@ -166,7 +166,6 @@ def with_effects(paged: Study) -> Study:
     table["answer"] = pd.Series({"conv_ln": "better", "input_raw": "worse", "plain": "reference"})
     table["tier"] = pd.Series({"conv_ln": 1, "plain": 1, "input_raw": 2})
     facts = {
-        "headline": "`conv_ln` lowers the error by 5 %",
         "reference": "plain",
         "best_set": ["conv_ln", "plain"],
         "margin": 0.02,
@@ -181,7 +180,6 @@ def test_effects_are_drawn_with_their_level_and_told_in_the_table(
 ) -> None:
     page = html.text(with_effects(paged(study)))
     texts = " ".join(Page(page).texts)
-    assert "lowers the error by 5 %" in texts
     assert "simultaneous intervals at level 95%" in texts
     assert "-5.0% (-9.0% to -1.0%)" in texts
     assert "lower error" in texts

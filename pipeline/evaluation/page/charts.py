@@ -11,7 +11,7 @@ from pipeline.evaluation.page.study import Study
 
 Spec = dict[str, object]
 LINE = 13  # pixels from the name of a baseline to the next
-FAR = 3.0  # times the median size of an effect: where the axis of the effects ends
+FAR = 3.0  # times the median upper end of an interval: where the axis of effects ends at most
 
 
 def seeds(study: Study) -> Spec:
@@ -86,7 +86,8 @@ def effects(study: Study) -> Spec | None:
     if table.empty:
         return None
     names = table["name"].tolist()
-    edge = max(FAR * float(table["effect"].abs().median()), 4 * _margin(study))
+    highs = table["effect_high"].abs()
+    edge = max(min(float(highs.max()), FAR * float(highs.median())), 4 * _margin(study))
     table["beyond"] = table["effect"] > edge
     for column, own in (("low", "effect_low"), ("high", "effect_high"), ("shown", "effect")):
         table[column] = table[own].clip(-1, edge)

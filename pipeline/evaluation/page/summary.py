@@ -16,9 +16,7 @@ Card = tuple[str, str, str]  # what, the number, how to read it
 
 
 def headline(study: Study) -> str:
-    """Return the first sentence (Markdown): that of the verdict, or which variant is best."""
-    if found := study.facts.get("headline"):
-        return str(found)
+    """Return the title: which variant has the lowest error, or that none beats a baseline."""
     best, verdict = study.verdict.best, study.verdict
     if best is None or not verdict.network_wins:
         return report_finding.headline(verdict)
@@ -49,7 +47,7 @@ def cards(study: Study) -> list[Card]:
 def _best_cards(study: Study, best: Result) -> Iterator[Card]:
     verdict = study.verdict
     mse = plus_minus(best.mse, decimals([best.mse.mean]))
-    yield "best variant", best.name, f"test MSE {mse}"
+    yield "lowest error", best.name, f"test MSE {mse}"
     target = verdict.setup.targets[0]
     mae = best.unit_mae[target].mean
     yield f"its error of {target}", f"{mae:.3g}", f"mean absolute error, in the unit of {target}"
