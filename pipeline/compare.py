@@ -43,8 +43,7 @@ def run(
         files.write_json(folder / "metrics.json", verdict_files.metrics(found))
         files.write_json(folder / "verdict.json", verdict_files.summary(found))
         figures.write(found, folder / "figures")
-        beside = {"standardized": standardized, "models": models}
-        made = study.read(found, source, params.data.time_zone, beside, folder)
+        made = study.read(found, source, params.data.time_zone, standardized, models)
         (folder / "report.html").write_text(html.text(made))
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     console.print(leaderboard_text.terminal(found, console.width))

@@ -1,7 +1,8 @@
-"""Make the best variant the champion if it passes the gate, or return to an earlier champion.
+"""Register the verdict's champion if it passes the gate, or return to an earlier one.
 
-`python -m pipeline.promote` takes the best variant's seeds as one ensemble and compares it with the
-best baseline of any kind and the present champion. `--accept CHECK` promotes a candidate although
+`python -m pipeline.promote` takes the seeds of the verdict's champion, which the validation split
+chooses, as one ensemble, and compares it with the best baseline of any kind and the champion in the
+registry. `--accept CHECK` promotes a candidate although
 this check of the gate objects, on a person's word, which is written down. `--rollback` returns to
 the champion before the present one, and again to the one before that; `--rollback VERSION` makes
 any version the champion. A version that was rolled back is not promoted again automatically.
@@ -61,7 +62,7 @@ def roll_back(params: Params, version: str | None, dry_run: bool) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = command.parser(
-        "Make the best variant the champion if it passes the gate.",
+        "Register the champion of the verdict if it passes the gate.",
         prog="python -m pipeline.promote",
     )
     parser.add_argument(

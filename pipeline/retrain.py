@@ -65,7 +65,7 @@ class CleanReport(TypedDict):
 def main() -> None:
     """Parse the arguments, retrain and report."""
     parser = command.parser(
-        "Validate, train what is missing, promote the best variant if it passes the gate, report.",
+        "Validate, train what is missing, promote the champion if it passes the gate, report.",
         prog="python -m pipeline.retrain",
     )
     path = parser.parse_args().params

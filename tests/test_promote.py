@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pipeline import forecast, promote
 from pipeline.config import paths
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_json
-from pipeline.evaluation import verdict
+from pipeline.evaluation import entries, verdict
 from pipeline.series.scaler import Scaler
 from pipeline.serving import bundle, promotion, replay
 from pipeline.serving.process import CODE
@@ -124,6 +125,14 @@ def test_a_baseline_that_explodes_stops_the_promotion_and_is_named(project: Proj
     assert project.champion() == first
 
 
+def test_validation_chooses_the_candidate_whatever_the_test_errors(project: Project) -> None:
+    project.study(plain=[0.2], conv_ln=[0.1])
+    for name, loss in (("plain", 0.3), ("conv_ln", 0.5)):
+        entry = entries.load(project.paths.errors / name)
+        entries.save(project.paths.errors / name, replace(entry.summary, validation_losses=(loss,)))
+    assert project.promote().champion.variant == "plain"
+
+
 def test_a_plain_network_that_explodes_stops_the_promotion_as_well(project: Project) -> None:
     project.study(plain=[0.2], conv_ln=[0.19])
     project.promote()
@@ -141,7 +150,7 @@ def test_all_checks_have_their_figure_in_the_decision_and_in_tags_of_the_version
     states = {check.name: (state, check.figure) for check, state in decision.checks}
     assert list(states) == ["baseline", "in_use", "growth", "champion"]
     assert states["baseline"] == ("passed", "MSE 0.04, last_value 0.25, margin 0.0%")
-    assert states["champion"][1].startswith("MSE 0.04, champion 0.09, change -55.6% (95 % interval")
+    assert states["champion"][1].startswith("MSE 0.04, champion 0.09, change -55.6% (")
     registry = promotion.open_registry(project.params, project.paths)
     tags = registry.client.get_model_version("forecaster", "2").tags
     assert {name: tags[f"gate.{name}"] for name in states} == {
@@ -226,7 +235,7 @@ def test_a_candidate_that_does_not_beat_the_champion_is_rejected_and_nothing_cha
     decision = project.promote()
     assert decision.outcome == "rejected"
     assert decision.reason.startswith(
-        "its MSE 0.16 does not beat champion version 1 (plain) with 0.09: the change is +77.8%"
+        "its MSE 0.16 does not beat champion version 1 (plain) with 0.09: change +77.8%"
     )
     assert project.champion() == first
     assert project.champion(PREVIOUS) is None

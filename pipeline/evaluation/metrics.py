@@ -4,6 +4,7 @@ A cell is one target at one horizon step of one window. Only cells whose truth w
 the error of any other cell is NaN, and in no sum. All sums are in float64.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,18 +84,24 @@ class Scores:
         return np.asarray(self.squared.cells.max(axis=0))
 
 
+def pieces(errors: Array) -> Iterator[slice]:
+    """Yield windows of `errors` (seed, window, horizon, target) that are in memory at once."""
+    size = max(1, CHUNK // max(1, errors[:, :1].size))
+    for first in range(0, errors.shape[1], size):
+        yield slice(first, first + size)
+
+
 def score(errors: Array, lost: Mask) -> Scores:
     """Return the scores of signed errors (seed, window, horizon, target), NaN where unmeasured.
 
     Seeds that are `lost`, (seed,), have none, whatever their errors are. The errors may be a memory
     map; they are read once, in chunks of windows.
     """
-    seeds, windows, *steps = errors.shape
+    seeds, _, *steps = errors.shape
     squared, absolute, signed = np.zeros((3, seeds, *steps))
     cells = np.zeros((seeds, *steps), np.int64)
-    size = max(1, CHUNK // max(1, errors[:, :1].size))
-    for first in range(0, windows, size):
-        chunk = errors[:, first : first + size].astype(np.float64)
+    for part in pieces(errors):
+        chunk = errors[:, part].astype(np.float64)
         chunk[lost] = np.nan
         cells += np.isfinite(chunk).sum(axis=1)
         absolute += np.nansum(np.abs(chunk), axis=1)

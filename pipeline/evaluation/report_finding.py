@@ -108,7 +108,7 @@ def _quoted(names: Sequence[str]) -> str:
 
 
 def _against_baselines(verdict: Verdict, best: Result) -> str:
-    """Say how the variant with the lowest mean compares with the best baseline."""
+    """Say how the champion compares with the best baseline."""
     strongest, champion = verdict.strongest, verdict.champion or best
     mse = plus_minus(strongest.mse, decimals([champion.mse.mean]))
     text = f"The best baseline, *{strongest.name}*, has the MSE {mse}, "

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.evaluation.leaderboard_text import interval
+from pipeline.evaluation.statistics.draws import draw
+from pipeline.evaluation.statistics.effects import LEVEL, Effect, effects
+from pipeline.evaluation.statistics.losses import reduce
 from pipeline.tables.rows import Array
 
 ACCEPTABLE = ("baseline", "growth", "champion")
 TOLERANCE = 1e-3  # relative difference of the MSE in use and in the evaluation: rounding only
-DRAWS = 2000  # of the bootstrap: the quantiles of a 95 % interval repeat to about 0.1 of its width
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -30,18 +32,6 @@ class Check:
         if self.objection is None:
             return "passed"
         return "accepted" if accepted and self.name in ACCEPTABLE else "failed"
-
-
-@dataclass(frozen=True)
-class Change:
-    """The relative change of an MSE, and the interval that holds it in 95 of 100 cases."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:+.1%} (95 % interval {self.low:+.1%} to {self.high:+.1%})"
 
 
 def baseline(mse: float, name: str, best: float, margin: float) -> Check:
@@ -88,42 +78,23 @@ def growth(now: Mapping[str, float], then: Mapping[str, float], limit: float) ->
     return Check("growth", figure, objection)
 
 
-def better(ours: float, theirs: float, change: Change, champion: str, on: str = "") -> Check:
+def better(ours: float, theirs: float, effect: Effect, champion: str, on: str = "") -> Check:
     """Check that the MSE is lower than the champion's by more than chance."""
-    figure = f"MSE {ours:.4g}, champion {theirs:.4g}, change {change}{on}"
-    if change.high < 0:
+    said = f"change {interval(effect)}, with {LEVEL:.0%} confidence"
+    figure = f"MSE {ours:.4g}, champion {theirs:.4g}, {said}{on}"
+    if effect.high < 0:
         return Check("champion", figure)
     beats = "does not clearly beat" if ours < theirs else "does not beat"
-    objection = (
-        f"its MSE {ours:.4g} {beats} {champion} with {theirs:.4g}{on}: the change is {change}"
-    )
+    objection = f"its MSE {ours:.4g} {beats} {champion} with {theirs:.4g}{on}: {said}"
     return Check("champion", figure, objection)
 
 
-def relative_change(ours: Array, theirs: Array, origins: Array, block: int) -> Change:
+def change(ours: Array, theirs: Array, origins: Array) -> Effect:
     """Return the relative change of the MSE of two forecasters of the same windows.
 
     `ours` and `theirs` are errors (window, horizon, target), NaN in the same masked cells.
-    `origins` are times (window,). The interval is that of a circular block bootstrap over the
-    origins (Politis and Romano, 1992), whose series are drawn together: errors of neighbouring
-    origins overlap, so single windows would give too short an interval. `block` is in origins.
+    `origins` are times (window,). The interval is that of the verdict.
     """
     _, codes = np.unique(origins, return_inverse=True)
-    sums = np.stack([_sums(errors, codes) for errors in (ours, theirs)])  # (2, origin)
-    count = sums.shape[1]
-    length = max(1, min(block, count // 4))
-    wrapped = np.concatenate([sums, sums[:, : length - 1]], axis=1)
-    running = np.pad(np.cumsum(wrapped, axis=1), ((0, 0), (1, 0)))
-    blocks = running[:, length:] - running[:, :-length]  # (2, origin): the block that begins there
-    draws = np.random.default_rng(0).integers(count, size=(DRAWS, -(-count // length)))
-    drawn = np.stack([each[draws].sum(axis=1) for each in blocks])
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(drawn[0] / drawn[1] - 1, [tail, 1 - tail])
-    total = sums.sum(axis=1)
-    return Change(float(total[0] / total[1] - 1), float(low), float(high))
-
-
-def _sums(errors: Array, codes: Array) -> Array:
-    """Return the sum of squared errors of each origin, (origin,)."""
-    squared = np.nansum(np.square(errors, dtype=np.float64), axis=(1, 2))
-    return np.bincount(codes, weights=squared)
+    losses = [reduce(errors[None], np.zeros(1, bool), codes) for errors in (ours, theirs)]
+    return effects(draw(losses, [True, True], ours.shape[1]), 1, [0])[0]

@@ -44,27 +44,26 @@ class Judgement:
 
 def judge(
     folder: Path,
-    best: Result,
+    candidate: Result,
     study: Verdict,
     windows: ReplayWindows,
     registry: Registry,
     champion: Version | None,
     settings: Promote,
 ) -> Judgement:
-    """Judge the candidate, which is the forecaster of `best` in `folder`."""
-    mse, rival = evaluated_mse(best), study.strongest
+    """Judge the candidate, which is the forecaster of `candidate` in `folder`."""
+    mse, rival = evaluated_mse(candidate), study.strongest
     replayed = windows.errors(CODE, folder, np.ones(len(windows.starts), bool))
     found = [
         checks.baseline(mse, rival.name, rival.mse.mean, settings.margin),
         checks.in_use(_mse(replayed), mse),
     ]
-    errors = {f"candidate {best.name}": mse, rival.name: rival.mse.mean}
+    errors = {f"candidate {candidate.name}": mse, rival.name: rival.mse.mean}
     if champion is None:
         return Judgement(tuple(found), errors)
     found.append(checks.growth(references(study), champion.errors, settings.max_growth))
-    block = max(study.setup.season_length, study.setup.horizon)
     try:
-        compared = compare(replayed, windows, registry.fetch(champion), champion, block)
+        compared = compare(replayed, windows, registry.fetch(champion), champion)
     except InputError as error:
         objection = f"champion {champion} cannot be compared ({error}); {NEW_NAME}"
         return Judgement((*found, Check("comparable", "no", objection)), errors)
@@ -78,12 +77,12 @@ def references(study: Verdict) -> dict[str, float]:
 
 
 def compare(
-    in_use: Array, windows: ReplayWindows, files: VersionFiles, champion: Version, block: int
+    in_use: Array, windows: ReplayWindows, files: VersionFiles, champion: Version
 ) -> Judgement:
     """Compare the candidate's errors `in_use` (window, horizon, target) with the champion's.
 
-    Only the windows that the champion can forecast count, for both. `block` is the number of
-    origins that the interval keeps together. Raises `InputError` if the champion cannot be run.
+    Only the windows that the champion can forecast count, for both. Raises `InputError` if the
+    champion cannot be run.
     """
     card = read_card(files.model)
     if (card["horizon"], card["targets"]) != (windows.horizon, list(windows.targets)):
@@ -100,9 +99,9 @@ def compare(
     theirs = windows.errors(files.code, files.model, selected)
     ours, origins = in_use[selected], windows.origins[selected]
     share = "" if selected.all() else _share(selected, _mse(ours))
-    change = checks.relative_change(ours, theirs, origins, block)
+    effect = checks.change(ours, theirs, origins)
     name = f"champion {champion}"
-    check = checks.better(_mse(ours), _mse(theirs), change, name, share)
+    check = checks.better(_mse(ours), _mse(theirs), effect, name, share)
     return Judgement((check,), {f"{name}{share}": _mse(theirs)})
 
 

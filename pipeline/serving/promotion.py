@@ -1,4 +1,4 @@
-"""Promotion: the best variant's forecaster becomes the champion if it passes the gate."""
+"""Promotion: the forecaster of the verdict's champion goes into service if it passes the gate."""
 
 import tempfile
 from collections.abc import Collection, Mapping
@@ -72,12 +72,12 @@ class Order:
 
 
 def promote(params: Params, paths: Paths, order: Order = Order()) -> Decision:
-    """Build the forecaster of the best variant, and make it the champion if it passes the gate."""
+    """Build the forecaster of the verdict's champion, and promote it if it passes the gate."""
     study = verdict.read(paths.errors)
     registry = open_registry(params, paths)
     champion = registry.version()
-    best = study.best
-    if best is None:
+    candidate = study.champion
+    if candidate is None:
         reason = "no variant has a trained replica, so there is no candidate"
         return Decision("rejected", reason, champion)
     with tempfile.TemporaryDirectory() as scratch:
@@ -85,14 +85,14 @@ def promote(params: Params, paths: Paths, order: Order = Order()) -> Decision:
         bundle.build(
             params,
             read_json(paths.clean / "report.json")["frequency"],
-            paths.models / best.name,
-            gate.trained_members(best),
+            paths.models / candidate.name,
+            gate.trained_members(candidate),
             paths.standardized,
             folder,
         )
-        decided = _decide_from_registry(folder, best, registry, champion)
+        decided = _decide_from_registry(folder, candidate, registry, champion)
         return decided or _decide_by_gate(
-            params, paths, study, best, folder, registry, champion, order
+            params, paths, study, candidate, folder, registry, champion, order
         )
 
 
@@ -123,13 +123,13 @@ def open_registry(params: Params, paths: Paths) -> Registry:
 
 
 def _decide_from_registry(
-    folder: Path, best: Result, registry: Registry, champion: Version | None
+    folder: Path, candidate: Result, registry: Registry, champion: Version | None
 ) -> Decision | None:
     """Decide on a candidate that is registered already; returns None for a new one."""
     digest = manifest.digest(folder)
     if champion is not None and champion.digest == digest:
         return Decision(
-            "unchanged", f"{best.name} with these weights is the champion already", champion
+            "unchanged", f"{candidate.name} with these weights is the champion already", champion
         )
     registered = registry.find(digest)
     if registered is not None and registered.rolled_back:
@@ -146,7 +146,7 @@ def _decide_by_gate(
     params: Params,
     paths: Paths,
     study: Verdict,
-    best: Result,
+    candidate: Result,
     folder: Path,
     registry: Registry,
     champion: Version | None,
@@ -154,7 +154,7 @@ def _decide_by_gate(
 ) -> Decision:
     """Compare the candidate with its rivals, and promote it if the gate has no objection."""
     windows = ReplayWindows.read(paths, study)
-    judged = gate.judge(folder, best, study, windows, registry, champion, params.promote)
+    judged = gate.judge(folder, candidate, study, windows, registry, champion, params.promote)
     states = tuple((check, check.state(check.name in order.accepted)) for check in judged.checks)
     if objection := judged.objection(order.accepted):
         return Decision("rejected", objection, champion, judged.errors, states)
@@ -164,12 +164,12 @@ def _decide_by_gate(
         return Decision("would be promoted", reason, champion, judged.errors, states)
     tags = {f"gate.{check.name}": f"{state}: {check.figure}" for check, state in states}
     tags |= {f"{ERROR}{name}": repr(error) for name, error in gate.references(study).items()}
-    candidate = _candidate(params, best.name, folder, tags)
-    version = registry.promote(candidate, _record(best, study, judged.errors), champion)
+    files = _files(params, candidate.name, folder, tags)
+    version = registry.promote(files, _record(candidate, study, judged.errors), champion)
     return Decision("promoted", reason, version, judged.errors, states)
 
 
-def _candidate(params: Params, variant: str, folder: Path, tags: Mapping[str, str]) -> Candidate:
+def _files(params: Params, variant: str, folder: Path, tags: Mapping[str, str]) -> Candidate:
     data = params.data
     series = [] if data.series is None else [data.series_column or SERIES]
     return Candidate(
@@ -183,12 +183,12 @@ def _candidate(params: Params, variant: str, folder: Path, tags: Mapping[str, st
     )
 
 
-def _record(best: Result, study: Verdict, errors: Mapping[str, float]) -> Run:
+def _record(candidate: Result, study: Verdict, errors: Mapping[str, float]) -> Run:
     """Return the version's run; its metrics have the same names at every promotion."""
     metrics = {f"mse_{result.name}": result.mse.mean for result in study.baselines}
-    metrics["mse_candidate"] = gate.evaluated_mse(best)
+    metrics["mse_candidate"] = gate.evaluated_mse(candidate)
     theirs = [error for name, error in errors.items() if name.startswith("champion ")]
     if theirs:
         metrics["mse_champion"] = theirs[0]
-    tags = {"role": "promotion", "variant": best.name}
-    return Run(f"promotion of {best.name}", tags, metrics=metrics)
+    tags = {"role": "promotion", "variant": candidate.name}
+    return Run(f"promotion of {candidate.name}", tags, metrics=metrics)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.evaluation import entries, leaderboard, verdict
+from pipeline.evaluation import entries, verdict
 from pipeline.evaluation.entries import Entry, Summary
 from pipeline.evaluation.evaluator import Setup
 from pipeline.evaluation.page.study import Study, Truth
@@ -141,7 +141,6 @@ def make_page(judged: verdict.Verdict, **changed: object) -> Study:
         "source": Source("table.csv", {"totals": {}, "left_out": {}, "cuts": []}, {}),
         "truth": truth,
         "zone": "UTC",
-        "leaderboard": leaderboard.leaderboard(judged),
         "histories": {result.name: history for result in judged.variants},
     }
     return Study(**{**settings, **changed})

@@ -3,15 +3,13 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from pipeline.evaluation import leaderboard
 from pipeline.evaluation.entries import Entry
+from pipeline.evaluation.leaderboard_text import interval
 from pipeline.evaluation.page import html
 from pipeline.evaluation.page.study import Study
 from pipeline.evaluation.verdict import Verdict
@@ -149,59 +147,59 @@ def test_where_every_seed_failed_the_page_says_so(
     assert "cost" not in specs(page)
 
 
-def test_without_effects_there_is_no_figure_of_them(study: Verdict, paged: Paged) -> None:
-    made = paged(study)
-    bare = made.leaderboard.drop(columns=[*leaderboard.CONCLUDED])
-    page = html.text(replace(made, leaderboard=bare))
+def test_without_effects_there_is_no_figure_of_them(
+    variant: Variant, judged: Judged, paged: Paged
+) -> None:
+    page = html.text(paged(judged(variant("plain", [0.2, 0.3]))))
     assert "effects" not in specs(page)
     assert 'href="#effects-section"' not in page
 
 
-def with_effects(paged: Study) -> Study:
-    """The study with the columns of the effects; the effect of `input_raw` is far away."""
-    table = paged.leaderboard.set_index("name")
-    effects = {"conv_ln": -0.05, "plain": 0.0, "input_raw": 8.0}
-    table["effect"] = pd.Series(effects)
-    table["effect_low"], table["effect_high"] = table["effect"] - 0.04, table["effect"] + 0.04
-    table["answer"] = pd.Series({"conv_ln": "better", "input_raw": "worse", "plain": "reference"})
-    table["tier"] = pd.Series({"conv_ln": 1, "plain": 1, "input_raw": 2})
-    facts = {
-        "reference": "plain",
-        "best_set": ["conv_ln", "plain"],
-        "margin": 0.02,
-        "level": 0.95,
-        "warnings": ["Too few windows."],
-    }
-    return replace(paged, leaderboard=table.reset_index(), facts=facts)
+@pytest.fixture(scope="module")
+def concluded(variant: Variant, judged: Judged) -> Verdict:
+    """A study in which all that can be told is that `input_raw` is far worse than the others."""
+    return judged(
+        variant("plain", [0.20, 0.22, 0.24]),
+        variant("conv_ln", [0.19, 0.22, 0.23], family="conv"),
+        variant("conv_bn", [0.20, 0.22, 0.25], family="conv"),
+        variant("zoneout", [0.19, 0.21, 0.24], family="dropout"),
+        variant("input_raw", [1.9, 2.0, 2.1], family="input"),
+    )
 
 
 def test_effects_are_drawn_with_their_level_and_told_in_the_table(
-    study: Verdict, paged: Paged
+    concluded: Verdict, paged: Paged
 ) -> None:
-    page = html.text(with_effects(paged(study)))
+    page = html.text(paged(concluded))
     texts = " ".join(Page(page).texts)
     assert "simultaneous intervals at level 95%" in texts
-    assert "-5.0% (-9.0% to -1.0%)" in texts
-    assert "lower error" in texts
-    assert "Too few windows." in texts
+    for name, answer in (("conv_ln", "undecided"), ("input_raw", "higher error")):
+        shown = interval(concluded.conclusion.effects[name].effect)
+        assert re.search(rf"{name}.*{re.escape(shown)}\s+{answer}", texts, re.DOTALL)
 
 
-def test_an_effect_beyond_the_axis_is_marked_at_its_end(study: Verdict, paged: Paged) -> None:
-    spec = specs(html.text(with_effects(paged(study))))["effects"]
-    rows = {row["name"]: row for row in drawn(spec)}
+def test_an_effect_beyond_the_axis_is_marked_at_its_end(concluded: Verdict, paged: Paged) -> None:
+    rows = {row["name"]: row for row in drawn(specs(html.text(paged(concluded)))["effects"])}
     assert rows["input_raw"]["beyond"] is True
-    assert rows["input_raw"]["shown"] < rows["input_raw"]["effect"] == 8.0
+    assert rows["input_raw"]["shown"] < rows["input_raw"]["effect"]
     assert rows["conv_ln"]["beyond"] is False
-    assert rows["conv_ln"]["shown"] == -0.05
+    assert rows["conv_ln"]["shown"] == rows["conv_ln"]["effect"] < 0
 
 
-def test_the_best_set_and_the_tiers_are_marked(study: Verdict, paged: Paged) -> None:
-    page = html.text(with_effects(paged(study)))
+def test_the_best_set_and_the_tiers_are_marked(concluded: Verdict, paged: Paged) -> None:
+    page = html.text(paged(concluded))
     rows = [
         own for tag, own in Page(page).elements if tag == "tr" and "best" in own.get("class", "")
     ]
-    assert len(rows) == 2
-    assert re.search(r'<li value="1">.*conv_ln.*plain', page)
+    assert len(rows) == 4
+    assert re.search(r'<li value="1">.*zoneout.*conv_ln.*</li>\s*<li value="2">.*input_raw', page)
+
+
+def test_reasons_to_distrust_the_verdict_are_on_the_page(
+    variant: Variant, judged: Judged, paged: Paged
+) -> None:
+    page = html.text(paged(judged(variant("plain", [0.2, 0.3]), variant("conv_ln", [0.2]))))
+    assert "One seed each, so that the spread over seeds is unknown: conv_ln." in page
 
 
 def test_seeds_are_dots_at_their_error(study: Verdict, page: str) -> None:

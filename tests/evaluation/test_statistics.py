@@ -32,12 +32,22 @@ def test_losses_are_sums_over_the_measured_cells_of_each_origin() -> None:
 def test_losses_reduce_in_chunks_to_the_mean_of_all_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     errors = np.random.default_rng(0).normal(size=(2, 30, 4, 3)).astype(np.float32)
     errors[:, 3, 1] = NAN
-    monkeypatch.setattr("pipeline.evaluation.statistics.losses.CHUNK", 100)
+    monkeypatch.setattr("pipeline.evaluation.metrics.CHUNK", 100)
     found = reduce(errors, np.zeros(2, bool), np.arange(30) // 3)
     np.testing.assert_allclose(
         found.by_seed, np.nanmean(np.square(errors, dtype=np.float64), axis=(1, 2, 3))
     )
     assert found.influence.mean() == pytest.approx(0, abs=1e-12)
+
+
+def test_of_a_single_origin_nothing_is_concluded() -> None:
+    losses = [Losses(np.full((3, 1), size), np.array([6])) for size in (1.0, 5.0)]
+    draws = draw(losses, [False, False], horizon=3)
+    found = effects(draws, 0, [1])[0]
+    assert found.value == pytest.approx(4.0)
+    assert np.isnan([found.low, found.high, found.detectable]).all()
+    assert found.answer(0.02) == "undecided"
+    assert [place.tier for place in places(draws, [1, 1])] == [1, 1]
 
 
 def test_the_variance_of_a_mean_over_time_is_that_of_its_correlation() -> None:

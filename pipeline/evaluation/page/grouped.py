@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.evaluation.entries import Entry
-from pipeline.evaluation.metrics import CHUNK, Array, Counts
+from pipeline.evaluation.metrics import Array, Counts, pieces
 from pipeline.evaluation.page.study import Study
 
 SERIES_SHOWN = 20
@@ -81,7 +81,5 @@ def _pieces(entry: Entry) -> Iterator[tuple[slice, Array]]:
     The errors are on the standardized scale.
     """
     errors, kept = entry.standardized, ~entry.summary.lost
-    size = max(1, CHUNK // max(1, errors[:, :1].size))
-    for first in range(0, errors.shape[1], size):
-        part = slice(first, first + size)
+    for part in pieces(errors):
         yield part, np.square(errors[:, part][kept].astype(np.float64))

@@ -52,7 +52,6 @@ def text(study: Study) -> str:
         figures=figures,
         examples=list(_examples(study)),
         infinity=math.inf,
-        marked="the best set" if "best_set" in study.facts else "the lowest mean of a variant",
         **_details(study),
         measured=report.facts(study.verdict, study.source),
         became=report_data.facts(study.source),

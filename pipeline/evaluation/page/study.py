@@ -1,15 +1,13 @@
-"""What the page is made of: the verdict, and the tables and facts beside it."""
+"""What the page is made of: the verdict, and what else is shown beside it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pipeline.core import files
 from pipeline.evaluation import horizon_figure
 from pipeline.evaluation.metrics import Array
 from pipeline.evaluation.report_data import Source
@@ -17,7 +15,6 @@ from pipeline.evaluation.verdict import Result, Verdict
 from pipeline.tables import rows
 
 ARRAYS = ("raw", "truth")
-PLAIN = "plain"  # the variant that others are compared with where the verdict names none
 
 
 @dataclass(frozen=True)
@@ -46,35 +43,26 @@ class Truth:
 class Study:
     """A verdict with what else the page shows.
 
-    `leaderboard` has a row per entry; `effects` has one per comparison, and `facts` are those of
-    `verdict.json`: both are empty where no effects were estimated. `histories` holds the epochs of
-    each variant, with `seed`, `epoch` from 0 and `validation_loss`. Hours are those of `zone`.
+    `histories` holds the epochs of each variant, with `seed`, `epoch` from 0 and `validation_loss`.
+    Hours are those of `zone`.
     """
 
     verdict: Verdict
     source: Source
     truth: Truth
     zone: str
-    leaderboard: pd.DataFrame
-    histories: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    effects: pd.DataFrame = field(default_factory=pd.DataFrame)
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    histories: Mapping[str, pd.DataFrame]
 
     @cached_property
     def reference(self) -> Result | None:
         """The variant that the others are compared with, if it is in the study."""
-        name = self.facts.get("reference", PLAIN)
+        name = self.verdict.conclusion.reference
         return next((result for result in self.verdict.variants if result.name == name), None)
 
     @cached_property
     def best_set(self) -> frozenset[str]:
-        """The names of the variants that cannot be told from the best; the best alone if unknown.
-
-        It is empty where no variant has a score.
-        """
-        best = self.verdict.best
-        known = self.facts.get("best_set", [best.name] if best else [])
-        return frozenset(map(str, known))
+        """The names of the variants that cannot be told from the best."""
+        return frozenset(self.verdict.conclusion.best_set)
 
     @cached_property
     def shown(self) -> Sequence[Result]:
@@ -88,32 +76,8 @@ class Study:
         return tuple(named.values())
 
 
-def read(
-    verdict: Verdict, source: Source, zone: str, folders: Mapping[str, Path], written: Path
-) -> Study:
-    """Read what is beside a verdict.
-
-    `folders` are those of the `standardized` table and of the trained `models`; `written` is that
-    of the verdict, with its tables.
-    """
-    effects, facts = written / "effects.csv", written / "verdict.json"
-    return Study(
-        verdict,
-        source,
-        Truth.read(folders["standardized"]),
-        zone,
-        _table(written / "leaderboard.csv"),
-        _histories(verdict, folders["models"]),
-        _table(effects) if effects.exists() else pd.DataFrame(),
-        files.read_json(facts) if facts.exists() else {},
-    )
-
-
-def _table(path: Path) -> pd.DataFrame:
-    """Read a table in which a name may be any text, `NA` too."""
-    return pd.read_csv(path, keep_default_na=False, na_values=[""])
-
-
-def _histories(verdict: Verdict, models: Path) -> Mapping[str, pd.DataFrame]:
+def read(verdict: Verdict, source: Source, zone: str, standardized: Path, models: Path) -> Study:
+    """Read what is beside a verdict: the standardized table and the trained models."""
     paths = {result.name: models / result.name / "history.parquet" for result in verdict.variants}
-    return {name: pd.read_parquet(path) for name, path in paths.items()}
+    histories = {name: pd.read_parquet(path) for name, path in paths.items()}
+    return Study(verdict, source, Truth.read(standardized), zone, histories)

@@ -6,10 +6,12 @@ A caption says of how much a figure is, by which procedure, and at which level.
 from collections.abc import Iterator
 
 from pipeline.config.rules import findings
-from pipeline.evaluation import report_finding
+from pipeline.evaluation import report_finding, verdict_files
 from pipeline.evaluation.leaderboard_text import decimals, plus_minus
 from pipeline.evaluation.page.study import Study
 from pipeline.evaluation.scales import unit
+from pipeline.evaluation.statistics.conclusion import MARGIN
+from pipeline.evaluation.statistics.effects import LEVEL
 from pipeline.evaluation.verdict import Result
 
 Card = tuple[str, str, str]  # what, the number, how to read it
@@ -59,17 +61,15 @@ def _best_cards(study: Study, best: Result) -> Iterator[Card]:
 
 
 def tiers(study: Study) -> list[tuple[int, list[str]]]:
-    """Return the tiers with the names in them; none where the verdict has no tiers."""
-    table = study.leaderboard
-    if "tier" not in table:
-        return []
-    grouped = table.dropna(subset=["tier"]).groupby("tier", sort=True)["name"]
-    return [(int(float(str(tier))), [str(name) for name in names]) for tier, names in grouped]
+    """Return the tiers, each with the names in it, the lowest error first."""
+    places = study.verdict.conclusion.places
+    every = sorted({place.tier for place in places.values()})
+    return [(tier, [name for name in places if places[name].tier == tier]) for tier in every]
 
 
 def warnings(study: Study) -> list[str]:
     """Return what a reader must know (Markdown): of the verdict, failed seeds, broken rules."""
-    found = [str(warning) for warning in study.facts.get("warnings", [])]
+    found = list(verdict_files.warnings(study.verdict))
     for result in study.verdict.variants:
         summary = result.entry.summary
         if summary.lost.any():
@@ -87,11 +87,10 @@ def _scope(study: Study) -> str:
 
 def effects_caption(study: Study) -> str:
     """Return the caption of the effects."""
-    level, margin = study.facts.get("level", 0.95), study.facts.get("margin")
-    band = f" Grey band: effects within ±{margin:.0%}, too small to matter." if margin else ""
     return (
         "Ratio of errors to the reference, minus 1, by family. Bars: simultaneous intervals at "
-        f"level {level:.0%}, so that all of them hold together.{band} Triangle: beyond the axis. "
+        f"level {LEVEL:.0%}, so that all of them hold together. Grey band: effects within "
+        f"±{MARGIN:.0%}, too small to matter. Triangle: beyond the axis. "
         f"{_scope(study)}; {_seeds(study)}."
     )
 
@@ -112,11 +111,10 @@ def seeds_caption(study: Study) -> str:
 
 def cost_caption(study: Study) -> str:
     """Return the caption of error against cost."""
-    marked = "Ringed: the best set." if "best_set" in study.facts else "Ringed: the lowest mean."
     return (
-        f"{marked} Seconds are a seed's share of the training of its fleet, on the machine that "
-        "trained. Variants far from the best are left out. Descriptive, without an interval. "
-        f"{_scope(study)}; {_seeds(study)}."
+        "Ringed: the best set. Seconds are a seed's share of the training of its fleet, on the "
+        "machine that trained. Variants far from the best are left out. Descriptive, without an "
+        f"interval. {_scope(study)}; {_seeds(study)}."
     )
 
 

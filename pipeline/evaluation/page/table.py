@@ -3,20 +3,20 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pipeline.evaluation.leaderboard_text import (
     NOTHING,
     UNITS_SHOWN,
     decimals,
+    interval,
     plus_minus,
 )
 from pipeline.evaluation.metrics import Spread
 from pipeline.evaluation.page import words
 from pipeline.evaluation.page.study import Study
+from pipeline.evaluation.statistics.conclusion import Conclusion
 from pipeline.evaluation.verdict import Result
 
-Record = Mapping[Any, Any]  # a row of the leaderboard by column
 ANSWERS = {"better": "lower error", "worse": "higher error"}  # the others say it themselves
 
 
@@ -52,18 +52,13 @@ class Table:
 class _Column:
     title: str
     number: bool
-    cell: Callable[[Result, Record], Cell]
+    cell: Callable[[Result], Cell]
 
 
 def table(study: Study) -> Table:
     """Return a row for each variant and baseline, without columns that say nothing."""
-    names, listed = study.leaderboard["name"], study.leaderboard.to_dict("records")
-    records: Mapping[str, Record] = dict(zip(names.astype(str), listed, strict=True))
     results, columns = study.verdict.results, _columns(study)
-    cells = [
-        [column.cell(result, records.get(result.name, {})) for column in columns]
-        for result in results
-    ]
+    cells = [[column.cell(result) for column in columns] for result in results]
     kept = [i for i in range(len(columns)) if any(row[i].text != NOTHING for row in cells)]
     rows = (
         Row(
@@ -80,24 +75,39 @@ def table(study: Study) -> Table:
 
 def _columns(study: Study) -> Sequence[_Column]:
     return (
-        _Column("name", False, lambda result, record: Cell(result.name)),
-        _Column("family", False, lambda result, record: Cell(result.entry.summary.family)),
+        _Column("name", False, lambda result: Cell(result.name)),
+        _Column("family", False, lambda result: Cell(result.entry.summary.family)),
         *_errors(study),
-        _Column("effect", True, _effect),
-        _Column("answer", False, _answer),
-        _Column("tier", True, _whole("tier")),
+        *_concluded(study.verdict.conclusion),
         _Column("differs in", False, _differs(study)),
-        *_skills(study),
         _Column("parameters", True, _parameters),
         _Column("s per seed", True, _seconds),
         _Column("failed seeds", False, _failed),
     )
 
 
-def _skills(study: Study) -> Iterator[_Column]:
-    """Yield the column of the skill, where no effects take its place."""
-    if "effect" not in study.leaderboard:
-        yield _Column("skill", True, _skill)
+def _concluded(found: Conclusion) -> Iterator[_Column]:
+    """Yield the columns of what may be concluded of each variant."""
+
+    def effect(result: Result) -> Cell:
+        compared = found.effects.get(result.name)
+        if compared is None:
+            return Cell(NOTHING, math.inf)
+        return Cell(interval(compared.effect), compared.effect.value)
+
+    def answer(result: Result) -> Cell:
+        if result.name == found.reference:
+            return Cell("reference")
+        compared = found.effects.get(result.name)
+        return Cell(ANSWERS.get(compared.answer, compared.answer) if compared else NOTHING)
+
+    def tier(result: Result) -> Cell:
+        place = found.places.get(result.name)
+        return _number(place.tier if place else None, "d")
+
+    yield _Column("effect", True, effect)
+    yield _Column("answer", False, answer)
+    yield _Column("tier", True, tier)
 
 
 def _errors(study: Study) -> Iterator[_Column]:
@@ -112,7 +122,7 @@ def _errors(study: Study) -> Iterator[_Column]:
 def _spread(title: str, spreads: Mapping[str, Spread]) -> _Column:
     places = decimals(value.mean for value in spreads.values())
 
-    def cell(result: Result, record: Record) -> Cell:
+    def cell(result: Result) -> Cell:
         value = spreads[result.name]
         return Cell(plus_minus(value, places), value.mean)
 
@@ -126,25 +136,8 @@ def _number(value: object, form: str) -> Cell:
     return Cell(format(value, form), float(value))
 
 
-def _effect(result: Result, record: Record) -> Cell:
-    effect, low, high = (record.get(f"effect{end}", math.nan) for end in ("", "_low", "_high"))
-    cell = _number(effect, "+.1%")
-    if cell.text == NOTHING or math.isnan(low) or math.isnan(high):
-        return cell
-    return Cell(f"{cell.text} ({low:+.1%} to {high:+.1%})", cell.order)
-
-
-def _answer(result: Result, record: Record) -> Cell:
-    answer = record.get("answer")
-    return Cell(ANSWERS.get(answer, answer) if isinstance(answer, str) else NOTHING)
-
-
-def _whole(column: str) -> Callable[[Result, Record], Cell]:
-    return lambda result, record: _number(record.get(column), ".0f")
-
-
-def _differs(study: Study) -> Callable[[Result, Record], Cell]:
-    def cell(result: Result, record: Record) -> Cell:
+def _differs(study: Study) -> Callable[[Result], Cell]:
+    def cell(result: Result) -> Cell:
         changed = words.differences(result, study.reference) if result.is_variant else []
         labels = tuple(f"{key}: {text}" for key, text in changed)
         return Cell("; ".join(labels) or NOTHING, labels=labels)
@@ -152,18 +145,14 @@ def _differs(study: Study) -> Callable[[Result, Record], Cell]:
     return cell
 
 
-def _failed(result: Result, record: Record) -> Cell:
+def _failed(result: Result) -> Cell:
     summary = result.entry.summary
     return Cell(summary.state if summary.lost.any() else NOTHING)
 
 
-def _skill(result: Result, record: Record) -> Cell:
-    return _number(result.skill, "+.3f")
-
-
-def _parameters(result: Result, record: Record) -> Cell:
+def _parameters(result: Result) -> Cell:
     return _number(result.entry.summary.parameters, ",")
 
 
-def _seconds(result: Result, record: Record) -> Cell:
+def _seconds(result: Result) -> Cell:
     return _number(result.entry.summary.seconds_per_replica, ".1f")

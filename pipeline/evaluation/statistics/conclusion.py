@@ -96,17 +96,20 @@ class Conclusion:
         return {each.name: each for each in self.comparisons if each.group == against}
 
     @cached_property
+    def _heads(self) -> list[str]:
+        """The entries of the draws: one of each group of identical variants, and the baselines."""
+        return [*(group[0] for group in self.groups), *self.baselines]
+
+    @cached_property
     def _position(self) -> Mapping[str, int]:
         """The position of every entry in the draws; identical variants share one."""
-        heads = [*(group[0] for group in self.groups), *self.baselines]
-        position = {name: i for i, name in enumerate(heads)}
+        position = {name: i for i, name in enumerate(self._heads)}
         return position | {name: position[group[0]] for group in self.groups for name in group}
 
     @cached_property
     def _draws(self) -> Draws:
-        heads = [*(group[0] for group in self.groups), *self.baselines]
-        fixed = [name in self.baselines for name in heads]
-        return draw([self.losses[name] for name in heads], fixed, self.horizon)
+        fixed = [name in self.baselines for name in self._heads]
+        return draw([self.losses[name] for name in self._heads], fixed, self.horizon)
 
     def _compare(self, group: Group, against: str | None) -> list[Comparison]:
         if against is None:

@@ -43,6 +43,8 @@ def draw(losses: Sequence[Losses], deterministic: Sequence[bool], horizon: int) 
     point = np.log([entry.mean for entry in losses])
     rows = projections(np.array([entry.influence for entry in losses]), horizon)
     count = rows.shape[1]
+    if not count:  # one origin says nothing of others
+        return Draws(point, np.full((DRAWS, len(point)), np.nan))
     weights = rng.standard_normal((DRAWS, count)) / np.sqrt(count)
     free = count * JOINT
     noise = weights @ rows.T / np.sqrt(rng.chisquare(free, (DRAWS, 1)) / free)

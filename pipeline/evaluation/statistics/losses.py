@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pipeline.evaluation.metrics import CHUNK, Array, Counts, Mask
+from pipeline.evaluation.metrics import Array, Counts, Mask, pieces
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,7 @@ def reduce(errors: Array, lost: Mask, origins: Counts) -> Losses:
     kept = np.flatnonzero(~lost)
     count = int(origins.max(initial=-1)) + 1
     sums, cells = np.zeros((len(kept), count)), np.zeros(count, np.int64)
-    size = max(1, CHUNK // max(1, errors[:, :1].size))
-    for first in range(0, errors.shape[1] if len(kept) else 0, size):
-        part = slice(first, first + size)
+    for part in pieces(errors) if len(kept) else ():
         chunk = errors[:, part][kept].astype(np.float64)
         measured = np.isfinite(chunk[0]).sum(axis=(1, 2))
         cells += np.bincount(origins[part], measured, count).astype(np.int64)

@@ -23,7 +23,7 @@ def projections(influences: Array, horizon: int) -> Array:
     """Return the projections of each mean on K cosines, (entry, K).
 
     `influences` is (entry, origin), as of `Losses`. The mean square of a row, or of a difference of
-    rows, is the variance of the mean over the origins.
+    rows, is the variance of the mean over the origins. A single origin has no projections.
     """
     origins = influences.shape[1]
     cosines = dct(influences, type=2, norm="ortho", axis=1)
