@@ -207,8 +207,8 @@ def test_damaged_files_are_reported_and_trained_again(
         process.kill()
         process.communicate()
         wait(lambda: not processes(project), 10)
-    if what == "a checkpoint":
-        manifests = checkpoints(project)
+    if what == "a checkpoint":  # the newest: the one before it may not be removed yet
+        manifests = sorted(checkpoints(project), key=lambda path: -int(path.parent.name))
     else:
         epochs = PARAMS["train"]["epochs"]
         manifests = [path for path in kept(project) if len(history(path)) == epochs]
