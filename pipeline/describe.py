@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from pipeline.config import params, yaml
+from pipeline.config.catalogue import include
 from pipeline.config.yaml import Reasoned, Sections
 from pipeline.core import command
 from pipeline.core.files import new_file
@@ -44,7 +45,7 @@ def write(proposed: Proposal, path: Path) -> None:
     """
     single = {"evaluate": {"season_length": proposed.season_length.value}}
     merged = yaml.merge(path, proposed.sections, single)
-    params.parse(yaml.loads(merged), path.name)
+    params.parse(*include(yaml.loads(merged), path))
     with new_file(path) as draft:
         draft.write_text(merged, "utf-8")
 

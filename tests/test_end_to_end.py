@@ -45,8 +45,8 @@ PARAMS = {
     "model": {"conv": {"filters": 2}, "recurrent": {"units": 3}},
     "smoke": False,
     "study": ["*"],
+    "catalogue": "catalogue",
     "variants": {
-        "plain": {"family": "plain"},
         "conv_ln": {"family": "conv", "conv": {"filters": 4, "normalization": "layer"}},
     },
 }
@@ -84,6 +84,8 @@ class Project:
         for name in ("dvc.yaml", ".gitignore"):
             shutil.copy(ROOT / name, folder / name)
         write_table(folder / "data/0_raw/table.csv")
+        (folder / "catalogue").mkdir()
+        (folder / "catalogue/plain.yaml").write_text("variants: {plain: {family: plain}}\n")
         project.write(PARAMS)
         project.run("git", "init", "-q")
         project.run("dvc", "init", "-q")
@@ -149,19 +151,17 @@ def test_a_second_repro_does_nothing(finished: Project) -> None:
     assert "Data and pipelines are up to date" in finished.run("dvc", "repro")
 
 
-def test_adding_a_variant_trains_only_that_variant_and_prints_its_warnings(
+def test_adding_a_variant_to_the_catalogue_trains_only_that_one_and_prints_its_warnings(
     finished: Project, tmp_path: Path
 ) -> None:
     project = finished.copy(tmp_path / "more")
     before = {
         path: path.read_bytes() for path in project.folder.glob("data/4_models/*/weights.npz")
     }
-    project.edit(
-        lambda params: params["variants"].update(
-            conv_bn={"family": "conv", "conv": {"normalization": "batch"}}
-        )
-    )
+    more = "variants: {conv_bn: {family: conv, conv: {normalization: batch}}}\n"
+    (project.folder / "catalogue/more.yaml").write_text(more)
     output = project.run("dvc", "repro", "train")
+    assert all(f"Stage '{name}' didn't change" in output for name in ("validate", "window"))
     assert project.trained(output) == 1
     assert {path: path.read_bytes() for path in before} == before
     (warning,) = [line for line in output.splitlines() if "[R5]" in line]

@@ -138,7 +138,8 @@ def test_the_edit_of_a_layer_reruns_training_and_what_follows_and_nothing_before
     tmp_path: Path,
 ) -> None:
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "pipeline", tmp_path / "pipeline", ignore=ignored)
+    for name in ("pipeline", "catalogue"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
     for name in ("dvc.yaml", "params.yaml"):
         shutil.copy(ROOT / name, tmp_path / name)
     raw = tmp_path / params.read(ROOT / "params.yaml").data.path

@@ -731,7 +731,8 @@ def test_the_frequency_is_inferred_where_none_is_declared(tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", ["price_$USD.csv", 'it\'s "quoted".csv'])
 def test_dvc_finds_a_table_whose_name_a_shell_would_change(name: str, tmp_path: Path) -> None:
     content = YAML(typ="safe").load(PROJECT / "params.yaml")
-    shutil.copytree(PROJECT / "pipeline", tmp_path / "pipeline")
+    for folder in ("pipeline", "catalogue"):
+        shutil.copytree(PROJECT / folder, tmp_path / folder)
     shutil.copy(PROJECT / "dvc.yaml", tmp_path / "dvc.yaml")
     shutil.copy(EMBEDDED, tmp_path / name)
     content["data"]["path"] = name

@@ -82,6 +82,7 @@ def test_retraining_starts_by_push_of_data_parameters_or_code_by_hand_and_by_cal
     assert set(triggers["push"]["paths"]) == {
         "data/0_raw/**",
         "params.yaml",
+        "catalogue/**",
         "pipeline/**",
         "dvc.yaml",
     }

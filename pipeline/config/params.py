@@ -1,7 +1,7 @@
-"""`params.yaml` as one frozen, typed, checked object.
+"""`params.yaml` and its catalogue as one frozen, typed, checked object.
 
-Every mistake of the file is reported at once, with its dotted path, what was got and what is
-allowed.
+Every mistake of the files is reported at once, with its file and dotted path, what was got and what
+is allowed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, PrivateAttr, StrictBool, ValidationError
 
+from pipeline.config.catalogue import ALONE, Origin, include
 from pipeline.config.data import Data
 from pipeline.config.explain import explain
 from pipeline.config.learning import Train
@@ -26,7 +27,10 @@ from pipeline.core.errors import InputError
 
 
 class Params(Section):
-    """The whole of `params.yaml`: overlays merged into `variants`, `smoke` applied."""
+    """The whole of `params.yaml`: overlays merged into `variants`, `smoke` applied.
+
+    `catalogue` is the folder of the files that define variants as well.
+    """
 
     smoke: StrictBool
     data: Data
@@ -40,8 +44,10 @@ class Params(Section):
     track: Track
     promote: Promote
     study: Annotated[Names, Field(min_length=1)]
+    catalogue: str | None = None
     variants: tuple[Variant, ...]
     _unusable: tuple[tuple[str, str], ...] = PrivateAttr(default=())
+    _origin: Origin = PrivateAttr(default=ALONE)
 
     @property
     def unusable(self) -> tuple[tuple[str, str], ...]:
@@ -69,19 +75,19 @@ class Params(Section):
     def check(self, shape: Shape) -> None:
         """Raise `InputError` with what the rules reject, now that the data's shape is known."""
         if broken := broken_rules(self.selected, self.model, self.train, shape):
-            raise InputError(*(f"params.yaml: {sentence}" for sentence in broken))
+            raise InputError(*map(self._origin.locate, broken))
 
 
 def read(path: Path = Path("params.yaml")) -> Params:
-    """Read and check the whole file; raises `InputError` with every mistake of it."""
-    return parse(load(path), path.name)
+    """Read and check the file and its catalogue; raises `InputError` with every mistake of them."""
+    return parse(*include(load(path), path))
 
 
-def parse(content: object, source: str = "params.yaml") -> Params:
-    """Check the content of the file `source`; raises `InputError` with every mistake of it."""
+def parse(content: object, origin: Origin = ALONE) -> Params:
+    """Check the content of `params.yaml`, the catalogue's included; raises `InputError`."""
     if not isinstance(content, Mapping):
         found = type(content).__name__
-        raise InputError(f"{source}: contains {found}; it must be a mapping of sections")
+        raise InputError(f"{origin.source}: contains {found}; it must be a mapping of sections")
     whole = resolve(content)
     entries, overlays = _entries(whole), _overlays(content, whole)
     checked = {
@@ -99,7 +105,8 @@ def parse(content: object, source: str = "params.yaml") -> Params:
     except ValidationError as error:
         mistakes = [*explain(error, [*checked]), *mistakes]
     if mistakes:
-        raise InputError(*(f"{source}: {mistake}" for mistake in mistakes))
+        raise InputError(*map(origin.locate, mistakes))
+    params._origin = origin
     return _with_the_others(params, overlays)
 
 

@@ -33,6 +33,12 @@ def load(path: Path) -> Any:
     return _load(YAML(typ="safe", pure=True), _text(path), path)
 
 
+def line(path: Path, section: str, name: object) -> int:
+    """Return the line, from 1, at which an entry of a section begins."""
+    entries = _round_trip(_text(path), path)[section]
+    return int(entries.lc.key(name)[0]) + 1
+
+
 def loads(text: str) -> Any:
     """Return the content of YAML text that `render` or `merge` has made."""
     return YAML(typ="safe", pure=True).load(text)

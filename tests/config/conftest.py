@@ -1,4 +1,4 @@
-"""The shipped `params.yaml` with every variant selected, and what an edit of it leads to."""
+"""The shipped parameters with every variant selected, and what an edit of them leads to."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from pipeline.config import params
+from pipeline.config.catalogue import include
 from pipeline.config.params import Params
+from pipeline.config.yaml import load
 from pipeline.core.errors import InputError
 
-SHIPPED = YAML(typ="safe").load(Path(__file__).parents[2] / "params.yaml")
+PARAMS = Path(__file__).parents[2] / "params.yaml"
+SHIPPED, _ = include(load(PARAMS), PARAMS)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pipeline.config.section import Section
 from pipeline.config.variants import SHIPPED
 
 NOTHING = {  # lists of the user's own: without an entry there is none
+    "catalogue",
     "data.past_covariates",
     "data.future_covariates",
     "data.categories",
