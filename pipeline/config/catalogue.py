@@ -5,7 +5,7 @@ before what `params.yaml` itself defines. An entry has one definition.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,22 +15,62 @@ from pipeline.core.errors import InputError
 
 Content = Mapping[str, Any]
 
-SECTIONS = ("variants",)
+SECTIONS = ("variants", "factors")
 """The sections that a file of the catalogue may hold."""
+
+
+NAMED = 3  # variants whose names a sentence about many of them holds
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The file of each entry of the catalogue by its dotted path; `source` is that of the rest."""
+    """The file of each entry of the catalogue by its dotted path; `source` is that of the rest.
+
+    `grids` names the entry of `factors` of each variant that such an entry spans.
+    """
 
     source: str = "params.yaml"
     files: Mapping[str, str] = field(default_factory=dict)
+    grids: Mapping[str, str] = field(default_factory=dict)
 
-    def locate(self, sentence: str) -> str:
-        """Return a sentence that begins with a dotted path, after the file that holds the path."""
-        named = [key for key in self.files if re.match(rf"{re.escape(key)}[.:\s]", sentence)]
+    def locate(self, sentences: Iterable[str]) -> list[str]:
+        """Return sentences that begin with dotted paths, each after the file that holds the path.
+
+        What many variants of a grid have in common is one sentence about the grid.
+        """
+        grouped: dict[str, list[str]] = {}
+        for sentence in sentences:
+            whole, name = self._of_grid(sentence)
+            grouped.setdefault(whole, []).extend(name)
+        return [
+            self._after_file(f"{whole} (in {listed(names)})" if names else whole)
+            for whole, names in grouped.items()
+        ]
+
+    def _of_grid(self, sentence: str) -> tuple[str, list[str]]:
+        """Return a sentence about a variant of a grid as one about the grid, and the variant."""
+        names = [name for name in self.grids if _is_about(sentence, f"variants.{name}")]
+        if not names:
+            return sentence, []
+        name = max(names, key=len)
+        rest = sentence.removeprefix(f"variants.{name}").lstrip(".: ")
+        return f"factors.{self.grids[name]}: {rest}", [name]
+
+    def _after_file(self, sentence: str) -> str:
+        named = [key for key in self.files if _is_about(sentence, key)]
         file = self.files[max(named, key=len)] if named else self.source
         return f"{file}: {sentence}"
+
+
+def _is_about(sentence: str, path: str) -> bool:
+    """Return whether a sentence begins with this dotted path, or one inside of it."""
+    return re.match(rf"{re.escape(path)}[.:\s]", sentence) is not None
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more}"
 
 
 ALONE = Origin()

@@ -5,6 +5,7 @@ is allowed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from pydantic import Field, PrivateAttr, StrictBool, ValidationError
 from pipeline.config.catalogue import ALONE, Origin, include
 from pipeline.config.data import Data
 from pipeline.config.explain import explain
+from pipeline.config.factors import Grid
 from pipeline.config.learning import Train
 from pipeline.config.model import Model, Shape
 from pipeline.config.rules.case import Case
@@ -45,6 +47,7 @@ class Params(Section):
     promote: Promote
     study: Annotated[Names, Field(min_length=1)]
     catalogue: str | None = None
+    factors: Mapping[str, Grid] = Field(default_factory=dict)
     variants: tuple[Variant, ...]
     _unusable: tuple[tuple[str, str], ...] = PrivateAttr(default=())
     _origin: Origin = PrivateAttr(default=ALONE)
@@ -75,7 +78,7 @@ class Params(Section):
     def check(self, shape: Shape) -> None:
         """Raise `InputError` with what the rules reject, now that the data's shape is known."""
         if broken := broken_rules(self.selected, self.model, self.train, shape):
-            raise InputError(*map(self._origin.locate, broken))
+            raise InputError(*self._origin.locate(broken))
 
 
 def read(path: Path = Path("params.yaml")) -> Params:
@@ -88,13 +91,14 @@ def parse(content: object, origin: Origin = ALONE) -> Params:
     if not isinstance(content, Mapping):
         found = type(content).__name__
         raise InputError(f"{origin.source}: contains {found}; it must be a mapping of sections")
+    content, origin, mistakes = _with_grids(content, origin)
     whole = resolve(content)
     entries, overlays = _entries(whole), _overlays(content, whole)
     checked = {
         name: overlay for name, overlay in overlays.items() if not is_left_out(overlay, entries)
     }
     whole["variants"] = list(checked.values())
-    mistakes = [
+    mistakes += [
         *_no_variants(content),
         *_empty_selections(entries, overlays.values()),
         *_unknown_columns(whole),
@@ -105,9 +109,30 @@ def parse(content: object, origin: Origin = ALONE) -> Params:
     except ValidationError as error:
         mistakes = [*explain(error, [*checked]), *mistakes]
     if mistakes:
-        raise InputError(*map(origin.locate, mistakes))
+        raise InputError(*origin.locate(mistakes))
     params._origin = origin
     return _with_the_others(params, overlays)
+
+
+def _with_grids(content: Content, origin: Origin) -> tuple[Content, Origin, list[str]]:
+    """Return the content with the variants that `factors` span, whose each is, and mistakes."""
+    factors, variants = content.get("factors"), content.get("variants")
+    if not isinstance(factors, Mapping) or not isinstance(variants, Mapping):
+        return content, origin, []
+    every, twice = dict(variants), list[str]()
+    grids: dict[str, str] = {}
+    for grid_name, entry in factors.items():
+        grid = valid(Grid, entry)
+        for name, overlay in grid.variants() if grid else ():
+            if name in every:
+                owner = f"factors.{grids[name]}" if name in grids else "variants"
+                twice.append(
+                    f"factors.{grid_name}: spans {name}, which {owner} has as well; rename a level "
+                    "or exclude it"
+                )
+                continue
+            every[name], grids[name] = overlay, str(grid_name)
+    return {**content, "variants": every}, replace(origin, grids=grids), twice
 
 
 def _entries(whole: Content) -> Sequence[str]:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from pipeline.config.catalogue import listed
 from pipeline.config.explain import explain
 from pipeline.config.learning import Train
 from pipeline.config.model import Model, Shape
@@ -15,7 +16,6 @@ from pipeline.config.section import Section
 from pipeline.config.variants import Label, Variant, selects
 
 Checked = TypeVar("Checked", bound=Section)
-NAMED = 3  # variants whose names a sentence about many of them holds
 
 
 def is_left_out(overlay: object, study: Sequence[str]) -> bool:
@@ -61,15 +61,9 @@ def broken_rules(
         for name, sentences in found.items()
     }
     return [
-        *(f"model: {finding} (in {_listed(names)})" for finding, names in inherited.items()),
+        *(f"model: {finding} (in {listed(names)})" for finding, names in inherited.items()),
         *(f"variants.{name}: {'; also '.join(each)}" for name, each in own.items() if each),
     ]
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Return the first names, and how many more there are."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{', '.join(names[:NAMED])}{more}"
 
 
 def valid(section: type[Checked], value: object) -> Checked | None:

@@ -19,7 +19,8 @@ SHIPPED, _ = include(load(PARAMS), PARAMS)
 
 @pytest.fixture
 def content() -> dict[str, Any]:
-    return {**copy.deepcopy(SHIPPED), "study": "*"}
+    """Everything but the grids, whose variants would be added to those of an edit."""
+    return {**copy.deepcopy(SHIPPED), "study": "*", "factors": {}}
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pipeline.config.variants import SHIPPED
 
 NOTHING = {  # lists of the user's own: without an entry there is none
     "catalogue",
+    "factors",
     "data.past_covariates",
     "data.future_covariates",
     "data.categories",
