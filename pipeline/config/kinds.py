@@ -13,6 +13,7 @@ from pipeline.config.slots import REQUIRED, Kind
 _INPUT = "pipeline.network.layers.input_normalization"
 _NORMALIZATION = "pipeline.network.layers.normalization"
 _BATCH = "pipeline.network.layers.batch_normalization"
+_DYNAMIC = "pipeline.network.layers.dynamic"
 _CELL_LAYER = "pipeline.network.rnn.cell_layer_normalization"
 _CELL_BATCH = "pipeline.network.rnn.cell_batch_normalization"
 _DROPOUT = "pipeline.network.layers.dropout"
@@ -156,6 +157,8 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         reduction_axes="channels",
         epsilon=1e-6,
     ),
+    "dyt": _kind(f"{_DYNAMIC}.DynamicTanh", "conv pooling between head", alpha=0.5),
+    "derf": _kind(f"{_DYNAMIC}.DynamicErf", "conv pooling between head", alpha=0.5),
     # inside a recurrent cell
     "layer_paper": _kind(
         f"{_CELL_LAYER}.LayerSeparate",

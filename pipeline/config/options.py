@@ -53,6 +53,7 @@ RANGES: Mapping[str, Range] = {
     "rmax": _numbers(lambda value: value >= 1, "a number, at least 1"),
     "dmax": _numbers(lambda value: value >= 0, "a number, at least 0"),
     "gamma": POSITIVE,
+    "alpha": POSITIVE,
     "shift": BOOLEAN,
     "output": BOOLEAN,
     "cell": _one_of("none", "output", "state"),

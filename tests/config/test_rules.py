@@ -230,5 +230,5 @@ def test_steps_follow_the_stride_of_each_block() -> None:
 def test_a_normalization_says_what_its_statistics_are_over() -> None:
     assert {
         name for name, row in NORMALIZATIONS.items() if row.layer and not row.reduction_axes
-    } == {"keras"}  # the training rows
+    } == {"keras", "dyt", "derf"}  # the training rows; none, since each value stands by itself
     assert {name for name, row in DROPOUTS.items() if row.layer and not row.noise} == set()

@@ -6,6 +6,7 @@
 """
 
 import numpy as np
+from scipy.special import erf
 
 SELU_FLOOR = -1.0507009873554804934193349852946 * 1.6732632423543772848170429916717
 
@@ -69,6 +70,14 @@ def unit(x, w, training, epsilon):
     return x / np.sqrt((x**2).sum(-1, keepdims=True) + epsilon)
 
 
+def dyt(x, w, training, alpha):
+    return _scaled(np.tanh(w["alpha"] * x), w)
+
+
+def derf(x, w, training, alpha):
+    return _scaled(erf(w["alpha"] * x + w["shift"]), w)
+
+
 def adapted(x, w, training):
     return (x - w["mean"]) / w["sd"]
 
@@ -118,6 +127,8 @@ NORMALIZATIONS = {
     "instance": instance,
     "rms": rms,
     "unit": unit,
+    "dyt": dyt,
+    "derf": derf,
 }
 
 

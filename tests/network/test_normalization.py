@@ -192,6 +192,21 @@ def test_batch_norm_commutes_with_average_pooling_at_inference_only(x):
     assert np.abs(pool(before(x, training=True)) - after(pool(x), training=True)).max() > 0.1
 
 
+@pytest.mark.parametrize("kind", ["dyt", "derf"])
+def test_an_outlier_is_squashed_and_moves_no_other_value(kind, x):
+    layer, outlier = make(BETWEEN[kind], alpha=0.5, dtype="float64"), x.copy()
+    outlier[0, 2, 1] = 1e6
+    y, moved = np.asarray(layer(x)), np.asarray(layer(outlier))
+    assert np.argwhere(y != moved).tolist() == [[0, 2, 1]]
+    np.testing.assert_allclose(moved[0, 2, 1], 1.0, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "slope"), [("dyt", 0.25), ("derf", 0.5 / np.sqrt(np.pi))])
+def test_near_zero_a_squashing_has_the_slope_that_alpha_says(kind, slope):
+    layer = make(BETWEEN[kind], alpha=0.25, dtype="float64")
+    np.testing.assert_allclose(layer(np.full((1, 1), 1e-4)), 1e-4 * slope, rtol=1e-7)
+
+
 def test_scale_off_leaves_gamma_at_one_and_out_of_training(x):
     layer = make(BETWEEN["batch_time_step"], scale=False)
     layer(x)
