@@ -24,6 +24,7 @@ from pipeline.evaluation import (
     verdict_files,
 )
 from pipeline.evaluation.page import html, study
+from pipeline.evaluation.questions import Questions
 from pipeline.evaluation.report_data import Source
 
 WIDTH = 150  # characters of the table where the output is not a terminal
@@ -33,7 +34,7 @@ def run(
     params: Params, clean: Path, standardized: Path, models: Path, errors: Path, out: Path
 ) -> None:
     """Compare the variants and baselines by their test errors, and write the verdict."""
-    found = verdict.read(errors)
+    found = verdict.read(errors, Questions.of(params))
     source = Source.read(params.data.path, clean, standardized)
     with files.new_folder(out) as folder:
         (folder / "leaderboard.csv").write_text(leaderboard.csv(leaderboard.leaderboard(found)))

@@ -19,6 +19,7 @@ from pipeline.core import command
 from pipeline.core.files import write_json
 from pipeline.evaluation import leaderboard
 from pipeline.evaluation.entries import TRAINED
+from pipeline.evaluation.questions import Questions
 from pipeline.evaluation.verdict import Result, Verdict, read
 from pipeline.tracking.experiment import Experiment
 from pipeline.tracking.runs import Run
@@ -26,7 +27,7 @@ from pipeline.tracking.runs import Run
 
 def run(params: Params, models: Path, errors: Path, verdict: Path, out: Path) -> None:
     """Publish the results to MLflow: one run per variant and baseline, and one for the verdict."""
-    study = read(errors)
+    study = read(errors, Questions.of(params))
     files = _files(verdict)
     entries = list(_entries(study, models, files))
     best = {"best": study.best.name} if study.best else {}

@@ -46,6 +46,7 @@ PARAMS = {
     "smoke": False,
     "study": ["*"],
     "catalogue": "catalogue",
+    "compare": {"margin": 0.05},
     "factors": {},
     "variants": {
         "conv_ln": {"family": "conv", "conv": {"filters": 4, "normalization": "layer"}},

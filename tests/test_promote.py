@@ -18,6 +18,7 @@ from pipeline.config import paths
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_json
 from pipeline.evaluation import entries, verdict
+from pipeline.evaluation.questions import Questions
 from pipeline.series.scaler import Scaler
 from pipeline.serving import bundle, promotion, replay
 from pipeline.serving.process import CODE
@@ -300,7 +301,9 @@ def test_a_forecast_that_has_no_logarithm_on_the_present_scale_is_compared_as_th
     columns = {"columns": {"level": {"kind": "log", "offset": 1}}}
     project.prepare({**CONTENT, "standardize": {**CONTENT["standardize"], **columns}})
     project.study(plain=[0.3])
-    windows = replay.ReplayWindows.read(project.paths, verdict.read(project.paths.errors))
+    windows = replay.ReplayWindows.read(
+        project.paths, verdict.read(project.paths.errors, Questions())
+    )
     every = np.ones(len(windows.starts), bool)
 
     def errors(forecast: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from pipeline.config.learning import Train
 from pipeline.config.model import Model, Shape
 from pipeline.config.rules.case import Case
 from pipeline.config.section import Names, Section, as_tuple
-from pipeline.config.sections import Evaluate, Forecast, Promote, Track, Window
+from pipeline.config.sections import Compare, Evaluate, Forecast, Promote, Track, Window
 from pipeline.config.standardization import Standardize
 from pipeline.config.study import broken_rules, is_left_out, tried, valid
 from pipeline.config.validation import Validate
@@ -43,6 +43,7 @@ class Params(Section):
     model: Model
     forecast: Forecast = Forecast()
     evaluate: Evaluate
+    compare: Compare = Compare()
     track: Track
     promote: Promote
     study: Annotated[Names, Field(min_length=1)]
@@ -101,6 +102,7 @@ def parse(content: object, origin: Origin = ALONE) -> Params:
     mistakes += [
         *_no_variants(content),
         *_empty_selections(entries, overlays.values()),
+        *_unknown_references(overlays),
         *_unknown_columns(whole),
         *_broken_rules(whole),
     ]
@@ -193,6 +195,17 @@ def _empty_selections(entries: Sequence[str], overlays: Iterable[object]) -> Ite
             yield (
                 f"study: {entry!r} selects no variant; use the name of a variant, a glob,"
                 f" or a family: {families}"
+            )
+
+
+def _unknown_references(overlays: Mapping[str, object]) -> Iterator[str]:
+    """Yield a sentence for every variant whose reference is no other variant."""
+    for name, overlay in overlays.items():
+        reference = overlay.get("reference") if isinstance(overlay, Mapping) else None
+        if isinstance(reference, str) and (reference == name or reference not in overlays):
+            yield (
+                f"variants.{name}.reference is {reference!r}; name another variant, the one to "
+                "compare with"
             )
 
 

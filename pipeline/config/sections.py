@@ -32,6 +32,12 @@ class Evaluate(Section):
     ridge: Positive = 1.0
 
 
+class Compare(Section):
+    """What counts as equal: relative differences of errors within `margin`, either way."""
+
+    margin: Annotated[float, Field(ge=0, lt=1)] = 0.02
+
+
 class Track(Section):
     """The MLflow experiment."""
 

@@ -36,6 +36,9 @@ SHIPPED: Content = {
 }
 """What an omitted key means: what the shipped `params.yaml` says. A test compares the two."""
 
+OWN = ("family", "allow", "reference")
+"""The keys of a variant that say nothing of its network and its training."""
+
 BASELINES = ("last_value", "seasonal_naive", "drift", "ridge", "gradient_boosting")
 """Names that no variant may have; a test compares them with the table of baselines."""
 
@@ -60,11 +63,15 @@ class Label(Section):
 
 
 class Variant(Label):
-    """A named configuration of the network and of its training; `allow` names rules to break."""
+    """A named configuration of the network and of its training; `allow` names rules to break.
+
+    `reference` is the variant that its effect is relative to; null for `plain`.
+    """
 
     model: Model
     train: Train
     allow: tuple[str, ...] = ()
+    reference: str | None = None
 
 
 def selects(entry: str, name: str, family: str) -> bool:
@@ -95,7 +102,7 @@ def _variant(name: str, overlay: object, whole: Content, smoke: Content) -> obje
     if not isinstance(overlay, Mapping):
         return overlay
     rest = dict(overlay)
-    own = {key: rest.pop(key) for key in ("family", "allow") if key in rest}
+    own = {key: rest.pop(key) for key in OWN if key in rest}
     train = _merge(whole.get("train", {}), rest.pop("train", {}))
     if isinstance(train, Mapping):
         train = _merge(train, smoke.get("train", {}))

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.evaluation.entries import Summary
-from pipeline.evaluation.statistics.conclusion import MARGIN
 
 
-def champion(summaries: Sequence[Summary]) -> str | None:
+def champion(summaries: Sequence[Summary], margin: float) -> str | None:
     """Return the name of the champion; `None` if the validation losses are not comparable.
 
-    Of the variants whose mean validation loss is within the margin of equivalence of the lowest,
+    Of the variants whose mean validation loss is within the relative `margin` of the lowest,
     it is the one with the fewest parameters, and of equals the one with the lowest loss. Losses of
     different kinds are not comparable, nor are those of a study from before they were recorded.
     """
@@ -23,7 +22,7 @@ def champion(summaries: Sequence[Summary]) -> str | None:
     means = [validation_loss(summary) for summary in summaries]
     if not np.isfinite(means).all():
         return None
-    limit = (1 + MARGIN) * min(means)
+    limit = (1 + margin) * min(means)
     order = [
         (summary.parameters, mean, summary.name)
         for summary, mean in zip(summaries, means, strict=True)

@@ -6,13 +6,23 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from pipeline.evaluation.marginals import Marginal
 from pipeline.evaluation.metrics import Array, Spread, spread
+from pipeline.evaluation.statistics.conclusion import Comparison
+from pipeline.evaluation.statistics.planning import Needed
 from pipeline.evaluation.verdict import Result, Verdict
 
 DIGITS = 6  # significant digits
 CONCLUDED = (
     *("rank", "rank_low", "rank_high", "tier", "best_set", "p_best"),
     *("reference", "effect", "effect_low", "effect_high", "answer", "detectable"),
+    *("more_seeds", "more_origins"),
+)
+
+
+EFFECTS = (
+    *("group", "name", "against", "pairs", "effect", "effect_low", "effect_high", "answer"),
+    *("detectable", "more_seeds", "more_origins"),
 )
 
 
@@ -41,9 +51,9 @@ def leaderboard(verdict: Verdict) -> pd.DataFrame:
 def _concluded(verdict: Verdict, name: str) -> dict[str, object]:
     """Return the place and the effect of a variant; what it has not is NaN."""
     found = verdict.conclusion
-    numbers: dict[str, object] = dict.fromkeys(CONCLUDED, math.nan)
+    known: dict[str, object] = dict.fromkeys(CONCLUDED, math.nan)
     if place := found.places.get(name):
-        numbers |= {
+        known |= {
             "rank": place.rank,
             "rank_low": place.rank_low,
             "rank_high": place.rank_high,
@@ -52,38 +62,53 @@ def _concluded(verdict: Verdict, name: str) -> dict[str, object]:
             "p_best": place.p_best,
         }
     if compared := found.effects.get(name):
-        numbers |= {
+        known |= {
             "reference": compared.against,
-            "effect": compared.effect.value,
-            "effect_low": compared.effect.low,
-            "effect_high": compared.effect.high,
-            "answer": compared.answer,
-            "detectable": compared.effect.detectable,
+            **numbers(compared),
         }
     if name == found.reference:
-        numbers["answer"] = "reference"
-    return numbers
+        known["answer"] = "reference"
+    return known
 
 
 def effects(verdict: Verdict) -> pd.DataFrame:
-    """Return one row per comparison: each variant against the reference and the best baseline.
+    """Return one row per comparison, in groups whose intervals hold at once.
 
-    Effects are ratios of errors minus 1; the intervals of a `group` hold at once.
+    Group `reference`: each variant against its reference. `baseline`: against the best baseline.
+    `slot`: a value of a slot against what the reference has there, over so many `pairs` of variants
+    that differ in it alone. Effects are ratios of errors minus 1.
     """
-    columns = ["group", "name", "against", "effect", "effect_low", "effect_high", "answer"]
     rows = [
-        (
-            each.group,
-            each.name,
-            each.against,
-            each.effect.value,
-            each.effect.low,
-            each.effect.high,
-            each.answer,
-        )
+        {"group": each.group, "name": each.name, "against": each.against, "pairs": 1}
+        | numbers(each)
         for each in verdict.conclusion.comparisons
     ]
-    return pd.DataFrame(rows, columns=columns)
+    rows += [
+        {"group": "slot", "name": each.name, "against": each.base, "pairs": len(each.pairs)}
+        | numbers(each)
+        for each in verdict.marginals
+    ]
+    return pd.DataFrame(rows, columns=EFFECTS)
+
+
+def numbers(compared: Comparison | Marginal) -> dict[str, object]:
+    """Return effect, interval and answer, and what would decide it."""
+    effect = compared.effect
+    return {
+        "effect": effect.value,
+        "effect_low": effect.low,
+        "effect_high": effect.high,
+        "answer": compared.answer,
+        "detectable": effect.detectable,
+        **_needed(compared.needed),
+    }
+
+
+def _needed(needed: Needed | None) -> dict[str, float]:
+    """Return how much more would decide: NaN where it is decided, infinity where no number does."""
+    counts = (needed.seeds, needed.origins) if needed else (math.nan, math.nan)
+    more = [math.inf if count is None else float(count) for count in counts]
+    return dict(zip(("more_seeds", "more_origins"), more, strict=True))
 
 
 def _row(result: Result) -> dict[str, object]:

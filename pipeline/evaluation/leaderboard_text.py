@@ -8,12 +8,16 @@ from rich.text import Text
 
 from pipeline.evaluation.metrics import Spread
 from pipeline.evaluation.statistics.effects import Effect
+from pipeline.evaluation.statistics.planning import Needed
 from pipeline.evaluation.verdict import Result, Verdict
 
 UNITS_SHOWN = 2  # with more targets than this, their own units are in leaderboard.csv only
-LEFT = ("name", "family", "answer", "state")  # columns of text; numbers are aligned to the right
+LEFT = ("name", "family", "answer", "to decide", "state")  # of text; numbers are to the right
 # Columns that a narrow terminal can do without, the first to go first.
-DISPENSABLE = ("parameters", "s per seed", "family", "MAE of ", "MAE", "state", "answer", "effect")
+DISPENSABLE = (
+    *("to decide", "parameters", "s per seed", "family", "MAE of ", "MAE"),
+    *("state", "answer", "effect"),
+)
 STATE = 20  # characters that a state needs, on several lines if it is longer
 NOTHING = "–"  # noqa: RUF001
 
@@ -54,6 +58,10 @@ def cells(verdict: Verdict) -> tuple[list[str], list[list[str]]]:
         "answer": [
             concluded[name].answer if name in concluded else NOTHING for name in columns["name"]
         ],
+        "to decide": [
+            deciding(concluded[name].needed) if name in concluded else NOTHING
+            for name in columns["name"]
+        ],
         "skill": [f"{r.skill:+.3f}" if math.isfinite(r.skill) else NOTHING for r in results],
         "parameters": [f"{summary.parameters:,}" for summary in summaries],
         "s per seed": [_seconds(summary.seconds_per_replica) for summary in summaries],
@@ -72,6 +80,22 @@ def interval(effect: Effect) -> str:
     if math.isnan(effect.low):
         return _percent(effect.value)
     return f"{_percent(effect.value)} ({_percent(effect.low)} to {_percent(effect.high)})"
+
+
+def percent(share: float) -> str:
+    """Return a share without zeros that say nothing: `2%`, `0.5%`."""
+    return f"{100 * share:g}%"
+
+
+def deciding(needed: Needed | None) -> str:
+    """Return how many more seeds, or origins, would decide; a dash where nothing is to decide."""
+    if needed is None:
+        return NOTHING
+    return f"{_more(needed.seeds)} seeds, or {_more(needed.origins)} origins"
+
+
+def _more(count: int | None) -> str:
+    return "n/a" if count is None else f"+{count:,}"
 
 
 def _percent(value: float) -> str:
@@ -105,9 +129,11 @@ def terminal(verdict: Verdict, width: int) -> Table:
     """
     header, rows = cells(verdict)
     kept = _fitting(header, rows, width)
+    named = {each.against for each in verdict.conclusion.effects.values()}
+    against = named.pop() if len(named) == 1 else "the reference of each"
     table = Table(
         caption="Errors on the test split, standardized, mean ± sd over seeds; lower is better. "
-        f"Effects are relative to {verdict.conclusion.reference}, skill to "
+        f"Effects are relative to {against}, skill to "
         f"{verdict.reference.name}."
     )
     for i in kept:

@@ -8,13 +8,12 @@ intervals allow an answer. The first section is in `report_finding`, the one abo
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
-from pipeline.evaluation import report_data, report_finding
+from pipeline.evaluation import report_data, report_finding, report_slots
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.figures import FIGURES
-from pipeline.evaluation.leaderboard_text import UNITS_SHOWN, markdown
+from pipeline.evaluation.leaderboard_text import UNITS_SHOWN, markdown, percent
 from pipeline.evaluation.report_data import Source
 from pipeline.evaluation.scales import by_kind, curved, unit
-from pipeline.evaluation.statistics.conclusion import MARGIN
 from pipeline.evaluation.statistics.effects import LEVEL
 from pipeline.evaluation.verdict import Verdict
 
@@ -33,16 +32,18 @@ def _finding(verdict: Verdict, source: Source) -> str:
 
 
 def _table(verdict: Verdict, source: Source) -> str:
-    setup = verdict.setup
+    setup, found = verdict.setup, verdict.conclusion
     lines = [
         "Lower is better. MSE and MAE are on the standardized scale, where an error of 1 is "
         f"{unit(setup)}, and are given as mean ± standard deviation over seeds.",
         f"Skill is 1 - MSE / MSE of *{verdict.reference.name}*, the best naive baseline: 1 is a "
         "perfect forecast, 0 is no better than the baseline, below 0 is worse.",
-        f"The effect is the ratio of the MSE to that of `{verdict.conclusion.reference}`, minus 1, "
-        f"with intervals that hold for all variants at once with {LEVEL:.0%}. The answer is "
-        f"*better* or *worse* if the interval excludes 0, *equivalent* if it lies within ± "
-        f"{MARGIN:.0%}, and else *undecided*: no difference, and larger ones, are both possible.",
+        f"The effect is the ratio of the MSE to that of {report_finding.references(found)}, minus "
+        f"1, with intervals that hold for all variants at once with {LEVEL:.0%}. The answer is "
+        "*better* or *worse* if the interval excludes 0, *equivalent* if it lies within ± "
+        f"{percent(found.margin)}, and else *undecided*: no difference, and larger ones, are both "
+        "possible. *To decide* says how many more seeds of each variant, or how many more origins, "
+        "would decide it if the effect is what it seems to be; n/a: no number of them would.",
         "The seconds per seed are those of training.",
     ]
     if len(setup.targets) > UNITS_SHOWN:
@@ -116,6 +117,10 @@ def facts(verdict: Verdict, source: Source) -> list[str]:
     ]
 
 
+def _slots(verdict: Verdict, source: Source) -> str:
+    return report_slots.text(verdict)
+
+
 def _measured(verdict: Verdict, source: Source) -> str:
     lines = "\n".join(f"- {fact}" for fact in facts(verdict, source))
     series = "\n".join(_series(verdict))
@@ -181,6 +186,7 @@ def _series(verdict: Verdict) -> Iterator[str]:
 SECTIONS: tuple[Callable[[Verdict, Source], str], ...] = (
     _finding,
     _table,
+    _slots,
     _figures,
     _measured,
     report_data.section,

@@ -6,8 +6,8 @@ A sentence claims what the intervals of `statistics` allow, and the means only a
 import math
 from collections.abc import Sequence
 
-from pipeline.evaluation.leaderboard_text import decimals, interval, plus_minus
-from pipeline.evaluation.statistics.conclusion import MARGIN, Comparison
+from pipeline.evaluation.leaderboard_text import decimals, interval, percent, plus_minus
+from pipeline.evaluation.statistics.conclusion import Comparison, Conclusion
 from pipeline.evaluation.statistics.effects import LEVEL, Effect
 from pipeline.evaluation.verdict import Result, Verdict
 
@@ -41,7 +41,7 @@ def text(verdict: Verdict) -> str:
 def sentence(verdict: Verdict) -> str:
     """Return the first sentence: the answers of all variants, in words, with intervals."""
     found = verdict.conclusion
-    compared = list(found.effects.values())
+    compared, margin = list(found.effects.values()), verdict.questions.margin
     if not compared:
         return "There is nothing to compare."
     groups = {
@@ -51,12 +51,20 @@ def sentence(verdict: Verdict) -> str:
     parts = [
         _effects("lower", groups["better"]),
         _effects("higher", groups["worse"]),
-        _names(f"equivalent (within ± {MARGIN:.0%})", groups["equivalent"]),
+        _names(f"equivalent (within ± {percent(margin)})", groups["equivalent"]),
         _names("undecided", groups["undecided"]),
     ]
     none = "" if groups["better"] else "no variant is found to have a lower error; "
     listed = "; ".join(filter(None, parts))
-    return f"Compared with `{found.reference}`, {none}{listed}."
+    return f"Compared with {references(found)}, {none}{listed}."
+
+
+def references(found: Conclusion) -> str:
+    """Name what the variants are compared with."""
+    named = list(dict.fromkeys(each.against for each in found.effects.values()))
+    if len(named) == 1:
+        return f"`{named[0]}`"
+    return f"the reference of each ({', '.join(f'`{name}`' for name in named)})"
 
 
 def _effects(direction: str, compared: Sequence[Comparison]) -> str:
@@ -94,8 +102,8 @@ def _best_set(verdict: Verdict) -> str:
         return ""
     text = f"{len(best)} of {total} variants cannot be told from the best: {_quoted(best)}."
     if verdict.champion_is_validated:
-        text += f" The champion is `{champion.name}`, the smallest network within {MARGIN:.0%}"
-        text += " of the lowest validation loss"
+        text += f" The champion is `{champion.name}`, the smallest network within "
+        text += f"{percent(verdict.questions.margin)} of the lowest validation loss"
         text += "." if champion.name in best else "; on the test it is not among the best."
     for group in found.identical:
         text += f" {_quoted(group)} have identical errors."
@@ -141,7 +149,7 @@ def _procedure(verdict: Verdict) -> str:
     text = (
         f"Intervals hold for all variants at once with {LEVEL:.0%}, over {origins:,} origins and "
         "the seeds of each variant; *undecided* means that the interval contains no difference and "
-        f"also differences of more than {MARGIN:.0%}."
+        f"also differences of more than {percent(verdict.questions.margin)}."
     )
     if known:
         text += (

@@ -14,7 +14,10 @@ from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.champion import champion
 from pipeline.evaluation.entries import Entry, load_all
 from pipeline.evaluation.evaluator import NAME, Setup
+from pipeline.evaluation.marginals import Marginal, marginals
 from pipeline.evaluation.metrics import Spread, skill, spread
+from pipeline.evaluation.questions import Questions
+from pipeline.evaluation.settings import settings
 from pipeline.evaluation.statistics.conclusion import Conclusion, conclude
 from pipeline.evaluation.statistics.losses import reduce
 
@@ -72,11 +75,13 @@ class Verdict:
     """All results, the lowest mean MSE first and those without one last.
 
     `windows` has one row per test window: series, origin, start, and its number of measured cells.
+    `questions` say what is compared with what, and what counts as equal.
     """
 
     setup: Setup
     windows: pd.DataFrame
     results: tuple[Result, ...]
+    questions: Questions
 
     @cached_property
     def variants(self) -> tuple[Result, ...]:
@@ -106,7 +111,8 @@ class Verdict:
 
     @cached_property
     def _validated(self) -> str | None:
-        return champion([each.entry.summary for each in self.variants if each.scored])
+        summaries = [each.entry.summary for each in self.variants if each.scored]
+        return champion(summaries, self.questions.margin)
 
     @cached_property
     def conclusion(self) -> Conclusion:
@@ -120,7 +126,14 @@ class Verdict:
             if result.scored
         }
         variants, baselines = ([e.name for e in group] for group in (self.variants, self.baselines))
-        return conclude(losses, variants, baselines, self.setup.horizon)
+        asked, horizon = self.questions, self.setup.horizon
+        return conclude(losses, variants, baselines, horizon, asked.margin, asked.references)
+
+    @cached_property
+    def marginals(self) -> tuple[Marginal, ...]:
+        """What each value of a slot does, over all variants that differ in it alone."""
+        found = {each.name: settings(each.entry.summary) for each in self.variants}
+        return marginals(self.conclusion, found)
 
     @property
     def strongest(self) -> Result:
@@ -138,7 +151,7 @@ class Verdict:
         return next(result for result in self.baselines if BASELINES[result.name].naive)
 
 
-def read(errors: Path) -> Verdict:
+def read(errors: Path, questions: Questions) -> Verdict:
     """Judge what `evaluate` wrote, reading every array of errors once.
 
     Raises `InputError` where `evaluate` did not finish.
@@ -148,10 +161,13 @@ def read(errors: Path) -> Verdict:
             f"{errors}: {NAME} was not found, so there are no errors to compare; "
             "run 'dvc repro evaluate'"
         )
-    return judge(Setup.load(errors), pd.read_parquet(errors / "windows.parquet"), load_all(errors))
+    windows = pd.read_parquet(errors / "windows.parquet")
+    return judge(Setup.load(errors), windows, load_all(errors), questions)
 
 
-def judge(setup: Setup, windows: pd.DataFrame, entries: Sequence[Entry]) -> Verdict:
+def judge(
+    setup: Setup, windows: pd.DataFrame, entries: Sequence[Entry], questions: Questions
+) -> Verdict:
     """Put the entries in the order of their mean MSE on the standardized scale; ties by name."""
     naive = min(
         float(entry.scores.mse[0])
@@ -159,7 +175,7 @@ def judge(setup: Setup, windows: pd.DataFrame, entries: Sequence[Entry]) -> Verd
         if entry.summary.name in BASELINES and BASELINES[entry.summary.name].naive
     )
     results = [_result(entry, setup.targets, naive) for entry in entries]
-    return Verdict(setup, windows, tuple(sorted(results, key=_rank)))
+    return Verdict(setup, windows, tuple(sorted(results, key=_rank)), questions)
 
 
 def _rank(result: Result) -> tuple[bool, float, str]:

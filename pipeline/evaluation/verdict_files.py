@@ -2,11 +2,12 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pipeline.evaluation import report_finding
-from pipeline.evaluation.leaderboard import DIGITS
-from pipeline.evaluation.statistics.conclusion import MARGIN, PLAIN
+from pipeline.evaluation.leaderboard import DIGITS, numbers
+from pipeline.evaluation.marginals import Marginal
+from pipeline.evaluation.statistics.conclusion import PLAIN
 from pipeline.evaluation.statistics.effects import LEVEL
 from pipeline.evaluation.verdict import Verdict
 
@@ -19,14 +20,34 @@ def summary(verdict: Verdict) -> dict[str, object]:
         "champion": verdict.champion.name if verdict.champion else None,
         "best_set": found.best_set,
         "reference": found.reference,
-        "margin": MARGIN,
+        "margin": verdict.questions.margin,
         "level": LEVEL,
         "seeds": max((len(result.entry.summary.seeds) for result in verdict.variants), default=0),
         "windows": len(verdict.windows),
         "origins": int(verdict.windows["origin"].nunique()),
         "identical": found.identical,
+        "slots": [_slot(each) for each in verdict.marginals],
         "warnings": list(warnings(verdict)),
     }
+
+
+def _slot(each: Marginal) -> dict[str, object]:
+    """Return a marginal effect, with the pairs of variants that it is the mean of."""
+    named = {"slot": each.key, "value": each.value, "base": each.base, "pairs": each.pairs}
+    return {**named, **_known(numbers(each))}
+
+
+def _known(values: Mapping[str, object]) -> dict[str, object]:
+    """Return values as JSON has them: NaN, of what is not known, as null, infinity as n/a."""
+    return {
+        name: _json(value) if isinstance(value, float) else value for name, value in values.items()
+    }
+
+
+def _json(value: float) -> float | str | None:
+    if math.isfinite(value):
+        return float(f"{value:.{DIGITS}g}")
+    return None if math.isnan(value) else "n/a"
 
 
 def warnings(verdict: Verdict) -> Iterator[str]:
@@ -36,6 +57,8 @@ def warnings(verdict: Verdict) -> Iterator[str]:
         yield f"One seed each, so that the spread over seeds is unknown: {', '.join(single)}."
     if failed := [r.name for r in verdict.variants if r.entry.summary.lost.any()]:
         yield f"Failed seeds are left out, which flatters: {', '.join(failed)}."
+    if missing := found.without_reference:
+        yield f"Their own reference is not in this study, so others stand in: {', '.join(missing)}."
     if found.variants and found.reference != PLAIN:
         yield f"`plain` has no result in this study, so effects are against {found.reference}."
     if champion and not verdict.champion_is_validated:

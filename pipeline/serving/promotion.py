@@ -12,6 +12,7 @@ from pipeline.core import manifest
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_json
 from pipeline.evaluation import verdict
+from pipeline.evaluation.questions import Questions
 from pipeline.evaluation.verdict import Result, Verdict
 from pipeline.serving import bundle, gate
 from pipeline.serving.checks import Check
@@ -73,7 +74,7 @@ class Order:
 
 def promote(params: Params, paths: Paths, order: Order = Order()) -> Decision:
     """Build the forecaster of the verdict's champion, and promote it if it passes the gate."""
-    study = verdict.read(paths.errors)
+    study = verdict.read(paths.errors, Questions.of(params))
     registry = open_registry(params, paths)
     champion = registry.version()
     candidate = study.champion

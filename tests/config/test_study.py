@@ -154,3 +154,17 @@ def test_a_variant_keeps_the_other_settings_of_a_section_that_has_a_kind(parsed:
 def test_a_single_name_is_a_study(content: dict[str, Any]) -> None:
     content["study"] = "plain"
     assert [variant.name for variant in params.parse(content).selected] == ["plain"]
+
+
+@pytest.mark.parametrize("reference", ["stak", "mine"])
+def test_a_reference_that_is_no_other_variant_is_rejected(rejected: Any, reference: str) -> None:
+    (finding,) = rejected({"variants/mine": {"family": "mine", "reference": reference}})
+    assert finding == (
+        f"params.yaml: variants.mine.reference is {reference!r}; name another variant, the one to "
+        "compare with"
+    )
+
+
+def test_a_margin_is_a_share(rejected: Any) -> None:
+    (finding,) = rejected({"compare/margin": 2})
+    assert finding == "params.yaml: compare.margin is 2; it must be less than 1"

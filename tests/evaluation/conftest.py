@@ -10,9 +10,11 @@ from pipeline.evaluation import entries, verdict
 from pipeline.evaluation.entries import Entry, Summary
 from pipeline.evaluation.evaluator import Setup
 from pipeline.evaluation.page.study import Study, Truth
+from pipeline.evaluation.questions import Questions
 from pipeline.evaluation.report_data import Source
 
 WINDOWS, HORIZON = 40, 3
+USUAL = Questions()
 
 
 def setup(targets: tuple[str, ...] = ("temp",), **changed: object) -> Setup:
@@ -75,6 +77,7 @@ def make_verdict(
     naive: float = 0.5,
     ridge: float = 0.3,
     boosting: float = 0.35,
+    questions: Questions = USUAL,
     **changed: object,
 ) -> verdict.Verdict:
     baselines = [
@@ -96,7 +99,7 @@ def make_verdict(
             "cells": HORIZON * len(targets),
         }
     )
-    return verdict.judge(setup(targets, **changed), windows, [*variants, *baselines])
+    return verdict.judge(setup(targets, **changed), windows, [*variants, *baselines], questions)
 
 
 @pytest.fixture(scope="session")

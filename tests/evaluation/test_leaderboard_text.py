@@ -63,7 +63,7 @@ def test_markdown_is_a_table_with_the_best_variant_in_bold_and_baselines_in_ital
 ) -> None:
     lines = leaderboard_text.markdown(study).splitlines()
     assert len(lines) == 2 + len(study.results)
-    assert {line.count(" | ") for line in lines} == {10}
+    assert {line.count(" | ") for line in lines} == {11}
     assert lines[2].startswith("| **`conv_ln`** |")
     assert any(line.startswith("| *ridge* |") for line in lines)
 

@@ -10,6 +10,7 @@ from pipeline.evaluation.entries import Entry
 from pipeline.evaluation.page import grouped, words
 from pipeline.evaluation.page.examples import FORECAST, TRUTH, examples
 from pipeline.evaluation.page.study import Study
+from pipeline.evaluation.settings import settings
 from pipeline.evaluation.verdict import Verdict, judge
 
 Variant, Judged, Paged = Callable[..., Entry], Callable[..., Verdict], Callable[..., Study]
@@ -23,9 +24,8 @@ def rising(variant: Variant, judged: Judged) -> Verdict:
     errors[0] = np.arange(errors.shape[1], dtype=np.float32)[:, None, None] / 10
     base = judged(variant("plain", [0.2, 0.2]))
     baselines = [result.entry for result in base.baselines]
-    return judge(
-        base.setup, base.windows, [replace(entry, standardized=errors, units=errors), *baselines]
-    )
+    entries = [replace(entry, standardized=errors, units=errors), *baselines]
+    return judge(base.setup, base.windows, entries, base.questions)
 
 
 def test_the_error_of_a_series_is_the_mean_over_its_windows_and_the_seeds(
@@ -110,7 +110,7 @@ def test_only_settings_that_differ_are_told_without_the_defaults_of_a_kind(
     )
     assert words.differences(other, plain) == [("conv.dropout", "standard (rate 0.2)")]
     assert words.differences(plain, plain) == []
-    assert words.settings(plain)["conv.filters"] == "16, 8"
+    assert settings(plain.entry.summary)["conv.filters"] == "16, 8"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ NAN = float("nan")
 
 def drawn(point: list[float], sd: float) -> Draws:
     noise = np.random.default_rng(1).normal(0, sd, (DRAWS, len(point)))
-    return Draws(np.array(point), noise)
+    return Draws(np.array(point), noise, np.zeros((len(point), 1)), np.full(len(point), sd**2))
 
 
 def test_losses_are_sums_over_the_measured_cells_of_each_origin() -> None:

@@ -7,6 +7,7 @@ import pytest
 from pipeline.core.errors import InputError
 from pipeline.evaluation import verdict
 from pipeline.evaluation.entries import Entry
+from pipeline.evaluation.questions import Questions
 from pipeline.evaluation.verdict import Verdict
 
 Variant = Callable[..., Entry]
@@ -90,4 +91,4 @@ def test_a_folder_without_results_is_rejected_with_the_command_that_makes_them(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(InputError, match="dvc repro evaluate"):
-        verdict.read(tmp_path)
+        verdict.read(tmp_path, Questions())

@@ -21,6 +21,7 @@ from pipeline.core import manifest
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_json, write_json
 from pipeline.evaluation import verdict
+from pipeline.evaluation.questions import Questions
 from pipeline.series.dataset import Dataset
 from pipeline.series.windows import Windows, gather
 from pipeline.serving import bundle
@@ -341,7 +342,7 @@ def test_a_real_network_errs_in_use_exactly_as_it_was_evaluated(tmp_path: Path) 
         places.errors,
     )
     bundle.build(settings, "h", variant, (0, 1), places.standardized, tmp_path / "forecaster")
-    windows = ReplayWindows.read(places, verdict.read(places.errors))
+    windows = ReplayWindows.read(places, verdict.read(places.errors, Questions()))
     errors = windows.errors(CODE, tmp_path / "forecaster", np.ones(len(windows.starts), bool))
     evaluated = np.load(places.errors / "conv_ln" / "standardized.npy")
     np.testing.assert_allclose(errors, evaluated.mean(axis=0), atol=1e-4)

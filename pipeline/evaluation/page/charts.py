@@ -4,11 +4,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from pipeline.evaluation import leaderboard, leaderboard_figure, style
+from pipeline.evaluation import leaderboard, leaderboard_figure, report_finding, style
 from pipeline.evaluation.page import marks
 from pipeline.evaluation.page.marks import INK, ROW, data, finish
 from pipeline.evaluation.page.study import Study
-from pipeline.evaluation.statistics.conclusion import MARGIN
 
 Spec = dict[str, object]
 LINE = 13  # pixels from the name of a baseline to the next
@@ -86,15 +85,16 @@ def effects(study: Study) -> Spec | None:
         return None
     table = table.sort_values(["family", "effect"], kind="stable")
     names = table["name"].tolist()
-    highs = table["effect_high"].abs()
-    edge = max(min(float(highs.max()), FAR * float(highs.median())), 4 * MARGIN)
+    highs, margin = table["effect_high"].abs(), study.verdict.questions.margin
+    edge = max(min(float(highs.max()), FAR * float(highs.median())), 4 * margin)
     table["beyond"] = table["effect"] > edge
     for column, own in (("low", "effect_low"), ("high", "effect_high"), ("shown", "effect")):
         table[column] = table[own].clip(-1, edge)
-    low = min(float(table["low"].min()), -MARGIN) * 1.05
+    low = min(float(table["low"].min()), -margin) * 1.05
     scale = alt.Scale(domain=[low, edge * 1.02], nice=False)
     axis = alt.Axis(format="+.0%", tickMinStep=0.01)
-    title = f"error relative to {study.verdict.conclusion.reference} (left: lower error)"
+    against = report_finding.references(study.verdict.conclusion).replace("`", "")
+    title = f"error relative to {against} (left: lower error)"
     y = alt.Y("name:N", sort=names, title=None)
     color = marks.family_color(study)
     words = [alt.Tooltip(f"{column}:N") for column in ("name", "family", "answer")]
@@ -103,13 +103,13 @@ def effects(study: Study) -> Spec | None:
     x = alt.X("shown:Q", scale=scale, title=title, axis=axis)
     points = base.mark_point(filled=True, size=70, opacity=1).encode(x=x, shape=_beyond())
     bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
-    chart = alt.layer(*_equivalence(scale), bars, points, data=data(table))
+    chart = alt.layer(*_equivalence(scale, margin), bars, points, data=data(table))
     return finish(chart, "Effect of every variant with its interval", ROW * len(names))
 
 
-def _equivalence(scale: alt.Scale) -> list[alt.Chart]:
+def _equivalence(scale: alt.Scale, margin: float) -> list[alt.Chart]:
     """Return the line of no effect, and the band of effects that are too small to matter."""
-    band = pd.DataFrame({"from": [-MARGIN], "to": [MARGIN], "none": [0.0]})
+    band = pd.DataFrame({"from": [-margin], "to": [margin], "none": [0.0]})
     base = alt.Chart(data(band))
     return [
         base.mark_rect(color=INK, opacity=0.08).encode(x=alt.X("from:Q", scale=scale), x2="to:Q"),

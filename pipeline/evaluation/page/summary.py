@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 from pipeline.config.rules import findings
 from pipeline.evaluation import report_finding, verdict_files
-from pipeline.evaluation.leaderboard_text import decimals, plus_minus
+from pipeline.evaluation.leaderboard_text import decimals, percent, plus_minus
 from pipeline.evaluation.page.study import Study
 from pipeline.evaluation.scales import unit
-from pipeline.evaluation.statistics.conclusion import MARGIN
 from pipeline.evaluation.statistics.effects import LEVEL
 from pipeline.evaluation.verdict import Result
 
@@ -90,8 +89,8 @@ def effects_caption(study: Study) -> str:
     return (
         "Ratio of errors to the reference, minus 1, by family. Bars: simultaneous intervals at "
         f"level {LEVEL:.0%}, so that all of them hold together. Grey band: effects within "
-        f"±{MARGIN:.0%}, too small to matter. Triangle: beyond the axis. "
-        f"{_scope(study)}; {_seeds(study)}."
+        f"±{percent(study.verdict.questions.margin)}, too small to matter. Triangle: beyond the "
+        f"axis. {_scope(study)}; {_seeds(study)}."
     )
 
 

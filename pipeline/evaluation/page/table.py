@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pipeline.evaluation.leaderboard_text import (
     NOTHING,
     UNITS_SHOWN,
+    deciding,
     decimals,
     interval,
     plus_minus,
@@ -105,9 +106,26 @@ def _concluded(found: Conclusion) -> Iterator[_Column]:
         place = found.places.get(result.name)
         return _number(place.tier if place else None, "d")
 
+    def decide(result: Result) -> Cell:
+        compared = found.effects.get(result.name)
+        return Cell(deciding(compared.needed) if compared else NOTHING)
+
+    def rank(result: Result) -> Cell:
+        place = found.places.get(result.name)
+        if place is None:
+            return Cell(NOTHING, math.inf)
+        return Cell(f"{place.rank} ({place.rank_low} to {place.rank_high})", float(place.rank))
+
+    def best(result: Result) -> Cell:
+        place = found.places.get(result.name)
+        return _number(place.p_best if place else None, ".0%")
+
     yield _Column("effect", True, effect)
     yield _Column("answer", False, answer)
+    yield _Column("to decide", False, decide)
     yield _Column("tier", True, tier)
+    yield _Column("rank", True, rank)
+    yield _Column("P(best)", True, best)
 
 
 def _errors(study: Study) -> Iterator[_Column]:

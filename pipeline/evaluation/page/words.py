@@ -1,21 +1,14 @@
 """Networks and settings of training as text, generic over the sections of `params.yaml`."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from markupsafe import Markup, escape
 
-from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS, WEIGHTS
 from pipeline.evaluation.evaluator import Setup
+from pipeline.evaluation.settings import OFF, settings
 from pipeline.evaluation.verdict import Result
 
-OFF = "none"
-DEFAULTS = {
-    kind: row.options
-    for table in (NORMALIZATIONS, DROPOUTS, WEIGHTS)
-    for kind, row in table.items()
-}
 MARKDOWN = (
     (re.compile(r"`([^`]+)`"), r"<code>\1</code>"),
     (re.compile(r"\*\*(.+?)\*\*"), r"<strong>\1</strong>"),
@@ -36,42 +29,11 @@ def breakable(name: str) -> Markup:
     return Markup("_<wbr>").join(name.split("_"))
 
 
-def settings(result: Result) -> dict[str, str]:
-    """Return the network and the training of a variant by dotted key, as text."""
-    summary = result.entry.summary
-    parts = {**(summary.model or {}), "train": summary.train or {}}
-    return dict(_flat(parts))
-
-
-def _flat(sections: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for section, value in sections.items():
-        if isinstance(value, Mapping):
-            yield from ((f"{section}.{key}", _text(entry)) for key, entry in value.items())
-        else:
-            yield section, _text(value)
-
-
-def _text(value: Any) -> str:
-    """Return a setting as text; of a slot, the options that are not the defaults of its kind."""
-    if isinstance(value, Mapping):
-        given = {name: option for name, option in value.items() if name != "kind"}
-        usual = DEFAULTS.get(value["kind"], {})
-        told = {name: option for name, option in given.items() if usual.get(name) != option}
-        options = ", ".join(f"{name} {_text(option)}" for name, option in told.items())
-        return f"{value['kind']} ({options})" if options else str(value["kind"])
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value)) or OFF
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return OFF if value is None else str(value)
-
-
 def differences(result: Result, reference: Result | None) -> list[tuple[str, str]]:
     """Return key and value of each setting that differs from the reference, in order."""
-    base = settings(reference) if reference else {}
-    return [(key, text) for key, text in settings(result).items() if base.get(key) != text]
+    base = settings(reference.entry.summary) if reference else {}
+    own = settings(result.entry.summary)
+    return [(key, text) for key, text in own.items() if base.get(key) != text]
 
 
 def network(result: Result, setup: Setup) -> list[str]:
@@ -79,7 +41,7 @@ def network(result: Result, setup: Setup) -> list[str]:
 
     There are none where the network was not recorded.
     """
-    found = settings(result)
+    found = settings(result.entry.summary)
     if "conv.filters" not in found:
         return []
     parameters = result.entry.summary.parameters
@@ -123,7 +85,7 @@ def training(result: Result) -> str:
     """Return the settings of training of a variant as one sentence, or nothing."""
     found = [
         f"{key.removeprefix('train.').replace('_', ' ')} {text}"
-        for key, text in settings(result).items()
+        for key, text in settings(result.entry.summary).items()
         if key.startswith("train.")
     ]
     return f"**Training**: {'; '.join(found)}." if found else ""

@@ -6,7 +6,7 @@ ratios, and comes from one set of draws: the time of the forecasts, shared by al
 series, crossed with the seeds of each variant.
 
 Read `losses` (errors to one loss per seed and origin), `times` and `seeds` (the two sources of
-uncertainty), `draws` (both together), `effects` (comparisons with a reference), `ranking` (all
-against all) and `conclusion` (the whole, for a study). `benchmarks/calibration.py` measures how
-often the answers are wrong.
+uncertainty), `draws` (both together), `effects` (contrasts with intervals), `planning` (what would
+decide the undecided), `ranking` (all against all) and `conclusion` (the whole, for a study).
+`benchmarks/calibration.py` measures how often the answers are wrong.
 """

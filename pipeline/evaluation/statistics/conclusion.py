@@ -1,36 +1,38 @@
 """What may be concluded of a whole study: references, effects, places, and who is identical."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from pipeline.evaluation.statistics.draws import Draws, draw
-from pipeline.evaluation.statistics.effects import NONE, Effect, effects
+from pipeline.evaluation.statistics.effects import NONE, Answer, Contrast, Effect, contrasts
 from pipeline.evaluation.statistics.losses import Losses
+from pipeline.evaluation.statistics.planning import Needed, needed
 from pipeline.evaluation.statistics.ranking import Place, places
 
 PLAIN = "plain"
-MARGIN = 0.02
+TINY = 1e-9  # weight of an entry that is on both sides
 SAME = 1e-6  # relative difference of losses up to which entries are identical: rounding
-Group = Literal["plain", "baseline"]
+Group = Literal["reference", "baseline"]
+Names = Sequence[str]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The effect of the entry `name` against `against`, as one of a group of effects."""
+    """The effect of the entry `name` against `against`, as one of a group of effects.
+
+    `answer` is better, worse, equivalent or undecided; `needed` is what would decide the latter.
+    """
 
     group: Group
     name: str
     against: str
     effect: Effect
-
-    @property
-    def answer(self) -> str:
-        """Return better, worse, equivalent or undecided."""
-        return self.effect.answer(MARGIN)
+    answer: Answer
+    needed: Needed | None
 
 
 @dataclass(frozen=True)
@@ -38,18 +40,26 @@ class Conclusion:
     """The comparisons and places of a study.
 
     `losses` has the entries with a loss above 0, by name; `variants` and `baselines` name them, the
-    lowest first. `horizon` is in steps.
+    lowest first. `horizon` is in steps. `references` names those that variants have of their own.
     """
 
     losses: Mapping[str, Losses]
     variants: tuple[str, ...]
     baselines: tuple[str, ...]
     horizon: int
+    margin: float
+    references: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def reference(self) -> str | None:
         """`plain`, or the best baseline where it is not in the study; `None` without either."""
         return PLAIN if PLAIN in self.variants else next(iter(self.baselines), None)
+
+    @property
+    def without_reference(self) -> list[str]:
+        """The variants whose own reference has no result in this study."""
+        own = self.references
+        return [name for name in self.variants if own.get(name, name) not in self.variants]
 
     @cached_property
     def groups(self) -> tuple[tuple[str, ...], ...]:
@@ -70,10 +80,16 @@ class Conclusion:
 
     @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:
-        """Every variant against the reference, and against the best baseline."""
+        """Every variant against its reference, and against the best baseline."""
         baseline = next(iter(self.baselines), None)
-        plain = self._compare("plain", self.reference) if self.reference != baseline else []
-        return (*plain, *self._compare("baseline", baseline))
+        others = {name: self.reference_of(name) for name in self.variants}
+        own = self._compare("reference", others) if self.reference != baseline else []
+        return (*own, *self._compare("baseline", dict.fromkeys(self.variants, baseline)))
+
+    def reference_of(self, name: str) -> str | None:
+        """Return what a variant is compared with: its own reference, where the study has it."""
+        own = self.references.get(name)
+        return own if own in self.variants else self.reference
 
     @cached_property
     def places(self) -> Mapping[str, Place]:
@@ -92,7 +108,7 @@ class Conclusion:
     @cached_property
     def effects(self) -> Mapping[str, Comparison]:
         """The comparison of each variant with the reference."""
-        against = "baseline" if self.reference in self.baselines else "plain"
+        against = "baseline" if self.reference in self.baselines else "reference"
         return {each.name: each for each in self.comparisons if each.group == against}
 
     @cached_property
@@ -111,17 +127,44 @@ class Conclusion:
         fixed = [name in self.baselines for name in self._heads]
         return draw([self.losses[name] for name in self._heads], fixed, self.horizon)
 
-    def _compare(self, group: Group, against: str | None) -> list[Comparison]:
-        if against is None:
-            return []
-        reference = self._position[against]
-        heads = [self._position[each[0]] for each in self.groups]
-        others = [position for position in heads if position != reference]
-        found = dict(zip(others, effects(self._draws, reference, others), strict=True))
+    def compare(self, sides: Sequence[tuple[Names, Names]]) -> list[Effect]:
+        """Return the effect of each first side against the second, as one group of effects.
+
+        The error of a side is the geometric mean of those of its entries, of which one may be named
+        repeatedly. Sides of identical errors have no effect, and widen no interval.
+        """
+        weights = [self._contrast(*each) for each in sides]
+        distinct = list({tuple(sorted(each.items())): each for each in weights if each}.values())
+        found = {
+            tuple(sorted(each.items())): effect
+            for each, effect in zip(distinct, contrasts(self._draws, distinct), strict=True)
+        }
+        return [found.get(tuple(sorted(each.items())), NONE) for each in weights]
+
+    def needed(self, effect: Effect, names: Names) -> Needed | None:
+        """Return how many more seeds or origins would decide an effect of these entries."""
+        losses = [self.losses[name] for name in names]
+        seeds = max(len(each.by_seed) for each in losses)
+        return needed(effect, self.margin, seeds, int((losses[0].cells > 0).sum()))
+
+    def _contrast(self, first: Names, second: Names) -> Contrast:
+        weights: dict[int, float] = {}
+        for side, sign in ((first, 1.0), (second, -1.0)):
+            for name in side:
+                position = self._position[name]
+                weights[position] = weights.get(position, 0.0) + sign / len(side)
+        return {position: weight for position, weight in weights.items() if abs(weight) > TINY}
+
+    def _compare(self, group: Group, against: Mapping[str, str | None]) -> list[Comparison]:
+        named = [(name, other) for name, other in against.items() if other and other != name]
+        found = self.compare([([name], [other]) for name, other in named])
         return [
-            Comparison(group, name, against, found.get(self._position[name], NONE))
-            for name in self.variants
-            if name != against
+            Comparison(
+                *(group, name, other, effect),
+                effect.answer(self.margin),
+                self.needed(effect, [name, other]),
+            )
+            for (name, other), effect in zip(named, found, strict=True)
         ]
 
     def _same(self, name: str, other: str) -> bool:
@@ -137,6 +180,8 @@ def conclude(
     variants: Sequence[str],
     baselines: Sequence[str],
     horizon: int,
+    margin: float,
+    references: Mapping[str, str],
 ) -> Conclusion:
     """Conclude from the losses of the entries; those without a loss above 0 are left out."""
     usable = {name: each for name, each in losses.items() if each.mean > 0}
@@ -145,4 +190,6 @@ def conclude(
         tuple(name for name in variants if name in usable),
         tuple(name for name in baselines if name in usable),
         horizon,
+        margin,
+        references,
     )

@@ -21,15 +21,20 @@ NORMAL = 1e6  # degrees of freedom from which t is normal
 class Draws:
     """Logarithmic mean losses, `point` (entry,), and how far off they may be, `noise`.
 
-    `noise` is (draw, entry), NaN for an entry whose uncertainty is unknown.
+    `noise` is (draw, entry), NaN for an entry whose uncertainty is unknown. It has two sources: the
+    mean square of a row of `times` (entry, cosine), or of a combination of rows, is the variance
+    that comes from the origins; `seeds` (entry,) are the variances that come from the seeds.
     """
 
     point: Array
     noise: Array
+    times: Array
+    seeds: Array
 
     def of(self, chosen: Sequence[int]) -> "Draws":
         """Return the draws of the chosen entries."""
-        return Draws(self.point[list(chosen)], self.noise[:, list(chosen)])
+        kept = list(chosen)
+        return Draws(self.point[kept], self.noise[:, kept], self.times[kept], self.seeds[kept])
 
 
 def draw(losses: Sequence[Losses], deterministic: Sequence[bool], horizon: int) -> Draws:
@@ -44,12 +49,14 @@ def draw(losses: Sequence[Losses], deterministic: Sequence[bool], horizon: int) 
     rows = projections(np.array([entry.influence for entry in losses]), horizon)
     count = rows.shape[1]
     if not count:  # one origin says nothing of others
-        return Draws(point, np.full((DRAWS, len(point)), np.nan))
+        unknown = np.full(len(point), np.nan)
+        return Draws(point, np.full((DRAWS, len(point)), np.nan), unknown[:, None], unknown)
     weights = rng.standard_normal((DRAWS, count)) / np.sqrt(count)
     free = count * JOINT
     noise = weights @ rows.T / np.sqrt(rng.chisquare(free, (DRAWS, 1)) / free)
     seeds = seed_variances([entry.by_seed for entry in losses], list(deterministic))
-    return Draws(point, noise + _tails(rng, seeds.freedoms) * np.sqrt(seeds.variances))
+    noise = noise + _tails(rng, seeds.freedoms) * np.sqrt(seeds.variances)
+    return Draws(point, noise, rows, seeds.variances)
 
 
 def _tails(rng: np.random.Generator, freedoms: Array) -> Array:

@@ -1,7 +1,7 @@
 """Effects: how much lower or higher an error is than another, with simultaneous intervals."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,12 +22,15 @@ class Effect:
 
     `low` and `high` bound it together with all other effects of its group. `detectable` is the size
     that would have been found with a probability of 80 %. All three are NaN where nothing is known.
+    `times` and `seeds` are the parts of the variance of its logarithm that come from each.
     """
 
     value: float
     low: float
     high: float
     detectable: float
+    times: float = 0.0
+    seeds: float = 0.0
 
     def answer(self, margin: float) -> Answer:
         """Return what may be concluded; an effect inside of `margin` is no effect in practice."""
@@ -41,22 +44,43 @@ class Effect:
 NONE = Effect(0.0, 0.0, 0.0, 0.0)  # of an entry with the errors of its reference
 
 
+Contrast = Mapping[int, float]
+"""Weights of entries by their positions, which add up to 0; a difference has 1 and -1."""
+
+
 def effects(draws: Draws, reference: int, others: Sequence[int]) -> list[Effect]:
-    """Return the effects of `others` against `reference`, positions in `draws`.
+    """Return the effects of `others` against `reference`, positions in `draws`."""
+    return contrasts(draws, [{other: 1.0, reference: -1.0} for other in others])
+
+
+def contrasts(draws: Draws, chosen: Sequence[Contrast]) -> list[Effect]:
+    """Return the effect of each contrast: a ratio of geometric means of errors, minus 1.
 
     The intervals cover all effects at once with a probability of `LEVEL`: their common factor is
     that quantile of the largest studentized difference (max-T, Romano and Wolf 2005).
     """
-    if not others:
+    if not chosen:
         return []
-    noise = np.abs(draws.noise[:, others] - draws.noise[:, [reference]]).T
+    sides = [(list(each), np.array([*each.values()])) for each in chosen]
+    noise = np.abs([draws.noise[:, used] @ weights for used, weights in sides])
     scale = scales(noise)
     half = critical(noise, scale) * scale
-    point = draws.point[others] - draws.point[reference]
     return [
-        Effect(math.expm1(value), _expm1(value - h), _expm1(value + h), _expm1(h + POWER * s))
-        for value, h, s in zip(point, half, scale, strict=True)
+        _effect(draws, used, weights, float(h), float(s))
+        for (used, weights), h, s in zip(sides, half, scale, strict=True)
     ]
+
+
+def _effect(draws: Draws, used: list[int], weights: Array, half: float, scale: float) -> Effect:
+    value = float(weights @ draws.point[used])
+    return Effect(
+        math.expm1(value),
+        _expm1(value - half),
+        _expm1(value + half),
+        _expm1(half + POWER * scale),
+        float(np.square(weights @ draws.times[used]).mean()),
+        float(np.square(weights) @ draws.seeds[used]),
+    )
 
 
 def scales(sizes: Array) -> Array:
