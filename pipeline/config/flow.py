@@ -63,10 +63,16 @@ class Place(Part):
         return self.kind.axes(self.slot.options)
 
     @property
+    def groups(self) -> int:
+        """The number of equal parts of the channels that have statistics of their own."""
+        options = self.slot.options
+        return int(options.get("groups", options.get("heads", 1)))
+
+    @property
     def values(self) -> int:
         """The number of values that one of its statistics is computed from."""
-        groups = self.slot.options.get("groups", 1)
-        sizes = {"batch": self.batch, "time": self.steps, "channels": self.width // groups}
+        channels = self.width // self.groups
+        sizes = {"batch": self.batch, "time": self.steps, "channels": channels}
         return prod(sizes[axis] for axis in self.axes)
 
 

@@ -20,6 +20,8 @@ _DROPOUT = "pipeline.network.layers.dropout"
 _RECURRENT = "pipeline.network.rnn.recurrent_dropout"
 _WEIGHTS = "pipeline.network.layers.weights"
 
+_WINDOW: Mapping[str, Any] = {"reduction_axes": "time", "reversible": True}
+_MOVING: Mapping[str, Any] = {"momentum": 0.99, "epsilon": 1e-3, "scale": True}
 _PER_STEP: Mapping[str, Any] = {"momentum": 0.99, "epsilon": 1e-5, "gamma": 0.1, "cell": "output"}
 
 
@@ -70,42 +72,22 @@ NORMALIZATIONS: Mapping[str, Kind] = {
     "none": _kind(None, "input conv pooling cell between head"),
     # of the input
     "keras": _kind("pipeline.network.layers.adapted_normalization.AdaptedNormalization", "input"),
-    "revin": _kind(
-        f"{_INPUT}.RevIN",
-        "input",
-        reduction_axes="time",
-        reversible=True,
-        affine=True,
-        epsilon=1e-5,
-    ),
-    "revin_last": _kind(
-        f"{_INPUT}.RevINLast",
-        "input",
-        reduction_axes="time",
-        reversible=True,
-        affine=True,
-        epsilon=1e-5,
-    ),
-    "last_value": _kind(f"{_INPUT}.LastValue", "input", reduction_axes="time", reversible=True),
-    "robust": _kind(
-        f"{_INPUT}.Robust", "input", reduction_axes="time", reversible=True, epsilon=1e-5
-    ),
+    "revin": _kind(f"{_INPUT}.RevIN", "input", **_WINDOW, affine=True, epsilon=1e-5),
+    "revin_last": _kind(f"{_INPUT}.RevINLast", "input", **_WINDOW, affine=True, epsilon=1e-5),
+    "last_value": _kind(f"{_INPUT}.LastValue", "input", **_WINDOW),
+    "robust": _kind(f"{_INPUT}.Robust", "input", **_WINDOW, epsilon=1e-5),
     # between layers
     "batch": _kind(
         "keras.layers.BatchNormalization",
         "input conv pooling between head",
         reduction_axes="batch time",
-        momentum=0.99,
-        epsilon=1e-3,
-        scale=True,
+        **_MOVING,
     ),
     "batch_renorm": _kind(
         f"{_BATCH}.BatchRenormalization",
         "conv pooling between head",
         reduction_axes="batch time",
-        momentum=0.99,
-        epsilon=1e-3,
-        scale=True,
+        **_MOVING,
         rmax=3.0,
         dmax=5.0,
     ),
@@ -121,9 +103,7 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         f"{_BATCH}.TimeStepBatchNormalization",
         "between",
         reduction_axes="batch",
-        momentum=0.99,
-        epsilon=1e-3,
-        scale=True,
+        **_MOVING,
     ),
     "layer": _kind(
         "keras.layers.LayerNormalization",
@@ -137,6 +117,14 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         reduction_axes="time channels",
         groups=REQUIRED,
         epsilon=1e-3,
+    ),
+    "layer_per_head": _kind(
+        f"{_NORMALIZATION}.HeadNormalization",
+        "between",
+        reduction_axes="channels",
+        heads=REQUIRED,
+        epsilon=1e-5,
+        scale=True,
     ),
     "instance": _kind(
         f"{_NORMALIZATION}.InstanceNormalization",
@@ -194,16 +182,10 @@ NORMALIZATIONS: Mapping[str, Kind] = {
         cell="state",
     ),
     "batch_recurrent": _kind(
-        f"{_CELL_BATCH}.BatchSeparate",
-        "cell",
-        reduction_axes="batch",
-        **_PER_STEP,
+        f"{_CELL_BATCH}.BatchSeparate", "cell", reduction_axes="batch", **_PER_STEP
     ),
     "batch_shared": _kind(
-        f"{_CELL_BATCH}.BatchShared",
-        "cell",
-        reduction_axes="batch",
-        **_PER_STEP,
+        f"{_CELL_BATCH}.BatchShared", "cell", reduction_axes="batch", **_PER_STEP
     ),
     "batch_inputs": _kind(
         f"{_CELL_BATCH}.BatchInputs",

@@ -50,6 +50,7 @@ RANGES: Mapping[str, Range] = {
     "scale": BOOLEAN,
     "affine": BOOLEAN,
     "groups": COUNT,
+    "heads": COUNT,
     "rmax": _numbers(lambda value: value >= 1, "a number, at least 1"),
     "dmax": _numbers(lambda value: value >= 0, "a number, at least 0"),
     "gamma": POSITIVE,

@@ -113,6 +113,15 @@ def test_groups_must_divide_every_width() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("heads", "rules"), [(2, {"R18"}), (5, {"R18b"}), (15, {"R18"}), (3, set())]
+)
+def test_heads_must_divide_every_width_and_keep_four_channels(heads: int, rules: set[str]) -> None:
+    slot = {"kind": "layer_per_head", "heads": heads}
+    found = broken({"recurrent": {"units": [15, 15], "output_normalization": slot}}, 32)
+    assert {rule for rule in found if rule.startswith("R18")} == rules
+
+
 def test_dropout_after_the_last_batch_normalization_is_fine() -> None:
     assert "R2" not in broken(
         {"conv": {"normalization": "batch"}, "recurrent": {"dropout_after": DROPOUT}}, 32

@@ -5,7 +5,7 @@ import numpy as np
 from pipeline.config.kinds import DROPOUTS, NORMALIZATIONS, WEIGHTS
 from pipeline.config.slots import REQUIRED
 
-EXAMPLES = {"rate": 0.3, "groups": 2}
+EXAMPLES = {"rate": 0.3, "groups": 2, "heads": 2}
 CELL = {"cell"}
 RECURRENT = {"input", "recurrent"}
 

@@ -58,6 +58,11 @@ def group(x, w, training, groups, epsilon):
     return _scaled(_standardize(apart, axes, epsilon).reshape(x.shape), w)
 
 
+def layer_per_head(x, w, training, heads, epsilon, scale):
+    parts = np.split(x, heads, axis=-1)
+    return _scaled(np.concatenate([_standardize(part, -1, epsilon) for part in parts], axis=-1), w)
+
+
 def instance(x, w, training, epsilon, scale):
     return _scaled(_standardize(x, 1, epsilon), w)
 
@@ -124,6 +129,7 @@ NORMALIZATIONS = {
     "batch_time_step": batch_time_step,
     "layer": layer,
     "group": group,
+    "layer_per_head": layer_per_head,
     "instance": instance,
     "rms": rms,
     "unit": unit,

@@ -52,7 +52,8 @@ def test_it_computes_what_its_reference_says(kind, training, dtype, x):
 @pytest.mark.parametrize(
     "kind",
     sorted(
-        kind for kind, row in BETWEEN.items() if "head" in row.places or kind == "batch_time_step"
+        {kind for kind, row in BETWEEN.items() if "head" in row.places}
+        | {"batch_time_step", "layer_per_head"}
     ),
 )
 def test_vectors_are_normalized_as_windows_are(kind, rng):
@@ -158,6 +159,20 @@ def test_group_norm_of_as_many_groups_as_channels_is_instance_norm(x):
         InstanceNormalization(dtype="float64")(x),
         atol=1e-12,
     )
+
+
+def test_layer_norm_of_one_head_is_layer_norm_and_of_two_that_of_each_half(x):
+    one = make(BETWEEN["layer_per_head"], heads=1, epsilon=1e-3, dtype="float64")
+    two = make(BETWEEN["layer_per_head"], epsilon=1e-3, dtype="float64")
+    whole = make(BETWEEN["layer"], dtype="float64")
+    half = make(BETWEEN["layer"], dtype="float64")
+    np.testing.assert_allclose(one(x), whole(x), atol=1e-12)
+    np.testing.assert_allclose(two(x)[..., 2:], half(x[..., 2:]), atol=1e-12)
+
+
+def test_heads_that_do_not_divide_the_channels_are_rejected():
+    with pytest.raises(ValueError, match=r"4 channels; .* a multiple of heads, 3"):
+        make(BETWEEN["layer_per_head"], heads=3).build((None, 5, 4))
 
 
 def test_layer_norm_ignores_shift_and_scale_and_rms_norm_only_scale(x):

@@ -118,14 +118,9 @@ RULES = (
     Rule(
         "R18",
         "reject",
-        where(
-            lambda p: (
-                ("channels" in p.axes and few(p, range(2)))
-                or p.width % p.slot.options.get("groups", 1) > 0
-            )
-        ),
-        "one channel normalized by itself is constant, and groups must divide the channels",
-        "use another normalization, fewer groups, or more filters or units",
+        where(lambda p: ("channels" in p.axes and few(p, range(2))) or p.width % p.groups > 0),
+        "one channel normalized by itself is constant; groups and heads must divide the channels",
+        "use another normalization, fewer groups or heads, or more filters or units",
     ),
     Rule(
         "R18c",

@@ -100,6 +100,68 @@ class InstanceNormalization(Scaled):
 
 
 @register
+class HeadNormalization(Scaled):
+    """Layer normalization per head: y = gamma (x - mean_k) / sqrt(variance_k + epsilon) + beta.
+
+    The channels are `heads` equal parts; mean_k and variance_k are over the channels of part k at
+    one step. With one head it is layer normalization. Unlike group normalization, whose statistics
+    are over time as well, it is causal. xLSTM normalizes the output of its cells so; its code has
+    no beta.
+
+    Example:
+        >>> HeadNormalization(heads=2)(keras.ops.ones((2, 5, 6))).shape == (2, 5, 6)
+        True
+
+    Args:
+        heads: number of parts, which must divide the channels.
+        epsilon: added to the variance.
+        scale: whether gamma is trained; otherwise it stays 1.
+
+    Raises:
+        ValueError: if `heads` does not divide the channels.
+
+    Shapes:
+        (batch, ..., channel) -> (batch, ..., channel).
+
+    Causality:
+        Causal: each step is computed by itself.
+
+    Cost:
+        Two passes over the input.
+
+    Source:
+        Beck et al., "xLSTM: Extended Long Short-Term Memory", arXiv 2405.04517, 2024.
+    """
+
+    def __init__(
+        self,
+        heads: int,
+        epsilon: float = 1e-5,
+        scale: bool = True,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
+        super().__init__(epsilon, scale, **kwargs)
+        self.heads = heads
+
+    def build(self, input_shape: TensorShape) -> None:
+        if input_shape[-1] % self.heads:
+            raise ValueError(
+                f"HeadNormalization: {input_shape[-1]} channels; "
+                f"their number must be a multiple of heads, {self.heads}"
+            )
+        super().build(input_shape)
+
+    def standardize(self, x: Tensor, training: bool | None) -> Tensor:
+        parts = ops.reshape(x, (-1, *x.shape[1:-1], self.heads, x.shape[-1] // self.heads))
+        mean, variance = ops.moments(parts, axes=-1, keepdims=True)
+        standardized = (parts - mean) * ops.rsqrt(variance + self.epsilon)
+        return ops.reshape(standardized, (-1, *x.shape[1:]))
+
+    def get_config(self) -> LayerConfig:
+        return {**super().get_config(), "heads": self.heads}
+
+
+@register
 class UnitNormalization(ShapePreserving):
     """Unit normalization: y = x / sqrt(|x|^2 + epsilon), x being the channels at one step.
 
