@@ -16,6 +16,7 @@ from pipeline.config.params import Params
 from pipeline.core import command, files
 from pipeline.evaluation import (
     figures,
+    flags,
     leaderboard,
     leaderboard_text,
     report,
@@ -35,14 +36,15 @@ def run(
 ) -> None:
     """Compare the variants and baselines by their test errors, and write the verdict."""
     found = verdict.read(errors, Questions.of(params))
-    source = Source.read(params.data.path, clean, standardized)
+    source = Source.read(params.data.path, clean, standardized, models)
+    flagged = flags.flags(found, source)
     with files.new_folder(out) as folder:
         (folder / "leaderboard.csv").write_text(leaderboard.csv(leaderboard.leaderboard(found)))
         (folder / "effects.csv").write_text(leaderboard.csv(leaderboard.effects(found)))
         (folder / "horizon.csv").write_text(leaderboard.csv(leaderboard.horizon(found)))
         (folder / "report.md").write_text(report.text(found, source))
         files.write_json(folder / "metrics.json", verdict_files.metrics(found))
-        files.write_json(folder / "verdict.json", verdict_files.summary(found))
+        files.write_json(folder / "verdict.json", verdict_files.summary(found, flagged))
         figures.write(found, folder / "figures")
         made = study.read(found, source, params.data.time_zone, standardized, models)
         (folder / "report.html").write_text(html.text(made))
@@ -50,6 +52,8 @@ def run(
     console.print(leaderboard_text.terminal(found, console.width))
     console.print(f"{report_finding.headline(found)}.", highlight=False)
     console.print(report_finding.sentence(found).replace("`", ""), highlight=False, markup=False)
+    for line in flagged:
+        console.print(f"warning: {line.replace('`', '')}", highlight=False, markup=False)
     console.print(f"report: {out / 'report.html'}", highlight=False, soft_wrap=True)
 
 

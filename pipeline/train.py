@@ -1,7 +1,8 @@
 """Train every selected variant with every seed, as fleets, in parallel.
 
 What the store already holds is not trained again. Reads `standardized` and `windows`; writes one
-folder per variant to `out`: the best weights of every seed, their learning curves, and a summary.
+folder per variant to `out`: the best weights of every seed, their learning curves, and a summary;
+and `flags.json`, reasons not to trust them, which are also the last lines that it prints.
 """
 
 import os
@@ -22,9 +23,10 @@ from pipeline.config.rules.findings import findings
 from pipeline.config.variants import Variant
 from pipeline.core import command
 from pipeline.core.errors import InputError
-from pipeline.core.files import new_folder
+from pipeline.core.files import new_folder, read_json, write_json
+from pipeline.series import shift
 from pipeline.series.channels import Channels
-from pipeline.training.jobs import cluster, devices, results, runner, workers
+from pipeline.training.jobs import cluster, devices, flags, results, runner, workers
 from pipeline.training.jobs.fingerprint import data_hash, fingerprint
 from pipeline.training.jobs.plan import Stored, plan
 from pipeline.training.jobs.runner import Executor
@@ -49,6 +51,7 @@ def run(params: Params, standardized: Path, windows: Path, store: Path, out: Pat
             execute, number = _executor(params.train)
             runner.run(_to_train(tasks, fleets, number), fleets, execute)
             _warn(params.selected, _gather(params, tasks, fleets, out), reported)
+        _flag(out, standardized)
 
 
 @contextmanager
@@ -98,6 +101,13 @@ def _warn(
         if finding not in reported:
             print(f"train: warning: {', '.join(names)}: {finding}", flush=True)
     return warnings
+
+
+def _flag(out: Path, standardized: Path) -> None:
+    """Print why results are not to be trusted: learning curves, and inputs out of range."""
+    lines = [flag["line"] for flag in read_json(out / "flags.json")]
+    for line in [*lines, *shift.warnings(read_json(standardized / "shift.json"))]:
+        print(f"train: not to be trusted: {line}", flush=True)
 
 
 def _shape(params: Params, channels: Channels) -> Shape:
@@ -156,7 +166,7 @@ def _to_train(tasks: Sequence[FleetTask], store: FleetStore, number: int) -> lis
 
 
 def _gather(params: Params, tasks: Sequence[FleetTask], store: FleetStore, out: Path) -> list[Case]:
-    """Write a folder for each variant, and remove its checkpoints.
+    """Write a folder for each variant, and `flags.json`, and remove the checkpoints.
 
     Returns the variants as the rules see them after training.
     """
@@ -168,6 +178,8 @@ def _gather(params: Params, tasks: Sequence[FleetTask], store: FleetStore, out: 
             case = params.case(variant, task.shape)
             cases.append(results.gather(case, variant, replicas, folder))
             store.drop_checkpoints(task.fingerprint)
+        curves = {variant.name: flags.read(draft / variant.name) for variant in params.selected}
+        write_json(draft / "flags.json", flags.flags(curves))
     return cases
 
 

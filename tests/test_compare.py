@@ -93,6 +93,7 @@ def before(tmp_path: Path) -> Before:
     files.write_json(clean / "report.json", changes)
     files.write_json(standardized / "shift.json", {})
     write_rows(standardized)
+    files.write_json(models / "flags.json", [])
     for name in ("plain", "conv_ln"):
         (models / name).mkdir(parents=True)
         history = {"seed": [0, 0, 1], "epoch": [0, 1, 0], "validation_loss": [0.9, 0.8, np.nan]}

@@ -181,6 +181,7 @@ class Workshop:
                 "validation_loss": 0.25,
             }
             pd.DataFrame(history).to_parquet(self.paths.models / name / "history.parquet")
+        write_json(self.paths.models / "flags.json", [])
 
     def _truth(self, starts: np.ndarray) -> np.ndarray:
         """Return what windows forecast, (window, horizon, target), NaN where it is masked."""

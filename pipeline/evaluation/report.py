@@ -8,7 +8,13 @@ intervals allow an answer. The first section is in `report_finding`, the one abo
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
-from pipeline.evaluation import report_data, report_finding, report_slots
+from pipeline.evaluation import (
+    flags,
+    report_data,
+    report_finding,
+    report_slots,
+    verdict_files,
+)
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.figures import FIGURES
 from pipeline.evaluation.leaderboard_text import UNITS_SHOWN, markdown, percent
@@ -29,6 +35,12 @@ def text(verdict: Verdict, source: Source) -> str:
 
 def _finding(verdict: Verdict, source: Source) -> str:
     return report_finding.text(verdict)
+
+
+def _warnings(verdict: Verdict, source: Source) -> str:
+    found = [*verdict_files.warnings(verdict), *flags.flags(verdict, source)]
+    lines = "\n".join(f"- {line}" for line in found)
+    return f"## Warnings\n\n{lines}" if found else ""
 
 
 def _table(verdict: Verdict, source: Source) -> str:
@@ -185,6 +197,7 @@ def _series(verdict: Verdict) -> Iterator[str]:
 
 SECTIONS: tuple[Callable[[Verdict, Source], str], ...] = (
     _finding,
+    _warnings,
     _table,
     _slots,
     _figures,

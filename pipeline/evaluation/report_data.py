@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from pipeline.core import files
+from pipeline.core.errors import InputError
 from pipeline.series import shift
 
 if TYPE_CHECKING:
@@ -28,20 +29,35 @@ class CleanReport(TypedDict):
 
 @dataclass(frozen=True)
 class Source:
-    """The path of the raw table, the report of the clean one, and the inputs out of range."""
+    """The path of the raw table, the report of the clean one, and the inputs out of range.
+
+    `training` is what `train` flagged, a line each.
+    """
 
     path: str
     clean: CleanReport
     shift: shift.Report
+    training: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, path: str, clean: Path, standardized: Path) -> "Source":
-        """Read what the stages `validate` and `standardize` reported."""
+    def read(cls, path: str, clean: Path, standardized: Path, models: Path) -> "Source":
+        """Read what the stages `validate`, `standardize` and `train` reported.
+
+        Raises `InputError` where `train` did not finish.
+        """
         return cls(
             path,
             files.read_json(clean / "report.json"),
             files.read_json(standardized / "shift.json"),
+            _flagged(models),
         )
+
+
+def _flagged(models: Path) -> tuple[str, ...]:
+    path = models / "flags.json"
+    if not path.exists():
+        raise InputError(f"{path}: was not found; run 'dvc repro train'")
+    return tuple(flag["line"] for flag in files.read_json(path))
 
 
 def section(verdict: "Verdict", source: Source) -> str:

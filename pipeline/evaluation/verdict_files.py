@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.evaluation import report_finding
 from pipeline.evaluation.leaderboard import DIGITS, numbers
@@ -12,8 +12,11 @@ from pipeline.evaluation.statistics.effects import LEVEL
 from pipeline.evaluation.verdict import Verdict
 
 
-def summary(verdict: Verdict) -> dict[str, object]:
-    """Return the headline, the champion, the best set, and what a reader must know of them."""
+def summary(verdict: Verdict, flagged: Sequence[str] = ()) -> dict[str, object]:
+    """Return the headline, the champion, the best set, and what a reader must know of them.
+
+    `flagged` are the flags of the study, which stand with the warnings.
+    """
     found = verdict.conclusion
     return {
         "headline": report_finding.sentence(verdict).replace("`", ""),
@@ -27,7 +30,7 @@ def summary(verdict: Verdict) -> dict[str, object]:
         "origins": int(verdict.windows["origin"].nunique()),
         "identical": found.identical,
         "slots": [_slot(each) for each in verdict.marginals],
-        "warnings": list(warnings(verdict)),
+        "warnings": [*warnings(verdict), *flagged],
     }
 
 

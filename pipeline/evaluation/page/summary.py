@@ -6,7 +6,7 @@ A caption says of how much a figure is, by which procedure, and at which level.
 from collections.abc import Iterator
 
 from pipeline.config.rules import findings
-from pipeline.evaluation import report_finding, verdict_files
+from pipeline.evaluation import flags, report_finding, verdict_files
 from pipeline.evaluation.leaderboard_text import decimals, percent, plus_minus
 from pipeline.evaluation.page.study import Study
 from pipeline.evaluation.scales import unit
@@ -67,9 +67,10 @@ def tiers(study: Study) -> list[tuple[int, list[str]]]:
 
 
 def warnings(study: Study) -> list[str]:
-    """Return what a reader must know (Markdown): of the verdict, failed seeds, broken rules."""
-    found = list(verdict_files.warnings(study.verdict))
-    for result in study.verdict.variants:
+    """Return what a reader must know (Markdown): of the verdict, flags, failures, broken rules."""
+    verdict = study.verdict
+    found = [*verdict_files.warnings(verdict), *flags.flags(verdict, study.source)]
+    for result in verdict.variants:
         summary = result.entry.summary
         if summary.lost.any():
             found.append(f"`{result.name}`: {summary.state}.")
