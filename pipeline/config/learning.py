@@ -21,12 +21,17 @@ def _kind(name: str, **options: Any) -> Kind:
     return Kind(f"pipeline.training.engine.{name}", frozenset({"train"}), options)
 
 
+def _optimizer(name: str, weight_decay: float = 0.0, **options: Any) -> Kind:
+    """Return the row of an optimizer; each decays weights, and can spare some of them."""
+    return _kind(f"optimizers.{name}", **options, weight_decay=weight_decay, spare="none")
+
+
 OPTIMIZERS: Mapping[str, Kind] = {
-    "adam": _kind("optimizers.Adam", weight_decay=0.0),
-    "adamw": _kind("optimizers.Adam", weight_decay=0.004),
-    "nadam": _kind("optimizers.Nadam", weight_decay=0.0),
-    "sgd": _kind("optimizers.SGD", momentum=0.0, weight_decay=0.0),
-    "rmsprop": _kind("optimizers.RMSprop", weight_decay=0.0),
+    "adam": _optimizer("Adam"),
+    "adamw": _optimizer("Adam", weight_decay=0.004),
+    "nadam": _optimizer("Nadam"),
+    "sgd": _optimizer("SGD", momentum=0.0),
+    "rmsprop": _optimizer("RMSprop"),
 }
 
 SCHEDULES: Mapping[str, Kind] = {

@@ -71,6 +71,7 @@ RANGES: Mapping[str, Range] = {
     "offset": NUMBER,
     # of optimizers, schedules, losses and averages
     "weight_decay": FRACTION,
+    "spare": _one_of("none", "normalization", "normalization_and_biases"),
     "every": COUNT,
     "factor": INNER_FRACTION,
     "warmup": _whole_numbers(0),

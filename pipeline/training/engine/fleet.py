@@ -53,7 +53,8 @@ class Fleet:
     def __init__(self, replicas: Replicas, train: Train, samples: Samples) -> None:
         self.replicas, self.samples = replicas, samples
         self.memory = train.memory * 2**20  # bytes
-        self.optimizer: Optimizer = bind(train.average)(bind(train.optimizer)())
+        spared = replicas.spared(train.optimizer.options["spare"])
+        self.optimizer: Optimizer = bind(train.average)(bind(train.optimizer)(spared=spared))
         self.loss = bind(train.loss)
         self.clip = bind(train.clip)
         self.schedule = bind(train.schedule)

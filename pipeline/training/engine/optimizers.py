@@ -6,8 +6,9 @@ that every replica can follow its own schedule. The optimizer's memory is passed
 `slots`, each (replica, parameter) or (replica, 1).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
 import tensorflow as tf
 from tensorflow import Tensor
 
@@ -21,10 +22,14 @@ class Optimizer:
     """The base of all optimizers.
 
     In every step each weight loses the share `weight_decay` x rate, decoupled from its gradient
-    (Loshchilov and Hutter, 2019). Biases and the gains of normalizations decay too, as in Keras.
+    (Loshchilov and Hutter, 2019). All of them do, as in Keras, but those that are `spared`
+    (parameter,): the option `spare` says whether these are none, those of normalizations, or those
+    and the biases.
     """
 
     weight_decay: float
+    spare: str = field(default="none", kw_only=True)
+    spared: np.ndarray | None = field(default=None, kw_only=True, repr=False)
     _memories = 0  # how many matrices it remembers, all zero at first
 
     def initial(self, weights: Tensor) -> Slots:
@@ -37,7 +42,10 @@ class Optimizer:
         """Return weights and memory after one step."""
         change, slots = self._change(gradient, slots, step, rate)
         if self.weight_decay:
-            weights = weights - weights * self.weight_decay * rate
+            decay = weights * self.weight_decay * rate
+            weights = weights - (
+                decay if self.spared is None else tf.where(self.spared, 0.0, decay)
+            )
         return weights - change, slots
 
     def evaluated(self, weights: Tensor, slots: Slots) -> Tensor:

@@ -8,8 +8,15 @@ from tensorflow import Tensor
 
 from pipeline.config.model import Model, Shape
 from pipeline.network.build import build
+from pipeline.network.roles import Role, roles
 
 Statistics = tuple[Tensor, ...]
+
+SPARED: Mapping[str, frozenset[Role]] = {
+    "none": frozenset(),
+    "normalization": frozenset({"normalization"}),
+    "normalization_and_biases": frozenset({"normalization", "bias"}),
+}
 
 
 class Replicas:
@@ -35,6 +42,13 @@ class Replicas:
     def parameters(self) -> int:
         """The number of trainable weights of one replica."""
         return sum(self.sizes)
+
+    def spared(self, spare: str) -> np.ndarray | None:
+        """Return which weights (parameter,) do not decay; null where every weight does."""
+        if not SPARED[spare]:
+            return None
+        each = [role in SPARED[spare] for role in roles(self.network, self.model)]
+        return np.repeat(each, self.sizes)
 
     def compute_in(self, precision: str) -> None:
         """Make every layer compute in `precision`; weights and forecasts stay float32."""
