@@ -48,6 +48,7 @@ PARAMS = {
     "catalogue": "catalogue",
     "compare": {"margin": 0.05},
     "factors": {},
+    "claims": {},
     "variants": {
         "conv_ln": {"family": "conv", "conv": {"filters": 4, "normalization": "layer"}},
     },

@@ -11,6 +11,7 @@ while the data stages do not depend on `network/`: a row only names its layer.
 Read `section`; `data` with `times` and `calendars`, `validation`, `standardization`, `sections`
 (windows and results); `options` and `slots` (how a row fills a place), `scalers` and `kinds` (the
 tables of rows), `model`, `learning` (tables and section of the training), `flow` (the walk along a
-network), `rules/`, `variants`, `catalogue` (the files that define them), `factors` (grids of
-them), `study` (which of them run), `params`, `explain` (mistakes as sentences), `paths`, `yaml`.
+network), `rules/`, `variants`, `catalogue` (the files that define them), `factors` (grids of them),
+`claims`, `mentions` (names that must exist), `study` (which of them run), `params`, `explain`
+(mistakes as sentences), `paths`, `yaml`.
 """

@@ -15,7 +15,7 @@ from pipeline.core.errors import InputError
 
 Content = Mapping[str, Any]
 
-SECTIONS = ("variants", "factors")
+SECTIONS = ("variants", "factors", "claims")
 """The sections that a file of the catalogue may hold."""
 
 

@@ -4,7 +4,7 @@ Every mistake of the files is reported at once, with its file and dotted path, w
 is allowed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -12,10 +12,17 @@ from typing import Annotated
 from pydantic import Field, PrivateAttr, StrictBool, ValidationError
 
 from pipeline.config.catalogue import ALONE, Origin, include
+from pipeline.config.claims import Claim
 from pipeline.config.data import Data
 from pipeline.config.explain import explain
 from pipeline.config.factors import Grid
 from pipeline.config.learning import Train
+from pipeline.config.mentions import (
+    empty_selections,
+    unknown_columns,
+    unknown_in_claims,
+    unknown_references,
+)
 from pipeline.config.model import Model, Shape
 from pipeline.config.rules.case import Case
 from pipeline.config.section import Names, Section, as_tuple
@@ -49,6 +56,7 @@ class Params(Section):
     study: Annotated[Names, Field(min_length=1)]
     catalogue: str | None = None
     factors: Mapping[str, Grid] = Field(default_factory=dict)
+    claims: Mapping[str, Claim] = Field(default_factory=dict)
     variants: tuple[Variant, ...]
     _unusable: tuple[tuple[str, str], ...] = PrivateAttr(default=())
     _origin: Origin = PrivateAttr(default=ALONE)
@@ -101,9 +109,10 @@ def parse(content: object, origin: Origin = ALONE) -> Params:
     whole["variants"] = list(checked.values())
     mistakes += [
         *_no_variants(content),
-        *_empty_selections(entries, overlays.values()),
-        *_unknown_references(overlays),
-        *_unknown_columns(whole),
+        *empty_selections(entries, overlays.values()),
+        *unknown_references(overlays),
+        *unknown_in_claims(whole, overlays),
+        *unknown_columns(whole),
         *_broken_rules(whole),
     ]
     try:
@@ -180,51 +189,6 @@ def _expected_shape(data: Data, rules: Validate, window: Window) -> Shape:
     future = len(data.future_covariates) + 2 * len(data.calendar) + (data.holidays is not None)
     past = len(data.past_covariates) + masked
     return Shape(window.lookback, window.horizon, len(data.targets), past, future)
-
-
-def _empty_selections(entries: Sequence[str], overlays: Iterable[object]) -> Iterator[str]:
-    """Yield a sentence for every entry of `study` that selects no variant."""
-    variants = [
-        (str(overlay["name"]), str(overlay.get("family")))
-        for overlay in overlays
-        if isinstance(overlay, Mapping)
-    ]
-    for entry in entries:
-        if not any(selects(entry, name, family) for name, family in variants):
-            families = ", ".join(sorted({family for _, family in variants}))
-            yield (
-                f"study: {entry!r} selects no variant; use the name of a variant, a glob,"
-                f" or a family: {families}"
-            )
-
-
-def _unknown_references(overlays: Mapping[str, object]) -> Iterator[str]:
-    """Yield a sentence for every variant whose reference is no other variant."""
-    for name, overlay in overlays.items():
-        reference = overlay.get("reference") if isinstance(overlay, Mapping) else None
-        if isinstance(reference, str) and (reference == name or reference not in overlays):
-            yield (
-                f"variants.{name}.reference is {reference!r}; name another variant, the one to "
-                "compare with"
-            )
-
-
-def _unknown_columns(whole: Content) -> Iterator[str]:
-    """Yield a sentence for every column that a section names and that `data` does not."""
-    data = valid(Data, whole.get("data"))
-    if data is None:
-        return
-    if standardize := valid(Standardize, whole.get("standardize")):
-        numbers = [column for column in data.columns if column not in data.categories]
-        yield from _not_among("standardize.columns", standardize.columns, numbers)
-    if forecast := valid(Forecast, whole.get("forecast", {})):
-        yield from _not_among("forecast.limits", forecast.limits, data.targets)
-
-
-def _not_among(section: str, named: Iterable[str], columns: Sequence[str]) -> Iterator[str]:
-    for name in named:
-        if name not in columns:
-            yield f"{section}.{name}: no such column; use one of {', '.join(columns)}"
 
 
 def _broken_rules(whole: Content) -> list[str]:

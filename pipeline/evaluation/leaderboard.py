@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from pipeline.evaluation.claims import Tested
 from pipeline.evaluation.marginals import Marginal
 from pipeline.evaluation.metrics import Array, Spread, spread
 from pipeline.evaluation.statistics.conclusion import Comparison
@@ -22,7 +23,7 @@ CONCLUDED = (
 
 EFFECTS = (
     *("group", "name", "against", "pairs", "effect", "effect_low", "effect_high", "answer"),
-    *("detectable", "more_seeds", "more_origins"),
+    *("detectable", "more_seeds", "more_origins", "outcome"),
 )
 
 
@@ -76,7 +77,8 @@ def effects(verdict: Verdict) -> pd.DataFrame:
 
     Group `reference`: each variant against its reference. `baseline`: against the best baseline.
     `slot`: a value of a slot against what the reference has there, over so many `pairs` of variants
-    that differ in it alone. Effects are ratios of errors minus 1.
+    that differ in it alone. `claim`: the two sides of a claim, with its `outcome`. Effects are
+    ratios of errors minus 1.
     """
     rows = [
         {"group": each.group, "name": each.name, "against": each.against, "pairs": 1}
@@ -88,10 +90,17 @@ def effects(verdict: Verdict) -> pd.DataFrame:
         | numbers(each)
         for each in verdict.marginals
     ]
+    rows += [
+        {"group": "claim", "name": each.name, "against": " ".join(each.claim.against)}
+        | {"pairs": max(len(each.claim.variants), len(each.claim.against))}
+        | {"outcome": each.outcome, **numbers(each.tested)}
+        for each in verdict.claims
+        if each.tested
+    ]
     return pd.DataFrame(rows, columns=EFFECTS)
 
 
-def numbers(compared: Comparison | Marginal) -> dict[str, object]:
+def numbers(compared: Comparison | Marginal | Tested) -> dict[str, object]:
     """Return effect, interval and answer, and what would decide it."""
     effect = compared.effect
     return {

@@ -10,6 +10,7 @@ from itertools import groupby
 
 from pipeline.evaluation import (
     flags,
+    report_claims,
     report_data,
     report_finding,
     report_slots,
@@ -133,6 +134,10 @@ def _slots(verdict: Verdict, source: Source) -> str:
     return report_slots.text(verdict)
 
 
+def _claims(verdict: Verdict, source: Source) -> str:
+    return report_claims.text(verdict)
+
+
 def _measured(verdict: Verdict, source: Source) -> str:
     lines = "\n".join(f"- {fact}" for fact in facts(verdict, source))
     series = "\n".join(_series(verdict))
@@ -200,6 +205,7 @@ SECTIONS: tuple[Callable[[Verdict, Source], str], ...] = (
     _warnings,
     _table,
     _slots,
+    _claims,
     _figures,
     _measured,
     report_data.section,

@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core.errors import InputError
+from pipeline.evaluation import claims
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.champion import champion
+from pipeline.evaluation.claims import Judged
 from pipeline.evaluation.entries import Entry, load_all
 from pipeline.evaluation.evaluator import NAME, Setup
 from pipeline.evaluation.marginals import Marginal, marginals
@@ -134,6 +136,12 @@ class Verdict:
         """What each value of a slot does, over all variants that differ in it alone."""
         found = {each.name: settings(each.entry.summary) for each in self.variants}
         return marginals(self.conclusion, found)
+
+    @cached_property
+    def claims(self) -> tuple[Judged, ...]:
+        """The claims of the study and their outcomes, in the order of the files."""
+        failed = {each.name for each in self.variants if each.entry.summary.lost.any()}
+        return claims.judge(self.conclusion, self.questions.claims, failed)
 
     @property
     def strongest(self) -> Result:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.evaluation import report_finding
+from pipeline.evaluation.claims import Judged
 from pipeline.evaluation.leaderboard import DIGITS, numbers
 from pipeline.evaluation.marginals import Marginal
 from pipeline.evaluation.statistics.conclusion import PLAIN
@@ -29,6 +30,7 @@ def summary(verdict: Verdict, flagged: Sequence[str] = ()) -> dict[str, object]:
         "windows": len(verdict.windows),
         "origins": int(verdict.windows["origin"].nunique()),
         "identical": found.identical,
+        "claims": [_claim(each) for each in verdict.claims],
         "slots": [_slot(each) for each in verdict.marginals],
         "warnings": [*warnings(verdict), *flagged],
     }
@@ -38,6 +40,13 @@ def _slot(each: Marginal) -> dict[str, object]:
     """Return a marginal effect, with the pairs of variants that it is the mean of."""
     named = {"slot": each.key, "value": each.value, "base": each.base, "pairs": each.pairs}
     return {**named, **_known(numbers(each))}
+
+
+def _claim(each: Judged) -> dict[str, object]:
+    """Return a claim with its outcome, and the effect if it was tested, or why it was not."""
+    tested = _known(numbers(each.tested)) if each.tested else {"why": each.why}
+    said = each.claim.model_dump(mode="json", exclude_none=True)
+    return {"name": each.name, "outcome": each.outcome, **said, **tested}
 
 
 def _known(values: Mapping[str, object]) -> dict[str, object]:

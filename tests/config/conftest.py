@@ -19,8 +19,8 @@ SHIPPED, _ = include(load(PARAMS), PARAMS)
 
 @pytest.fixture
 def content() -> dict[str, Any]:
-    """Everything but the grids, whose variants would be added to those of an edit."""
-    return {**copy.deepcopy(SHIPPED), "study": "*", "factors": {}}
+    """All but grids and claims: they would add variants to those of an edit, or miss them."""
+    return {**copy.deepcopy(SHIPPED), "study": "*", "factors": {}, "claims": {}}
 
 
 @pytest.fixture

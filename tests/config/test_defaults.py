@@ -12,6 +12,7 @@ from pipeline.config.variants import SHIPPED
 NOTHING = {  # lists of the user's own: without an entry there is none
     "catalogue",
     "factors",
+    "claims",
     "data.past_covariates",
     "data.future_covariates",
     "data.categories",

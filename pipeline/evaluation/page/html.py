@@ -10,7 +10,7 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.evaluation import report, report_data, report_slots
+from pipeline.evaluation import report, report_claims, report_data, report_slots
 from pipeline.evaluation.page import charts, lines, summary, words
 from pipeline.evaluation.page.examples import examples
 from pipeline.evaluation.page.study import Study
@@ -51,6 +51,9 @@ def text(study: Study) -> str:
         slots=report_slots.rows(study.verdict),
         about_slots=report_slots.caption(study.verdict),
         slot_header=report_slots.HEADER,
+        claims=report_claims.rows([each for each in study.verdict.claims if each.tested]),
+        about_claims=report_claims.caption(study.verdict),
+        claim_header=report_claims.HEADER,
         reference=study.reference.name if study.reference else None,
         figures=figures,
         examples=list(_examples(study)),
