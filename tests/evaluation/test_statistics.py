@@ -130,10 +130,11 @@ def test_equal_variants_are_rarely_told_apart_and_the_best_is_rarely_lost(
     persistence: float,
 ) -> None:
     """60 studies at 5 %: more than 8 errors would happen once in 200 times, at 7 % once in 40."""
-    claims, lost, _ = rates(Case(10, 5, persistence, heavy=True), studies=60, origins=500)
-    assert 60 * claims <= 8
-    assert 60 * lost <= 8
+    found = rates(Case(10, 5, persistence, heavy=True), studies=60, origins=500)
+    assert 60 * found.claimed <= 8
+    assert 60 * found.contrasted <= 8
+    assert 60 * found.lost <= 8
 
 
 def test_a_large_effect_is_found() -> None:
-    assert rates(Case(5, 10, 0.5, heavy=False, effect=-0.3), studies=10, origins=500)[2] > 0.8
+    assert rates(Case(5, 10, 0.5, heavy=False, effect=-0.3), studies=10, origins=500).found > 0.8
