@@ -1,8 +1,11 @@
 """An omitted key means what the shipped `params.yaml` says, or nothing at all."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
 from pydantic_core import PydanticUndefined
 
 from pipeline.config import params
@@ -23,6 +26,8 @@ NOTHING = {  # lists of the user's own: without an entry there is none
     "standardize.columns",
     "forecast.limits",
 }
+
+HIDDEN = ("rows",)  # of a smoke run only
 
 
 def defaults(section: Section, path: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -59,3 +64,23 @@ def test_an_omitted_list_of_the_users_own_is_empty(content: dict[str, Any]) -> N
     found = {key: default for key, _, default in defaults(params.parse(content))}
     assert found.keys() >= NOTHING
     assert [key for key in NOTHING if found[key]] == []
+
+
+def keys(section: Section) -> Iterator[str]:
+    """The names of the keys of a section."""
+    return (field.alias or name for name, field in type(section).model_fields.items())
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        *("data", "validate_", "standardize", "window", "train"),
+        *("forecast", "evaluate", "compare", "track", "promote"),
+    ],
+)
+def test_every_key_is_on_the_page_of_keys(content: dict[str, Any], section: str) -> None:
+    page = (Path(__file__).parents[2] / "docs/params.md").read_text()
+    found = getattr(params.parse(content), section)
+    names = {name for name in keys(found) if name not in HIDDEN}
+    missing = {n for n in names if not re.search(rf"`({section}\.)?{n}`", page)}
+    assert missing == set()
