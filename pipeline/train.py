@@ -14,7 +14,7 @@ from pathlib import Path
 
 from joblib import cpu_count
 
-from pipeline.config import params
+from pipeline.config import calendars, params
 from pipeline.config.learning import Train
 from pipeline.config.model import Shape
 from pipeline.config.params import Params
@@ -121,6 +121,7 @@ def _shape(params: Params, channels: Channels) -> Shape:
         past=len(past),
         future=len(channels.future_covariates),
         levels=len(past) - len(numeric),
+        calendar=calendars.channels(params.data.calendar, params.data.holidays),
     )
 
 

@@ -38,7 +38,7 @@ PACKAGES = [  # a package imports only those before it
 ]
 TABLES = [
     scalers.SCALERS,
-    *(kinds.NORMALIZATIONS, kinds.DROPOUTS, kinds.WEIGHTS, kinds.HEADS),
+    *(kinds.NORMALIZATIONS, kinds.DROPOUTS, kinds.WEIGHTS, kinds.SEASONS, kinds.HEADS),
     *(learning.OPTIMIZERS, learning.SCHEDULES, learning.LOSSES),
     *(learning.CLIPS, learning.AVERAGES),
 ]

@@ -1,12 +1,34 @@
-"""`data.holidays`: a country, perhaps with a subdivision, of the library `holidays`."""
+"""`data.calendar` and `data.holidays`: the channels of the calendar.
 
-from collections.abc import Sequence
+Holidays are those of a country, perhaps with a subdivision, of the library `holidays`.
+"""
+
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
 from pipeline.config.section import value_error
+
+Cycle = Literal["hour_of_day", "day_of_week", "hour_of_week", "day_of_year"]
+PHASES: Mapping[str, int] = {
+    "hour_of_day": 24,
+    "day_of_week": 7,
+    "hour_of_week": 168,
+    "day_of_year": 52,
+}
+"""The number of parts of each cycle that are told apart: hours, days and weeks."""
+HOLIDAY = "holiday"  # the name of the channel
+
+
+def channels(cycles: Sequence[str], holidays: str | None) -> tuple[str, ...]:
+    """Return the names of the channels: for each cycle its sine and its cosine; then the holiday.
+
+    They are the last of the future covariates.
+    """
+    names = [f"{cycle}_{wave}" for cycle in cycles for wave in ("sin", "cos")]
+    return (*names, *([HOLIDAY] if holidays else []))
 
 
 def _check_holidays(name: str) -> str:

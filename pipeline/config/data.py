@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_serializer, model_validator
 
-from pipeline.config.calendars import Holidays
+from pipeline.config.calendars import Cycle, Holidays
 from pipeline.config.section import Count, Names, Section, value_error
 from pipeline.config.times import EPOCHS, Duration, TimeFormat
 
@@ -31,7 +31,6 @@ def _check_encoding(name: str) -> str:
 Zone = Annotated[str, AfterValidator(_check_zone)]
 Encoding = Annotated[str, AfterValidator(_check_encoding)]
 Character = Annotated[str, Field(min_length=1, max_length=1)]
-Calendar = Literal["hour_of_day", "day_of_week", "hour_of_week", "day_of_year"]
 
 
 class Csv(Section):
@@ -102,7 +101,7 @@ class Data(Section):
     past_covariates: Names = ()
     future_covariates: Names = ()
     categories: Mapping[str, Literal["refuse", "other"]] = Field(default_factory=dict)
-    calendar: tuple[Calendar, ...] = ()
+    calendar: tuple[Cycle, ...] = ()
     holidays: Holidays | None = None
     rows: Count | None = None
 

@@ -96,6 +96,7 @@ class _Walk:
         self.preceding = "input"
 
     def parts(self) -> Iterator[Part]:
+        yield from self.slot("input.season", "input_season")
         yield from self.slot("input.normalization", "input_normalization")
         if self.model.columns == "shared":
             self.batch *= self.shape.targets

@@ -1,4 +1,4 @@
-"""The tables of the network: every normalization, dropout, weight reparametrization and head.
+"""The tables of the network: normalizations, dropouts, weight reparametrizations, seasons, heads.
 
 A row names its layer, which is imported only when a network is built, so that reading
 `params.yaml` costs no import of Keras; the places that it may fill; and its options with their
@@ -8,6 +8,7 @@ defaults. The tests hold every row to a NumPy reference under the same key.
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.config.options import FIRST
 from pipeline.config.slots import REQUIRED, Kind
 
 _INPUT = "pipeline.network.layers.input_normalization"
@@ -224,6 +225,17 @@ WEIGHTS: Mapping[str, Kind] = {
     "spectral": _kind(f"{_WEIGHTS}.SpectralNormalization", "conv recurrent head", iterations=1),
     "max_norm": _kind(f"{_WEIGHTS}.MaxNorm", "conv recurrent head", limit=2.0),
     "unit_norm": _kind(f"{_WEIGHTS}.UnitNorm", "conv recurrent head"),
+}
+
+SEASONS: Mapping[str, Kind] = {
+    "none": _kind(None, "input"),
+    "cycle": _kind(
+        "pipeline.network.layers.cycle.Cycle",
+        "input",
+        reversible=True,
+        calendar=FIRST,
+        phases=None,
+    ),
 }
 
 HEADS: Mapping[str, Kind] = {

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.config.kinds import DROPOUTS, HEADS, NORMALIZATIONS, WEIGHTS
-from pipeline.config.options import COUNT
+from pipeline.config.kinds import DROPOUTS, HEADS, NORMALIZATIONS, SEASONS, WEIGHTS
+from pipeline.config.options import COUNT, FIRST
 from pipeline.config.section import Count, Counts, Section
 from pipeline.config.slots import OFF, Slot, fills
 
@@ -38,12 +38,14 @@ _HEAD = fills(HEADS, "head")
 
 
 class Input(Section):
-    """The input of the network, and its normalization.
+    """The input of the network, its season, and its normalization.
 
-    A reversible normalization is undone after the head.
+    The season is subtracted before the normalization. It is added again, and a reversible
+    normalization undone, after the head.
     """
 
     values: Literal["standardized", "raw"] = "standardized"
+    season: Annotated[Slot, fills(SEASONS, "input")] = OFF
     normalization: Annotated[Slot, fills(NORMALIZATIONS, "input")] = OFF
 
 
@@ -184,7 +186,8 @@ class Shape:
     (horizon, targets). `past` counts the channels that are neither targets nor known ahead: past
     covariates, indicators of measured cells, static features. `future` counts the future
     covariates. `levels` counts the last of the `past` whose level is all that they say, so that no
-    statistics of a window may remove it: categories, indicators, static features.
+    statistics of a window may remove it: categories, indicators, static features. `calendar` are
+    the names of the calendar channels, which are the last of the future covariates.
     """
 
     lookback: int
@@ -193,6 +196,11 @@ class Shape:
     past: int = 0
     future: int = 0
     levels: int = 0
+    calendar: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Make a list of a JSON file a tuple."""
+        object.__setattr__(self, "calendar", tuple(self.calendar))
 
     @property
     def channels(self) -> int:
@@ -203,3 +211,14 @@ class Shape:
     def measured(self) -> int:
         """The number of channels, the first ones, that are targets and numeric past covariates."""
         return self.targets + self.past - self.levels
+
+    def cycle(self, name: str) -> str | None:
+        """Return the cycle of this name, or the first; null if the calendar does not have it."""
+        sines = [channel for channel in self.calendar if channel.endswith("_sin")]
+        cycles = [channel.removesuffix("_sin") for channel in sines]
+        found = cycles[:1] if name == FIRST else [name] if name in cycles else []
+        return found[0] if found else None
+
+    def pair(self, cycle: str) -> int:
+        """Return where the sine of a cycle is, from the end of the channels; the cosine is next."""
+        return self.calendar.index(f"{cycle}_sin") - len(self.calendar)

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from pipeline.config.calendars import PHASES
+
 
 class Range(NamedTuple):
     """The values that an option may have: a check, and the words that complete "it must be"."""
@@ -36,6 +38,12 @@ def _one_of(*words: str) -> Range:
     return Range(lambda value: value in words, f"one of {', '.join(words)}")
 
 
+def _or_null(values: Range) -> Range:
+    """Return the range that holds null as well."""
+    return Range(lambda value: value is None or values.allows(value), f"null, or {values.words}")
+
+
+FIRST = "first"  # the first cycle of `data.calendar`, whichever it is
 BOOLEAN = Range(lambda value: isinstance(value, bool), "true or false")
 FRACTION = _numbers(lambda value: 0 <= value < 1, "a number from 0 up to but not 1")
 INNER_FRACTION = _numbers(lambda value: 0 < value < 1, "a number above 0 and below 1")
@@ -67,6 +75,9 @@ RANGES: Mapping[str, Range] = {
     # of weight reparametrizations
     "iterations": COUNT,
     "limit": POSITIVE,
+    # of seasons
+    "calendar": _one_of(FIRST, *PHASES),
+    "phases": _or_null(_whole_numbers(2)),
     # of scalers
     "offset": NUMBER,
     # of optimizers, schedules, losses and averages

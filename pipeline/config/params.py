@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import Field, PrivateAttr, StrictBool, ValidationError
 
+from pipeline.config import calendars
 from pipeline.config.catalogue import ALONE, Origin, include
 from pipeline.config.claims import Claim
 from pipeline.config.data import Data
@@ -186,9 +187,12 @@ def _expected_shape(data: Data, rules: Validate, window: Window) -> Shape:
     indicator, and a category has as many channels as values, of which the table has one or more.
     """
     masked = sum(rules.rule(column).masks for column in data.targets + data.past_covariates)
-    future = len(data.future_covariates) + 2 * len(data.calendar) + (data.holidays is not None)
+    calendar = calendars.channels(data.calendar, data.holidays)
+    future = len(data.future_covariates) + len(calendar)
     past = len(data.past_covariates) + masked
-    return Shape(window.lookback, window.horizon, len(data.targets), past, future)
+    return Shape(
+        window.lookback, window.horizon, len(data.targets), past, future, calendar=calendar
+    )
 
 
 def _broken_rules(whole: Content) -> list[str]:

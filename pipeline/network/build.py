@@ -7,6 +7,7 @@ from itertools import count
 import keras
 import numpy as np
 
+from pipeline.config.calendars import PHASES
 from pipeline.config.flow import Part, Place, parts
 from pipeline.config.model import Model, Shape
 from pipeline.config.slots import Slot
@@ -39,7 +40,7 @@ def build(model: Model, shape: Shape, seed: int, rows: np.ndarray | None = None)
     """
     keras.utils.set_random_seed(seed)
     network = _Assembly(model, shape).network()
-    for layer in network.layers:
+    for layer in network._flatten_layers():
         if isinstance(layer, AdaptedNormalization) and rows is not None:
             layer.adapt(rows[:, -layer.mean.shape[0] :])  # the future has the last channels only
     return network
@@ -61,8 +62,25 @@ class _Assembly:
         if self.model.head.sequence:  # a step forecasts with what is known of the steps after it
             ahead = past[:, :, shape.channels - shape.future :]
             known = keras.layers.Concatenate(axis=1, name="known")([ahead, future])
-        forecast = self.normalized(parts(self.model, shape), past, known)
+        forecast = self.deseasonalized(parts(self.model, shape), past, known)
         return keras.Model([past, future], forecast, name="network")
+
+    def deseasonalized(self, walk: Iterator[Part], past: Tensor, known: Tensor) -> Tensor:
+        """Return the forecast of the normalized network from the past without its season."""
+        slot = self.model.input.season
+        if slot.row.layer is None:
+            return self.normalized(walk, past, known)
+        season, cycle = next(walk), self.shape.cycle(slot.options["calendar"])
+        assert cycle is not None
+        body = self.inner(partial(self.normalized, walk), past.shape[-1], known, "residual")
+        layer = slot.row.load()(
+            body=body,
+            phases=slot.options["phases"] or PHASES[cycle],
+            position=self.shape.pair(cycle),
+            channels=self.shape.measured,
+            name=season.name,
+        )
+        return layer([past, known])
 
     def normalized(self, walk: Iterator[Part], past: Tensor, known: Tensor) -> Tensor:
         """Return the forecast of the body from the normalized past."""

@@ -15,10 +15,10 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from pipeline.config import calendars
 from pipeline.config.data import Data
 from pipeline.tables.rows import Array
 
-HOLIDAY = "holiday"  # the name of the channel
 DAY = np.timedelta64(1, "D")
 MONDAY = np.datetime64("1970-01-05", "D")
 
@@ -28,7 +28,7 @@ class Cycle:
     """A cycle of the calendar.
 
     `passed` maps local times (row,) to the fraction of the cycle that has passed, (row,) in [0, 1).
-    `bins` is the number of parts of a cycle that the shift report tells apart.
+    `bins` is the number of equal parts of a cycle that are told apart.
     """
 
     passed: Callable[[Array], Array]
@@ -54,12 +54,13 @@ def _day_of_year(times: Array) -> Array:
     return np.asarray((times.astype("datetime64[D]") - first) / (next_first - first))
 
 
-CYCLES: Mapping[str, Cycle] = {
-    "hour_of_day": Cycle(_hour_of_day, 24),
-    "day_of_week": Cycle(_day_of_week, 7),
-    "hour_of_week": Cycle(_hour_of_week, 168),
-    "day_of_year": Cycle(_day_of_year, 52),
+_PASSED: Mapping[str, Callable[[Array], Array]] = {
+    "hour_of_day": _hour_of_day,
+    "day_of_week": _day_of_week,
+    "hour_of_week": _hour_of_week,
+    "day_of_year": _day_of_year,
 }
+CYCLES = {name: Cycle(passed, calendars.PHASES[name]) for name, passed in _PASSED.items()}
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,7 @@ class Calendar:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the channels: for each cycle its sine, then its cosine; then the holiday."""
-        cycles = [f"{cycle}_{wave}" for cycle in self.cycles for wave in ("sin", "cos")]
-        return (*cycles, *([HOLIDAY] if self.holidays else []))
+        return calendars.channels(self.cycles, self.holidays)
 
     def channels(self, times: Array) -> Array:
         """Return the channels of `times`, (row, channel) float32 in [-1, 1].

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pipeline.series.calendar import CYCLES, HOLIDAY
+from pipeline.config.calendars import HOLIDAY
+from pipeline.series.calendar import CYCLES
 from pipeline.series.features import Block, Features
 from pipeline.series.split import SPLITS, TEST, TRAIN, VALIDATION
 from pipeline.tables.rows import Array

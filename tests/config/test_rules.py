@@ -40,6 +40,7 @@ BREAKS: dict[str, tuple[dict[str, Any], int]] = {  # rule -> (overlay, batch)
     "R25": ({"pooling": {"kind": "average", "size": 13}}, 32),
     "R31": ({"recurrent": {"stateful": 4, "bidirectional": True}}, 32),
     "R32": ({"recurrent": {"stateful": 6}, "pooling": {"kind": "max"}}, 32),
+    "R33": ({"input": {"season": {"kind": "cycle", "calendar": "day_of_week", "phases": 7}}}, 32),
     "R30": ({"recurrent": {"output_normalization": "batch_always"}}, 32),
     "R29": ({"head": {"activation": "relu"}}, 32),
 }

@@ -128,7 +128,16 @@ def test_the_expected_shape_counts_what_the_parameters_tell(parsed: Any) -> None
         "standardize/columns": {},
     }
     read = parsed({**columns, "study": ["plain"], "window": {"lookback": 9, "horizon": 2}})
-    assert read.expected_shape == Shape(9, 2, targets=2, past=3 + 2, future=2 + 4 + 1)
+    cycles = [
+        f"{cycle}_{wave}" for cycle in ("hour_of_day", "day_of_week") for wave in ("sin", "cos")
+    ]
+    calendar = (*cycles, "holiday")
+    assert read.expected_shape == Shape(
+        9, 2, targets=2, past=3 + 2, future=2 + 4 + 1, calendar=calendar
+    )
+    assert read.expected_shape.pair("day_of_week") == -3
+    named = [read.expected_shape.cycle(name) for name in ("first", "day_of_week", "hour_of_week")]
+    assert named == ["hour_of_day", "day_of_week", None]
     assert read.expected_shape.channels == 14
 
 

@@ -248,4 +248,10 @@ def per_step(state, future, w, horizon, targets):
     return np.stack([step @ w["kernel"] + w["bias"] for step in steps], axis=-2)
 
 
+def cycle(x, w, phase):
+    """`phase` (batch, step) is that of each step, known from its time."""
+    return x - w["cycle"][phase][..., : x.shape[-1]]
+
+
+SEASONS = {"none": lambda x, w, phase: x, "cycle": cycle}
 HEADS = {"direct": direct, "per_step": per_step}

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.config.kinds import DROPOUTS, HEADS, NORMALIZATIONS, WEIGHTS
+from pipeline.config.kinds import DROPOUTS, HEADS, NORMALIZATIONS, SEASONS, WEIGHTS
 from pipeline.network.layers.convolution import CausalConv1D
+from pipeline.network.layers.cycle import Cycle
 from pipeline.network.layers.dense import Dense
 from pipeline.network.layers.direct import Direct
 from pipeline.network.layers.head import Head
@@ -72,6 +73,10 @@ LAYERS = {
         )
         for kind in REVERSIBLE
     },
+    "cycle": lambda: Cycle(body(4, 2), phases=3, position=-2, channels=2),
+    "cycle reversible": lambda: Cycle(
+        Reversible(make(NORMALIZATIONS["revin"]), body(4, 2), 2), 3, -2, channels=2
+    ),
     "shared columns": lambda: SharedColumns(2, body(3, 1)),
     "shared columns reversible": lambda: Reversible(
         make(NORMALIZATIONS["revin"]), SharedColumns(2, body(3, 1)), 3
@@ -86,7 +91,7 @@ every_layer = pytest.mark.parametrize("make_layer", LAYERS.values(), ids=list(LA
 
 CLASSES = {
     row.load()
-    for table in (NORMALIZATIONS, DROPOUTS, WEIGHTS, HEADS)
+    for table in (NORMALIZATIONS, DROPOUTS, WEIGHTS, SEASONS, HEADS)
     for row in table.values()
     if row.layer and row.layer.startswith("pipeline.")
 }
@@ -171,7 +176,7 @@ def network(layer):
     x = keras.layers.Input((5, 4))
     if isinstance(layer, Head):
         return keras.Model(x, layer([x[:, -1], x[:, 2:, 2:]]))
-    if isinstance(layer, Reversible | SharedColumns):
+    if isinstance(layer, Cycle | Reversible | SharedColumns):
         return keras.Model(x, layer([x, x[:, 2:, 2:]]))
     return keras.Model(x, layer(x))
 
@@ -182,9 +187,10 @@ def network(layer):
         (NORMALIZATIONS, references.NORMALIZATIONS, CELL),
         (DROPOUTS, references.DROPOUTS, RECURRENT),
         (WEIGHTS, references.WEIGHTS, set()),
+        (SEASONS, references.SEASONS, set()),
         (HEADS, references.HEADS, set()),
     ],
-    ids=["normalizations", "dropouts", "weights", "heads"],
+    ids=["normalizations", "dropouts", "weights", "seasons", "heads"],
 )
 def test_every_kind_has_a_reference(table, theirs, elsewhere):
     assert {kind for kind, row in table.items() if row.places - elsewhere} == set(theirs)

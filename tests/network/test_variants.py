@@ -30,6 +30,7 @@ def shape(model: Model) -> Shape:
         targets=1,
         past=2,
         future=2,
+        calendar=("hour_of_day_sin", "hour_of_day_cos"),
     )
 
 

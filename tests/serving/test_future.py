@@ -324,15 +324,27 @@ def test_a_table_in_memory_has_a_column_of_series_where_files_named_them(
     pd.testing.assert_frame_equal(forecasts, expected)
 
 
-def test_a_real_network_errs_in_use_exactly_as_it_was_evaluated(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["conv_ln", "cycle"])
+def test_a_real_network_errs_in_use_exactly_as_it_was_evaluated(tmp_path: Path, name: str) -> None:
     """The forecasts of both seeds are clipped, and no cell without truth counts."""
-    limits = {"forecast": {"limits": {"level": {"min": 1}}}}
-    workshop = Workshop(tmp_path / "workshop", trains(), {**RICH, **limits})
-    places, settings = workshop.paths, workshop.params.model_copy(update={"study": ("conv_ln",)})
+    cycle = {"cycle": {"family": "input", "input": {"season": "cycle"}}}
+    more = {
+        "forecast": {"limits": {"level": {"min": 1}}},
+        "variants": {**CONTENT["variants"], **cycle},
+    }
+    workshop = Workshop(tmp_path / "workshop", trains(), {**RICH, **more})
+    places, settings = workshop.paths, workshop.params.model_copy(update={"study": (name,)})
     channels = Dataset.load(places.standardized).channels
-    future = len(channels.future_covariates)
-    shape = Shape(LOOKBACK, HORIZON, 1, len(channels.names) - 1 - future, future)
-    variant = untrained(settings, shape, places.models / "conv_ln")
+    future = channels.future_covariates
+    shape = Shape(
+        LOOKBACK,
+        HORIZON,
+        1,
+        len(channels.names) - 1 - len(future),
+        len(future),
+        calendar=future[-3:],
+    )
+    variant = untrained(settings, shape, places.models / name)
     evaluate.run(
         settings,
         places.standardized,
@@ -344,19 +356,20 @@ def test_a_real_network_errs_in_use_exactly_as_it_was_evaluated(tmp_path: Path) 
     bundle.build(settings, "h", variant, (0, 1), places.standardized, tmp_path / "forecaster")
     windows = ReplayWindows.read(places, verdict.read(places.errors, Questions()))
     errors = windows.errors(CODE, tmp_path / "forecaster", np.ones(len(windows.starts), bool))
-    evaluated = np.load(places.errors / "conv_ln" / "standardized.npy")
+    evaluated = np.load(places.errors / name / "standardized.npy")
     np.testing.assert_allclose(errors, evaluated.mean(axis=0), atol=1e-4)
     assert np.isnan(errors).any()
-    assert all(read_json(places.errors / "conv_ln" / "summary.json")["clipped"])
+    assert all(read_json(places.errors / name / "summary.json")["clipped"])
 
 
 def untrained(settings: Params, shape: Shape, folder: Path) -> Path:
-    """The folder of a variant as `train` writes it, with the weights that training begins with."""
+    """The folder of a variant as `train` writes it, with weights off those of the start."""
     from pipeline.training.engine.replicas import Replicas
 
     (variant,) = settings.selected
     replicas = Replicas(variant.model, shape)
     weights, statistics = replicas.initial((0, 1))
+    weights = weights + np.random.default_rng(0).normal(0, 0.1, weights.shape)
     folder.mkdir(parents=True)
     np.savez(
         folder / "weights.npz",

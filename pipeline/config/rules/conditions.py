@@ -88,6 +88,13 @@ def reversible(place: Place) -> bool:
     return place.kind.reversible
 
 
+def no_calendar(case: Case) -> list[str]:
+    """Return a season whose cycle is not in the calendar."""
+    name = case.model.input.season.options.get("calendar")
+    absent = name is not None and case.shape.cycle(name) is None
+    return ["input.season", "data.calendar"] if absent else []
+
+
 def not_causal(case: Case) -> list[str]:
     """Return a forecast at every step, and the parts that let it see later steps."""
     model = case.model

@@ -13,6 +13,7 @@ from pipeline.config.rules.conditions import (
     in_cell,
     last_batch,
     lost_steps,
+    no_calendar,
     not_causal,
     recurrent_noise,
     reversible,
@@ -188,6 +189,13 @@ RULES = (
         when(carries_nothing, "recurrent.stateful", "window.lookback"),
         "no piece comes before one that is as long as what reaches the recurrent layers",
         "use a smaller number, or null",
+    ),
+    Rule(
+        "R33",
+        "reject",
+        no_calendar,
+        "the phase of a step is read from the calendar channels of its cycle",
+        "add the cycle to data.calendar, or use season.calendar first or one that is there",
     ),
     Rule(
         "R30",
