@@ -2,13 +2,16 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from pipeline.config.claims import Claim
 from pipeline.evaluation.page import html
 from pipeline.evaluation.page.study import Study
+from pipeline.evaluation.questions import Questions
 from pipeline.evaluation.verdict import Verdict
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -32,8 +35,11 @@ def browser() -> Iterator[Browser]:
 def written(
     study: Verdict, paged: Callable[..., Study], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
+    said = Claim(sentence="Raw is fine", source="me", variants=("input_raw",), against=("plain",))
+    asked = replace(study, questions=Questions(claims={"raw": said}))
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(html.text(paged(study)))
+    path.write_text(html.text(paged(asked)))
+    assert "Raw is fine" in path.read_text()
     return path
 
 
