@@ -12,6 +12,7 @@ and writing one, and the commands that people and CI call:
     track        4_models, 5_errors, 6_verdict  -> MLflow          one run per variant and per seed
     promote, forecast, retrain                                     champion, forecasts, new data
     describe, advice                          proposed parameters; what becomes of common claims
+    clean                                     removes what no revision needs from the store
 
 Everything else is in a package, which imports only those above it in this list:
 

@@ -2,7 +2,7 @@
 
 Writes one folder of signed errors per variant and baseline, the test windows (`windows.parquet`,
 with series, origin, start row and number of measured cells) and what was evaluated (`setup.json`).
-Baselines that take long to fit are kept in `store`.
+Baselines that take long to fit are kept in `store`; `fingerprints.json` names them, for `clean`.
 """
 
 from collections.abc import Sequence
@@ -44,8 +44,8 @@ def run(
         _write_windows(errors / "windows.parquet", data, evaluator.task)
         for folder in folders:
             _evaluate_variant(evaluator, data, folder, errors / folder.name)
-        for name in BASELINES:
-            _evaluate_baseline(evaluator, name, errors / name)
+        kept = [_evaluate_baseline(evaluator, name, errors / name) for name in BASELINES]
+        files.write_json(errors / "fingerprints.json", sorted(filter(None, kept)))
     print(
         f"evaluate: {len(folders)} variants and {len(BASELINES)} baselines on "
         f"{len(starts.test):,} test windows"
@@ -186,13 +186,15 @@ def _validation_losses(trained: Path, seeds: Sequence[int]) -> tuple[float | Non
     return tuple(loss if np.isfinite(loss) else None for loss in found)
 
 
-def _evaluate_baseline(evaluator: Evaluator, name: str, out: Path) -> None:
+def _evaluate_baseline(evaluator: Evaluator, name: str, out: Path) -> str | None:
+    """Write the errors of a baseline; returns its name in the cache, if it is kept there."""
     fitted = BASELINES[name].fit(evaluator.task)
     _, clipped = evaluator.evaluate(
         out, np.zeros(1, bool), lambda starts: fitted.forecast(starts)[None]
     )
     count = tuple(clipped.tolist())
     entries.save(out, entries.baseline(name, fitted.parameters, fitted.note, count))
+    return fitted.kept
 
 
 if __name__ == "__main__":

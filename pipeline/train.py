@@ -2,7 +2,8 @@
 
 What the store already holds is not trained again. Reads `standardized` and `windows`; writes one
 folder per variant to `out`: the best weights of every seed, their learning curves, and a summary;
-and `flags.json`, reasons not to trust them, which are also the last lines that it prints.
+`flags.json`, reasons not to trust them, which are also the last lines that it prints; and
+`fingerprints.json`, what it needs of the store, for `clean`.
 """
 
 import os
@@ -161,13 +162,14 @@ def _to_train(tasks: Sequence[FleetTask], store: FleetStore, number: int) -> lis
         for name, task in distinct.items()
     ]
     plans = plan(stored, number)
+    store.write_used()
     for each in plans:
         store.write_fleets(each.task.fingerprint, each.fleets)
     return [task for each in plans for task in each.tasks]
 
 
 def _gather(params: Params, tasks: Sequence[FleetTask], store: FleetStore, out: Path) -> list[Case]:
-    """Write a folder for each variant, and `flags.json`, and remove the checkpoints.
+    """Write a folder for each variant, and what belongs to all, and remove the checkpoints.
 
     Returns the variants as the rules see them after training.
     """
@@ -181,6 +183,7 @@ def _gather(params: Params, tasks: Sequence[FleetTask], store: FleetStore, out: 
             store.drop_checkpoints(task.fingerprint)
         curves = {variant.name: flags.read(draft / variant.name) for variant in params.selected}
         write_json(draft / "flags.json", flags.flags(curves))
+        write_json(draft / "fingerprints.json", sorted(store.used))
     return cases
 
 

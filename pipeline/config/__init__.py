@@ -13,5 +13,5 @@ Read `section`; `data` with `times` and `calendars`, `validation`, `standardizat
 tables of rows), `model`, `learning` (tables and section of the training), `flow` (the walk along a
 network), `rules/`, `variants`, `catalogue` (the files that define them), `factors` (grids of them),
 `claims`, `mentions` (names that must exist), `study` (which of them run), `params`, `explain`
-(mistakes as sentences), `paths`, `yaml`.
+(mistakes as sentences), `paths`, `revisions` (outputs of other commits), `yaml`.
 """

@@ -89,12 +89,28 @@ def _draft(path: Path) -> Iterator[Path]:
         yield draft
 
 
+@contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """Yield an empty folder in the temporary one; if this process is killed, `sweep` removes it.
+
+    That is done by the next one that makes a folder of the same `name`, too.
+    """
+    with _draft(Path(tempfile.gettempdir()) / name) as draft:
+        yield draft
+
+
 def sweep(folder: Path, name: str = "*") -> None:
     """Remove the drafts of `name` in `folder` whose writers have ended."""
+    for draft in abandoned(folder, name):
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def abandoned(folder: Path, name: str = "*") -> Iterator[Path]:
+    """Yield the drafts of `name` in `folder` whose writers have ended, each locked meanwhile."""
     for draft in folder.glob(f".{name}.????????{DRAFT}"):
         with _locked(draft) as free:
             if free:
-                shutil.rmtree(draft, ignore_errors=True)
+                yield draft
 
 
 @contextmanager

@@ -20,11 +20,15 @@ Forecast = Callable[[Starts], Array]
 
 @dataclass(frozen=True)
 class Fitted:
-    """A baseline ready to forecast, its number of fitted parameters, and a note for the report."""
+    """A baseline ready to forecast, its number of fitted parameters, and a note for the report.
+
+    `kept` is its name in the cache, if it is there.
+    """
 
     forecast: Forecast
     parameters: int = 0
     note: str | None = None
+    kept: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def _gradient_boosting(task: ForecastTask) -> Fitted:
     def forecast(starts: Starts) -> Array:
         return np.asarray(fitted.forecasts[np.searchsorted(task.test, starts)])
 
-    return Fitted(forecast, fitted.parameters, fitted.note)
+    return Fitted(forecast, fitted.parameters, fitted.note, fitted.kept)
 
 
 BASELINES: Mapping[str, Baseline] = {

@@ -54,6 +54,7 @@ class Boosted:
     forecasts: Array
     trees: tuple[int, ...]
     stride: int  # of the training windows that were used
+    kept: str | None = None  # its name in the cache
 
     @property
     def parameters(self) -> int:
@@ -75,17 +76,19 @@ def fit(task: ForecastTask) -> Boosted:
     """Return the forecasts of the test windows, from the cache where it has them."""
     if task.cache is None:
         return _boost(task)
-    folder = task.cache / _fingerprint(task)
+    name = _fingerprint(task)
+    folder = task.cache / name
     if not folder.exists() or manifest.changed(folder):
         with files.new_folder(folder) as draft:
             made = _boost(task)
             np.save(draft / "forecasts.npy", made.forecasts)
             facts = asdict(made)
-            del facts["forecasts"]
+            del facts["forecasts"], facts["kept"]
             files.write_json(draft / "facts.json", facts)
             manifest.write(draft)
     facts = files.read_json(folder / "facts.json")
-    return Boosted(np.load(folder / "forecasts.npy"), tuple(facts["trees"]), facts["stride"])
+    forecasts = np.load(folder / "forecasts.npy")
+    return Boosted(forecasts, tuple(facts["trees"]), facts["stride"], name)
 
 
 def _fingerprint(task: ForecastTask) -> str:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -49,6 +50,24 @@ def ran(work: Any, tasks: Any, number: int = 2) -> dict[Any, list[Any]]:
     for task, event in workers.run(work, deque(tasks), number):
         events.setdefault(task, []).append(event)
     return events
+
+
+def temporary(task: str) -> Iterator[str]:
+    descriptor, path = tempfile.mkstemp()
+    os.close(descriptor)
+    yield path
+    if task == "is killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_temporary_files_end_with_their_worker_also_if_it_is_killed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    events = ran(temporary, ["is killed", "ends"])
+    paths = [Path(events[task][0]) for task in ("is killed", "ends")]
+    assert all(tmp_path in path.parents for path in paths)
+    assert list(tmp_path.iterdir()) == []
 
 
 def seen(task: int) -> Iterator[str]:

@@ -6,9 +6,10 @@ trained again, and an interrupted training resumes.
 
 import fcntl
 import os
+import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO
@@ -27,7 +28,8 @@ from pipeline.core.files import (
     write_json,
 )
 
-FLEETS, CHECKPOINT = "fleets.json", "train_state.npz"
+FINGERPRINT = re.compile("[0-9a-f]{32}")
+FLEETS, CHECKPOINT, USED = "fleets.json", "train_state.npz", "used.json"
 
 
 class FleetStore:
@@ -38,6 +40,7 @@ class FleetStore:
 
     def __init__(self, folder: Path, warn: Callable[[str], None] = print) -> None:
         self.folder, self.warn = folder, warn
+        self.used: set[str] = set()  # fingerprints that were asked for
 
     def replica(self, fingerprint: str, seed: int) -> Path:
         """Return the folder of a replica, whether it exists or not."""
@@ -45,6 +48,7 @@ class FleetStore:
 
     def finished(self, fingerprint: str, seeds: Sequence[int]) -> list[int]:
         """Return the seeds whose replicas are complete; removes those that are damaged."""
+        self.used.add(fingerprint)
         return [seed for seed in seeds if self._intact(self.replica(fingerprint, seed))]
 
     def keep(self, fingerprint: str, seed: int) -> AbstractContextManager[Path]:
@@ -66,6 +70,22 @@ class FleetStore:
         and so to the same bits.
         """
         write_json(self.folder / fingerprint / FLEETS, fleets)
+
+    def write_used(self) -> None:
+        """Record which trainings this run needs, before it is finished."""
+        write_json(self.folder / USED, sorted(self.used))
+
+    def unneeded(self, needed: Collection[str]) -> list[Path]:
+        """Return the folders of trainings, checkpoints and baselines that nothing needs.
+
+        `needed` are fingerprints; those of the newest run, which may be unfinished, are needed too.
+        """
+        path = self.folder / USED
+        kept = {*needed, *(read_json(path) if path.exists() else ())}
+        places = (self.folder, self.folder / "checkpoints", self.folder / "baselines")
+        folders = (folder for place in places for folder in sorted(place.glob("[0-9a-f]*")))
+        named = (folder for folder in folders if FINGERPRINT.fullmatch(folder.name))
+        return [folder for folder in named if folder.name not in kept]
 
     def save(self, fleet: str, checkpoint: Mapping[str, np.ndarray]) -> None:
         """Keep a checkpoint of the unfinished `fleet`, then remove the previous one.

@@ -6,22 +6,26 @@ A worker reports what happens as it happens, and writes no file: it may be kille
 import multiprocessing
 import os
 import signal
+import tempfile
 import threading
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Generic, TypeVar
 
+from pipeline.core.files import scratch
 from pipeline.training.jobs import devices
 
 Task = TypeVar("Task")
 Event = TypeVar("Event")
 GRACE = 3.0  # seconds that an idle process has for exiting by itself
+SCRATCH = "fleet-worker"  # name of the temporary folder of a worker
 SPAWN = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
 
 
@@ -43,14 +47,17 @@ class _Worker(Generic[Task, Event]):
     """A process that receives tasks through a pipe, and sends their events back.
 
     `task` is the one in progress; `gpu` is the only GPU that the process sees, if there are any.
+    What TensorFlow writes to temporary files goes to a folder that ends with the process.
     """
 
     def __init__(self, work: Callable[[Task], Iterator[Event]], gpu: str | None) -> None:
         self.task: Task | None = None
         self.gpu = gpu
         self.pipe, other = SPAWN.Pipe()
+        self.held = ExitStack()
+        temporary = self.held.enter_context(scratch(SCRATCH))
         self.process = SPAWN.Process(
-            target=_serve, args=(work, other, os.getpid(), gpu), daemon=True
+            target=_serve, args=(work, other, os.getpid(), gpu, temporary), daemon=True
         )
         resource_tracker.ensure_running()
         # Inherited by the process: Ctrl-C is for the parent, which ends its workers.
@@ -75,12 +82,13 @@ class _Worker(Generic[Task, Event]):
             return WorkerDied(signal.Signals(-code).name if code < 0 else f"status {code}")
 
     def end(self) -> None:
-        """End the process; an idle one may exit by itself and remove its temporary files."""
+        """End the process, and remove its temporary files; an idle one may exit by itself."""
         self.pipe.close()
         if self.task is None:
             self.process.join(GRACE)
         self.process.kill()
         self.process.join()
+        self.held.close()
 
 
 def run(
@@ -139,11 +147,16 @@ def _dispatch(
 
 
 def _serve(
-    work: Callable[[Task], Iterator[Event]], pipe: Connection, parent: int, gpu: str | None
+    work: Callable[[Task], Iterator[Event]],
+    pipe: Connection,
+    parent: int,
+    gpu: str | None,
+    temporary: Path,
 ) -> None:
     """Work on the tasks that come through `pipe`, until the parent is gone."""
     if gpu is not None:
         os.environ[devices.VISIBLE] = gpu  # before TensorFlow is imported
+    os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
     die_with(parent, lambda: os._exit(1))
     with suppress(EOFError, OSError):
         while True:
