@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import params
+from pipeline.config import kinds, params
 from pipeline.config.catalogue import SECTIONS
 from pipeline.config.model import Shape
 from pipeline.config.params import Params
+from pipeline.config.slots import slots
 from pipeline.core.errors import InputError
 
 SHIPPED = Path(__file__).parents[2] / "params.yaml"
@@ -37,6 +38,14 @@ def rejected(read: Read, own: str = "{}", **files: str) -> tuple[str, ...]:
     with pytest.raises(InputError) as error:
         read(own, **files)
     return tuple(error.value.findings)
+
+
+def test_every_kind_of_the_network_is_in_some_variant_that_comes_with_the_project() -> None:
+    filled = [slot for each in params.read(SHIPPED).variants for _, slot in slots(each.model)]
+    tables = (kinds.NORMALIZATIONS, kinds.DROPOUTS, kinds.WEIGHTS, kinds.SEASONS, kinds.HEADS)
+    for table in tables:
+        found = {slot.kind for slot in filled if slot.row == table.get(slot.kind)}
+        assert found - {"none"} == {*table} - {"none"}
 
 
 def test_variants_of_all_files_are_those_of_the_study_and_the_users_own_come_last(

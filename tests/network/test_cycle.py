@@ -22,7 +22,6 @@ PHASES, LOOKBACK, HORIZON = 24, 9, 3
 ZONE = "Europe/Berlin"
 ROWS = 400  # of hours, in which the clocks go forward
 PROFILE = np.random.default_rng(1).normal(size=(PHASES, 2))
-SEASON = {"kind": "cycle"}
 SHAPE = Shape(
     LOOKBACK, HORIZON, targets=1, past=1, future=2, calendar=("hour_of_day_sin", "hour_of_day_cos")
 )
@@ -183,23 +182,29 @@ def test_half_precision_tells_all_phases_of_a_week_apart() -> None:
     np.testing.assert_allclose(forecast[..., 0], 1000.0 * ahead, rtol=0, atol=100)
 
 
-def test_the_cycle_is_outside_of_a_normalization_of_the_window_and_starts_as_nothing() -> None:
-    plain = {"conv": {"filters": 2}, "recurrent": {"units": 3}}
-    with_it = build(
-        Model.model_validate({**plain, "input": {"season": SEASON, "normalization": "revin"}}),
-        SHAPE,
-        seed=0,
+@pytest.mark.parametrize(
+    "more",
+    [{"columns": "shared"}, {"head": {"sequence": True}}, {"head": {"kind": "per_step"}}],
+    ids=str,
+)
+def test_the_cycle_is_outside_of_the_whole_network_and_starts_as_nothing(more: Any) -> None:
+    plain = {"conv": {"filters": 2}, "recurrent": {"units": 3}, **more}
+    revin, cycle = {"normalization": "revin"}, {"normalization": "revin", "season": "cycle"}
+    with_it, without = (
+        build(Model.model_validate({**plain, "input": section}), SHAPE, seed=0)
+        for section in (cycle, revin)
     )
-    without = build(Model.model_validate({**plain, "input": {"normalization": "revin"}}), SHAPE, 0)
     inputs = [part.astype("float32") for part in windows(table(hours()), np.arange(30))]
-    np.testing.assert_allclose(with_it(inputs), without(inputs), atol=1e-6)
-    assert [layer.name for layer in with_it.layers] == ["past", "future", "input_season"]
+    for training in (False, True):
+        forecast = with_it(inputs, training=training)
+        np.testing.assert_allclose(forecast, without(inputs, training=training), atol=1e-6)
+    assert [layer.name for layer in with_it.layers if layer.weights] == ["input_season"]
     assert not with_it.get_layer("input_season").cycle.numpy().any()
 
 
 def test_an_adapted_normalization_inside_of_a_cycle_is_adapted() -> None:
     model = Model.model_validate(
-        {"input": {"season": SEASON, "normalization": "keras"}, "conv": {"filters": 2}}
+        {"input": {"season": "cycle", "normalization": "keras"}, "conv": {"filters": 2}}
     )
     rows = table(hours()) * [3.0, 5.0, 1.0, 1.0]
     network = build(model, SHAPE, 0, rows)
