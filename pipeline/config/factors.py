@@ -65,13 +65,14 @@ class Grid(Section):
     """All combinations of the levels of the factors in `span`, but for those that `exclude` names.
 
     An entry of `exclude` names a level, several, or globs of them, for some of the factors; it
-    excludes the combinations that have all of these. `allow` names rules to break, as in a variant.
+    excludes the combinations that have all of these. `allow` and `reference` are as in a variant.
     """
 
     family: Annotated[str, Field(min_length=1)]
     span: Annotated[Mapping[str, Factor], Field(min_length=1)]
     exclude: tuple[Mapping[str, Names], ...] = ()
     allow: tuple[str, ...] = ()
+    reference: str | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Grid":
@@ -114,7 +115,7 @@ class Grid(Section):
                 for factor, level in combination.items()
                 for path, value in levels[factor][level].items()
             }
-            own = {"family": self.family, "allow": self.allow}
+            own = {"family": self.family, "allow": self.allow, "reference": self.reference}
             yield "-".join(each for each in chosen if each != OFF), {**_nested(settings), **own}
 
 

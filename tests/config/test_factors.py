@@ -129,6 +129,14 @@ def test_a_grid_may_break_a_rule_that_it_allows(parsed: Any) -> None:
     assert [variant.name for variant in read.selected] == ["relu"]
 
 
+def test_variants_of_a_grid_have_the_reference_of_the_grid(parsed: Any, rejected: Any) -> None:
+    read = parsed({**grid(reference="stack"), "study": "g"})
+    assert {variant.reference for variant in read.selected} == {"stack"}
+    (finding,) = rejected({**grid(reference="stak"), "study": "g"})
+    assert finding.startswith("params.yaml: factors.g: reference is 'stak'; name another variant")
+    assert finding.endswith("(in drop_before, drop_after, bn_conv and 11 more)")
+
+
 def test_the_shipped_grid_has_the_combinations_that_no_other_variant_has() -> None:
     read = params.read(Path(__file__).parents[2] / "params.yaml")
     models = [variant.model for variant in read.variants if variant.family == "design"]
