@@ -13,6 +13,7 @@ and writing one, and the commands that people and CI call:
     promote, forecast, retrain                                     champion, forecasts, new data
     describe, advice                          proposed parameters; what becomes of common claims
     clean                                     removes what no revision needs from the store
+    drift                                     what is new in the table, and what is unusual about it
 
 Everything else is in a package, which imports only those above it in this list:
 

@@ -23,7 +23,7 @@ MODULES = {
     for path in ROOT.glob("pipeline/**/*.py")
 }
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
-COMMANDS = ["advice", "clean", "describe", "promote", "forecast", "retrain"]
+COMMANDS = ["advice", "clean", "describe", "drift", "promote", "forecast", "retrain"]
 VERBS = {f"pipeline.{name}" for name in [*STAGES, *COMMANDS]}
 PACKAGES = [  # a package imports only those before it
     "core",

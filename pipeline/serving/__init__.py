@@ -9,4 +9,5 @@ of the horizon), `recent.py` (recent rows become the windows to forecast from), 
 (forecasters forecast the test windows), `process.py` (the code of another version runs in a process
 of its own), `checks.py` (what the gate measures), `gate.py` (may the candidate become the
 champion?), `promotion.py` (it becomes the champion), `serving_model.py` (what MLflow executes).
+`drift/` looks at new rows before anything is learned from them.
 """
