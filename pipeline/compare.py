@@ -2,8 +2,8 @@
 
 Reads the errors on the test split, and the reports of what was done to the data before; writes the
 leaderboard, the effects with their intervals, the verdict in short, metrics for DVC, the errors by
-horizon step, a report in Markdown with its figures, and one for the browser, with the training
-curves too; prints the leaderboard.
+horizon step and by series, a report in Markdown with its figures, and one for the browser, with the
+training curves too; prints the leaderboard.
 """
 
 import sys
@@ -15,14 +15,17 @@ from pipeline.config import params
 from pipeline.config.params import Params
 from pipeline.core import command, files
 from pipeline.evaluation import (
+    curves,
     figures,
     flags,
     leaderboard,
     leaderboard_text,
     report,
     report_finding,
+    series_table,
     verdict,
     verdict_files,
+    yardsticks,
 )
 from pipeline.evaluation.page import html, study
 from pipeline.evaluation.questions import Questions
@@ -41,12 +44,15 @@ def run(
     with files.new_folder(out) as folder:
         (folder / "leaderboard.csv").write_text(leaderboard.csv(leaderboard.leaderboard(found)))
         (folder / "effects.csv").write_text(leaderboard.csv(leaderboard.effects(found)))
+        by_series = series_table.series_table(found, yardsticks.read(errors))
+        (folder / "series.csv").write_text(leaderboard.csv(by_series))
         (folder / "horizon.csv").write_text(leaderboard.csv(leaderboard.horizon(found)))
         (folder / "report.md").write_text(report.text(found, source))
         files.write_json(folder / "metrics.json", verdict_files.metrics(found))
         files.write_json(folder / "verdict.json", verdict_files.summary(found, flagged))
         figures.write(found, folder / "figures")
         made = study.read(found, source, params.data.time_zone, standardized, models)
+        (folder / "curves.csv").write_text(leaderboard.csv(curves.curves(found, made.histories)))
         (folder / "report.html").write_text(html.text(made))
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     console.print(leaderboard_text.terminal(found, console.width))

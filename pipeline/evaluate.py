@@ -1,8 +1,9 @@
 """Stage `evaluate`: the errors of every trained variant and every baseline on the test split.
 
 Writes one folder of signed errors per variant and baseline, the test windows (`windows.parquet`,
-with series, origin, start row and number of measured cells) and what was evaluated (`setup.json`).
-Baselines that take long to fit are kept in `store`; `fingerprints.json` names them, for `clean`.
+with series, origin, start row and number of measured cells), what was evaluated (`setup.json`) and
+what R2 and MASE divide errors by (`yardsticks.parquet`). Baselines that take long to fit are kept
+in `store`; `fingerprints.json` names them, for `clean`.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from pipeline.config import params
 from pipeline.config.params import Params
 from pipeline.core import command, files, manifest
 from pipeline.core.errors import InputError
-from pipeline.evaluation import entries, season
+from pipeline.evaluation import entries, season, yardsticks
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.entries import NOT_FINITE, TRAINED, Summary
 from pipeline.evaluation.evaluator import Evaluator, Setup
@@ -42,6 +43,9 @@ def run(
     with files.new_folder(out) as errors:
         setup.save(errors)
         _write_windows(errors / "windows.parquet", data, evaluator.task)
+        training = data.split == TRAIN
+        known = yardsticks.yardsticks(evaluator.task, data.raw, training, data.names, setup.targets)
+        known.to_parquet(errors / yardsticks.NAME)
         for folder in folders:
             _evaluate_variant(evaluator, data, folder, errors / folder.name)
         kept = [_evaluate_baseline(evaluator, name, errors / name) for name in BASELINES]

@@ -59,6 +59,10 @@ def errors(tmp_path: Path) -> Path:
     pd.DataFrame(
         {"series": "JFK", "origin": origins, "start": range(WINDOWS), "cells": HORIZON}
     ).to_parquet(folder / "windows.parquet")
+    known = {"cells": WINDOWS * HORIZON, "mean": 1.0, "variance": 4.0, "seasonal_mae": 2.0}
+    pd.DataFrame({"series": ["JFK"], "target": "temp", **known}).to_parquet(
+        folder / "yardsticks.parquet"
+    )
     for name, states, size in (
         ("plain", ["trained", "trained", "diverged"], 0.3),
         ("conv_ln", ["trained"] * 3, 0.4),
@@ -139,6 +143,8 @@ def test_the_verdict_is_a_leaderboard_metrics_a_table_by_step_a_report_and_figur
         "verdict.json",
         "metrics.json",
         "horizon.csv",
+        "series.csv",
+        "curves.csv",
         "report.md",
         "report.html",
         *(f"figures/{name}.png" for name in FIGURES),

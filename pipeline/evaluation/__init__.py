@@ -9,10 +9,10 @@ Read `metrics` (errors to scores), `task` and `baselines` (forecasts without a n
 errors, as files), `evaluator` (forecasts to errors), `questions` (what a study asks), `verdict`
 (all entries in order), `statistics` (what may be concluded of them, with intervals), `marginals`
 (what each slot does, over `settings`), `claims`, `champion` (which one to use) and `flags` (why not
-to trust it). The rest shows a verdict: `leaderboard` as CSV, `verdict_files` as JSON,
-`leaderboard_text` on the terminal and in Markdown, `figures` (with `style`, `scales`,
-`leaderboard_figure`, `horizon_figure`), `report` (with `report_finding`, `report_slots`,
-`report_claims`, `report_data`), `advice` (the page of claims) and `page`, the report as one HTML
-file. A new view is a module that takes a `Verdict`, and a row in `figures.FIGURES`,
-`report.SECTIONS` or `page.html.FIGURES`.
+to trust it). The rest shows a verdict: `leaderboard`, `series_table` (over `yardsticks`) and
+`curves` as CSV, `verdict_files` as JSON, `leaderboard_text` on the terminal and in Markdown,
+`figures` (with `style`, `scales`, `leaderboard_figure`, `horizon_figure`), `report` (with
+`report_finding`, `report_slots`, `report_claims`, `report_data`), `advice` (the page of claims) and
+`page`, the report as one HTML file. A new view is a module that takes a `Verdict`, and a row in
+`figures.FIGURES`, `report.SECTIONS` or `page.html.FIGURES`.
 """

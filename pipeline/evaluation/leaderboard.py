@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.evaluation.claims import Tested
+from pipeline.evaluation.entries import Summary
 from pipeline.evaluation.marginals import Marginal
 from pipeline.evaluation.metrics import Array, Spread, spread
 from pipeline.evaluation.statistics.conclusion import Comparison
@@ -122,7 +123,8 @@ def _needed(needed: Needed | None) -> dict[str, float]:
 
 def _row(result: Result) -> dict[str, object]:
     summary = result.entry.summary
-    spreads = {"mse": result.mse, "mae": result.mae}
+    bias = spread(result.entry.scores.signed.overall)
+    spreads = {"mse": result.mse, "mae": result.mae, "bias": bias}
     for target in result.unit_mse:
         spreads |= {f"{target}_mse": result.unit_mse[target]}
         spreads |= {f"{target}_mae": result.unit_mae[target]}
@@ -140,9 +142,20 @@ def _row(result: Result) -> dict[str, object]:
         "skill": result.skill,
         "parameters": summary.parameters,
         "seconds_per_replica": math.nan if seconds is None else seconds,
+        **_times(summary),
         "seeds": len(summary.seeds),
         "state": summary.state,
     }
+
+
+def _times(summary: Summary) -> dict[str, float]:
+    """Return the seconds of a replica for an epoch, and until its best one; NaN without any."""
+    epochs = sum(filter(None, summary.epochs))
+    bests = [best + 1 for best in summary.best_epochs if best is not None and best >= 0]
+    if summary.seconds_per_replica is None or not epochs or not bests:
+        return {"seconds_per_epoch": math.nan, "seconds_to_best": math.nan}
+    epoch = summary.seconds_per_replica * len(summary.epochs) / epochs
+    return {"seconds_per_epoch": epoch, "seconds_to_best": epoch * sum(bests) / len(bests)}
 
 
 def _columns(spreads: Mapping[str, Spread]) -> Iterator[tuple[str, float]]:
@@ -171,11 +184,13 @@ def _steps(result: Result) -> pd.DataFrame:
         "mse": [step.mean for step in squared],
         "mse_sd": [step.sd for step in squared],
         "mae": _means(scores.absolute.by_step),
+        "bias": _means(scores.signed.by_step),
         "cells": scores.cells.sum(axis=1),
     }
     for i, target in enumerate(result.unit_mse):
         columns[f"{target}_mse"] = _means(units.squared.by_step_and_target[:, :, i])
         columns[f"{target}_mae"] = _means(units.absolute.by_step_and_target[:, :, i])
+        columns[f"{target}_bias"] = _means(units.signed.by_step_and_target[:, :, i])
     return pd.DataFrame(columns)
 
 

@@ -16,9 +16,9 @@ def test_the_leaderboard_has_a_row_for_every_entry_best_first(study: Verdict) ->
 
 
 def test_the_leaderboard_has_the_documented_columns(study: Verdict) -> None:
-    head = "name kind family mse mse_sd mae mae_sd temp_mse temp_mse_sd temp_mae temp_mae_sd"
-    middle = "temp_bias temp_bias_sd cells temp_cells clipped"
-    tail = "skill parameters seconds_per_replica seeds state"
+    head = "name kind family mse mse_sd mae mae_sd bias bias_sd temp_mse temp_mse_sd"
+    middle = "temp_mae temp_mae_sd temp_bias temp_bias_sd cells temp_cells clipped"
+    tail = "skill parameters seconds_per_replica seconds_per_epoch seconds_to_best seeds state"
     concluded = "rank rank_low rank_high tier best_set p_best reference effect effect_low"
     last = "effect_high answer detectable more_seeds more_origins"
     parts = (head, middle, tail, concluded, last)
@@ -67,3 +67,12 @@ def test_numbers_have_six_significant_digits(number: float) -> None:
     text = leaderboard.csv(pd.DataFrame({"x": [number]})).splitlines()[1]
     assert float(text) == pytest.approx(number, rel=5e-6)
     assert len(text.replace(".", "").replace("e+06", "").lstrip("0")) <= 6
+
+
+def test_the_seconds_of_an_epoch_and_until_the_best_one_are_means_of_the_replicas(
+    study: Verdict,
+) -> None:
+    plain = leaderboard.leaderboard(study).set_index("name").loc["plain"]
+    # 3 replicas of 7.25 s, of 1, 2 and 3 epochs; the best ones are the 2nd, 3rd and 4th
+    assert plain["seconds_per_epoch"] == 3 * 7.25 / 6
+    assert plain["seconds_to_best"] == 3 * plain["seconds_per_epoch"]
