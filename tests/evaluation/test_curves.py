@@ -1,8 +1,8 @@
 from collections.abc import Callable
 
 import pandas as pd
-from pipeline.evaluation.curves import curves
 
+from pipeline.evaluation.curves import curves
 from pipeline.evaluation.verdict import Verdict
 
 
