@@ -269,4 +269,4 @@ def test_committed_params_are_valid_and_a_first_study_covers_every_family_but_th
     read = params.read(ROOT / "params.yaml")
     assert {variant.family for variant in read.variants} - {
         variant.family for variant in read.selected
-    } == {"decay", "deep", "design", "structure"}
+    } == {"decay", "depth", "design", "structure"}

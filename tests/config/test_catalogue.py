@@ -1,5 +1,6 @@
 """The catalogue: sections that are spread over files are read as one, and mistakes name theirs."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,6 +47,12 @@ def test_every_kind_of_the_network_is_in_some_variant_that_comes_with_the_projec
     for table in tables:
         found = {slot.kind for slot in filled if slot.row == table.get(slot.kind)}
         assert found - {"none"} == {*table} - {"none"}
+
+
+def test_the_name_of_a_shipped_variant_selects_that_variant_alone() -> None:
+    families = Counter(variant.family for variant in params.read(SHIPPED).variants)
+    names = {variant.name for variant in params.read(SHIPPED).variants}
+    assert {family for family, count in families.items() if count > 1} & names == set()
 
 
 def test_variants_of_all_files_are_those_of_the_study_and_the_users_own_come_last(
