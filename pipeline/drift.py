@@ -17,7 +17,6 @@ rejected or cannot be read.
 import sys
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pipeline.config import params, paths
 from pipeline.config.params import Params
@@ -26,9 +25,9 @@ from pipeline.core import command
 from pipeline.core.errors import InputError
 from pipeline.core.files import write_json
 from pipeline.serving.drift import report
+from pipeline.serving.drift.inspection import inspect
 from pipeline.serving.drift.report import Drift
-from pipeline.tables import cleaning, timestamps
-from pipeline.tables.writing import TABLE
+from pipeline.tables import timestamps
 
 DRIFT = 3
 
@@ -53,16 +52,14 @@ def main() -> None:
 
 def run(params: Params, paths: Paths, data: Path | None, since: datetime | None) -> Drift:
     """Return what is new in the table; raises `InputError` if it is rejected."""
-    if not (paths.clean / TABLE).is_file():
-        raise InputError(
-            f"{paths.clean / TABLE}: was not found, so there is no history to compare with; "
-            "run `dvc repro validate` on the table without the new rows"
-        )
     moment = timestamps.moment(since, params.data.time_zone) if since else None
-    with TemporaryDirectory() as scratch:
-        raw, folder = data or Path(params.data.path), Path(scratch)
-        cleaning.clean(params.data, params.validate_, raw, folder)
-        return report.compare(paths.clean, folder, params.data, moment)
+    found = inspect(params, paths, data, moment)
+    if found is None:
+        raise InputError(
+            f"{paths.clean}: holds no table, so there is no history to compare with; run `dvc "
+            "repro validate` on the table without the new rows"
+        )
+    return found
 
 
 if __name__ == "__main__":

@@ -1,95 +1,164 @@
-"""Retrain after a change of data or code: validate, train what is missing, promote, and report.
+"""Retrain after new data: inspect it, decide whether it is worth it, train, promote, and report.
 
-`python -m pipeline.retrain` writes its report as Markdown to stdout, and appends it to the file
-that GITHUB_STEP_SUMMARY names. That the gate rejects a candidate is a normal outcome, and the exit
-status is 0. If data is rejected or a stage fails, it is 1, and the report gives the reason.
+The steps of `python -m pipeline.retrain`:
+
+1. MLflow is asked for the champion, so that a missing server is known before any training.
+2. The table (or `--data FILE`, which then takes the place of `data.path`) is cleaned in a temporary
+   folder. If it is rejected, the results of the last run and the table stay as they are.
+3. Its new rows, those after the champion's last row, are compared with their past (see `drift`).
+   What looks like a fault stops here, until a person says `--accept-drift`.
+4. `--only-if new-data` and `--only-if drift` go on only if there are new rows, or if they have
+   drifted. Where nothing has, retraining is not worth it: forecasts stay accurate, and stable.
+5. `dvc repro` trains what is missing, and the gate decides. A shift goes through training, but
+   needs `--accept-drift` to be promoted.
+
+The report, Markdown of at most 60 lines with the decision first, goes to stdout, to `--output FILE`
+and to the file that GITHUB_STEP_SUMMARY names.
+
+Exit status: 0 if the candidate was promoted, the champion stays or retraining is not worth it; 3 if
+a person has to look at the drift; 1 if data was rejected or a step failed. Whatever it is, the same
+command may be repeated: it goes on where it was.
 """
 
+import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
-import traceback
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
-import pandas as pd
+import numpy as np
 
 from pipeline.config import params, paths
-from pipeline.config.paths import Paths
+from pipeline.config.params import Params
 from pipeline.core import command
 from pipeline.core.errors import InputError
-from pipeline.core.files import read_json
-from pipeline.serving import promotion
+from pipeline.core.files import new_file, read_json
+from pipeline.serving import checks, promotion, retraining
+from pipeline.serving.checks import Check
+from pipeline.serving.drift import inspection
+from pipeline.serving.drift import report as drift_report
+from pipeline.serving.drift.report import Drift
 from pipeline.serving.process import without_startup_noise
-from pipeline.serving.promotion import Decision
+from pipeline.serving.promotion import Decision, Order
+from pipeline.serving.retraining import Report
+from pipeline.tracking.registry import Version
 
-VARIANTS = 5  # rows of the leaderboard that the report shows besides the baselines
-LAST_LINES = 30  # of a failed stage's output
-COLUMNS = ["name", "kind", "mse", "mse_sd", "skill", "state"]
-
-
-class SeriesFacts(TypedDict):
-    """What the report of `validate` says about a series."""
-
-    rows: int
-    first: str
-    last: str
-    segments: int
+DONE, FAILED, PERSON = 0, 1, 3  # exit status
+REASONS = ("always", "new-data", "drift")
 
 
-class Stretch(TypedDict):
-    """Changed cells of a column, one after another."""
+@dataclass(frozen=True)
+class Call:
+    """How retraining was called; `data` is the table that takes the place of the present one."""
 
-    column: str
-
-
-class CleanReport(TypedDict):
-    """The part of the report of `validate` that is shown.
-
-    `totals` is kind of change -> column -> cells, and `left_out` is series -> why.
-    """
-
-    series: Mapping[str, SeriesFacts]
-    totals: Mapping[str, Mapping[str, int]]
-    filled: Sequence[Stretch]
-    masked: Sequence[Stretch]
-    outside: Sequence[Stretch]
-    cuts: Sequence[object]
-    left_out: Mapping[str, str]
-    notes: Sequence[str]
+    params: Path
+    data: Path | None = None
+    only_if: str = "always"
+    accept_drift: bool = False
 
 
 def main() -> None:
     """Parse the arguments, retrain and report."""
-    parser = command.parser(
-        "Validate, train what is missing, promote the champion if it passes the gate, report.",
-        prog="python -m pipeline.retrain",
-    )
-    path = parser.parse_args().params
-    failed = False
-    sections: list[str] = []
+    arguments = _parser().parse_args()
+    called = Call(arguments.params, arguments.data, arguments.only_if, arguments.accept_drift)
+    report, status = Report(), FAILED
     try:
-        for section in run(path):
-            sections.append(section)
+        status = run(called, report)
     except (Exception, KeyboardInterrupt) as error:
-        failed = True
-        sections.append(_failure(error))
-    _publish("\n\n".join(["# Retraining", *sections]) + "\n")
-    sys.exit(failed)
+        report.decision = retraining.failure(error)
+    _publish(report.markdown(), arguments.output)
+    sys.exit(status)
 
 
-def run(path: Path) -> Iterator[str]:
-    """Retrain and yield the report section by section; raises `InputError` if a step fails."""
-    settings, places = params.read(path), paths.read()
-    yield _changes()
-    _reproduce("validate")
-    yield _data(read_json(places.clean / "report.json"))
+def run(called: Call, report: Report) -> int:
+    """Retrain, filling the report; returns the exit status.
+
+    Raises `InputError` if a step fails.
+    """
+    settings, places = params.read(called.params), paths.read()
+    champion = promotion.champion(settings, places)
+    drift = inspection.inspect(settings, places, _table(called, settings), _since(champion))
+    if drift:
+        report.sections.append(drift_report.markdown(drift))
+    if drift and drift.faults and not called.accept_drift:
+        report.decision = _stopped(drift)
+        return PERSON
+    if champion and drift and not _worth(called.only_if, drift):
+        report.decision = (
+            f"## Retraining is not worth it\n\n`--only-if {called.only_if}`: there is none. The "
+            f"champion stays: {champion}."
+        )
+        return DONE
+    _take_over(called, settings)
+    report.details["What changed"] = _changes()
     _reproduce()
-    yield _leaderboard(places)
-    yield _decision(settings.promote.name, promotion.promote(settings, places))
+    report.details["Leaderboard"] = retraining.leaderboard(places.verdict / "leaderboard.csv")
+    report.details["Data"] = retraining.data(read_json(places.clean / "report.json"))
+    decision = promotion.promote(settings, places, _order(called, drift))
+    report.decision = retraining.decision(settings.promote.name, decision)
+    report.details["Errors"] = retraining.errors(decision)
+    return PERSON if _only_drift_objects(decision) else DONE
+
+
+def _table(called: Call, settings: Params) -> Path | None:
+    """Return the new table; raises `InputError` if it cannot take the place of the present one."""
+    if called.data is None:
+        return None
+    present = Path(settings.data.path)
+    if not called.data.is_file() or present.is_dir():
+        raise InputError(
+            f"--data {called.data}: must be a file that takes the place of {present}, which must "
+            "be one as well; where the table is a folder, put files into it and leave --data out"
+        )
+    if called.data.suffix != present.suffix:
+        raise InputError(
+            f"--data {called.data}: must end in {present.suffix!r} as {present}, which it replaces"
+        )
+    return called.data
+
+
+def _take_over(called: Call, settings: Params) -> None:
+    """Put the new table, which was accepted, in the place of the present one."""
+    if called.data is not None:
+        with new_file(Path(settings.data.path)) as draft:
+            shutil.copyfile(called.data, draft)
+
+
+def _since(champion: Version | None) -> np.datetime64 | None:
+    """Return the last time that the champion's table had; None if that is not known."""
+    known = champion.until if champion else ""
+    return np.datetime64(known.removesuffix("Z"), "ns") if known else None
+
+
+def _worth(only_if: str, drift: Drift) -> bool:
+    """Return whether there is what `--only-if` asks for."""
+    worth = {"always": True, "new-data": drift.has_new_data, "drift": drift.state != "none"}
+    return worth[only_if]
+
+
+def _order(called: Call, drift: Drift | None) -> Order:
+    """Return the order for the gate, with the check of the drift if there was any history."""
+    if drift is None:
+        return Order()
+    check: Check = checks.drift(drift.state, drift.summary)
+    return Order(("drift",) if called.accept_drift else (), checks=(check,))
+
+
+def _only_drift_objects(decision: Decision) -> bool:
+    failed = {check.name for check, state in decision.checks if state == "failed"}
+    return failed == {"drift"}
+
+
+def _stopped(drift: Drift) -> str:
+    return (
+        f"## Stopped: the new rows look faulty\n\n{drift.summary}. Nothing was trained, and the "
+        "champion does not change. Correct the data; if they are right, run `python -m "
+        "pipeline.retrain --accept-drift`."
+    )
 
 
 def _changes() -> str:
@@ -101,11 +170,13 @@ def _changes() -> str:
         text=True,
     )
     if done.returncode:
-        raise InputError("`dvc status` failed:", *done.stderr.splitlines()[-LAST_LINES:])
+        raise InputError(
+            "`dvc status` failed:", *done.stderr.splitlines()[-retraining.LAST_LINES :]
+        )
     stages = json.loads(done.stdout)
     lines = [f"- `{stage}`: {', '.join(_reasons(found))}" for stage, found in stages.items()]
     unchanged = "Nothing: the data, the code and the parameters are those of the last run."
-    return "\n".join(["## What changed", "", *(lines or [unchanged])])
+    return "\n".join(lines or [unchanged])
 
 
 def _reasons(entries: Sequence[str | Mapping[str, Mapping[str, object]]]) -> Iterator[str]:
@@ -122,95 +193,12 @@ def _reasons(entries: Sequence[str | Mapping[str, Mapping[str, object]]]) -> Ite
                     yield f"{name} {state}"
 
 
-def _data(report: CleanReport) -> str:
-    """Show what the table holds, and what was done to it."""
-    rows = [
-        [name, str(facts["rows"]), facts["first"], facts["last"], str(facts["segments"])]
-        for name, facts in report["series"].items()
-    ]
-    left_out = [f"- `{name}` was left out: {why}" for name, why in report["left_out"].items()]
-    sections = [
-        "## Data",
-        _table(["series", "rows", "first", "last", "segments"], rows),
-        f"Cuts between segments: {len(report['cuts'])}.",
-        _cells(report),
-        "\n".join([*left_out, *(f"- {note}" for note in report["notes"])]),
-    ]
-    return "\n\n".join(section for section in sections if section)
-
-
-def _cells(report: CleanReport) -> str:
-    """Return a table of the changed cells of each column, and of the stretches that they form."""
-    kinds = {
-        "filled": report["filled"],
-        "masked": report["masked"],
-        "outside": report["outside"],
-    }
-    stretches = {kind: Counter(entry["column"] for entry in found) for kind, found in kinds.items()}
-    columns = dict.fromkeys(name for counts in report["totals"].values() for name in counts)
-    if not columns:
-        return "No cell was filled, masked or outside of its limits."
-    rows = [
-        [name, *(_cell_count(report["totals"][kind], stretches[kind], name) for kind in kinds)]
-        for name in columns
-    ]
-    return _table(["column", "filled", "masked", "outside of limits"], rows)
-
-
-def _cell_count(cells: Mapping[str, int], stretches: Mapping[str, int], column: str) -> str:
-    count = cells.get(column, 0)
-    return f"{count:,} in {stretches[column]:,} stretches" if count else "0"
-
-
-def _leaderboard(places: Paths) -> str:
-    board = pd.read_csv(places.verdict / "leaderboard.csv")
-    variants, baselines = board[board["kind"] == "variant"], board[board["kind"] == "baseline"]
-    shown = pd.concat([variants.head(VARIANTS), baselines])[COLUMNS].sort_values("mse")
-    rows = [[_cell(value) for value in row] for row in shown.itertuples(index=False)]
-    return f"## Leaderboard: {len(variants)} variants\n\n{_table(COLUMNS, rows)}"
-
-
-def _cell(value: object) -> str:
-    """Return a value of the leaderboard as text; an empty text for None and NaN."""
-    if value is None or value != value:  # only NaN differs from itself
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _decision(name: str, decision: Decision) -> str:
-    rows = [[entry, f"{error:.6f}"] for entry, error in decision.errors.items()]
-    reason = f"{decision.reason[:1].upper()}{decision.reason[1:]}."
-    table = ["", _table(["entry", "test MSE"], rows)] if rows else []
-    checks = [[check.name, state, check.figure] for check, state in decision.checks]
-    table += ["", _table(["check", "state", "figure"], checks)] if checks else []
-    champion = f"Champion of `{name}`: {decision.champion or 'none'}"
-    return "\n".join([f"## Gate: {decision.outcome}", "", reason, *table, "", champion])
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _failure(error: BaseException) -> str:
-    """Return why retraining failed; for an unexpected error, also where in the code."""
-    if isinstance(error, InputError):
-        return f"## Failed\n\nThe champion does not change.\n\n```\n{error}\n```"
-    lines = "".join(traceback.format_exception(error)).splitlines()
-    trace = "\n".join(lines[-LAST_LINES:])
-    return (
-        "## Failed\n\nAn unexpected error stopped the retraining. `python -m pipeline.forecast` "
-        f"uses the champion that is registered in MLflow now.\n\n```\n{trace}\n```"
-    )
-
-
-def _reproduce(*stages: str) -> None:
+def _reproduce() -> None:
     """Run `dvc repro` and pass its output on to stderr.
 
     Raises `InputError` with the last lines of the output if a stage fails.
     """
-    arguments = [sys.executable, "-m", "dvc", "repro", *stages]
+    arguments = [sys.executable, "-m", "dvc", "repro"]
     with subprocess.Popen(
         arguments, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
@@ -219,8 +207,9 @@ def _reproduce(*stages: str) -> None:
             sys.stderr.write(line)
             output += line
     if process.returncode:
-        last = without_startup_noise(output)[-LAST_LINES:]
-        raise InputError(f"`dvc {' '.join(arguments[3:])}` failed:", *last)
+        raise InputError(
+            "`dvc repro` failed:", *without_startup_noise(output)[-retraining.LAST_LINES :]
+        )
 
 
 def _environment() -> dict[str, str]:
@@ -229,11 +218,25 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PATH": os.pathsep.join(path)}
 
 
-def _publish(report: str) -> None:
+def _publish(report: str, output: Path | None) -> None:
     sys.stdout.write(report)
+    if output:
+        output.write_text(report)
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(summary).open("a") as file:
             file.write(report)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command.parser(
+        "Inspect the data, train what is missing, promote what passes the gate, report.",
+        prog="python -m pipeline.retrain",
+    )
+    parser.add_argument("--data", type=Path, help="a table that takes the place of data.path")
+    parser.add_argument("--only-if", choices=REASONS, default=REASONS[0], help="default: always")
+    parser.add_argument("--accept-drift", action="store_true", help="the new rows are right")
+    parser.add_argument("--output", type=Path, help="write the report to this file as well")
+    return parser
 
 
 if __name__ == "__main__":

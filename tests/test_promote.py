@@ -20,7 +20,7 @@ from pipeline.core.files import read_json
 from pipeline.evaluation import entries, verdict
 from pipeline.evaluation.questions import Questions
 from pipeline.series.scaler import Scaler
-from pipeline.serving import bundle, promotion, replay
+from pipeline.serving import bundle, checks, promotion, replay
 from pipeline.serving.process import CODE
 from pipeline.serving.promotion import Order
 from pipeline.tables import rows
@@ -74,6 +74,25 @@ def test_the_best_variant_becomes_champion_where_there_is_none(project: Project)
         "candidate plain": pytest.approx(0.04),
         "last_value": pytest.approx(0.25),
     }
+
+
+def test_a_version_remembers_the_last_row_of_its_table(project: Project) -> None:
+    project.study(plain=[0.2])
+    project.promote()
+    assert project.champion().until == "2020-01-05T03:00:00Z"  # 100 hours from the first of January
+
+
+def test_a_check_that_was_made_before_the_training_counts_and_is_written_down(
+    project: Project,
+) -> None:
+    project.study(plain=[0.2])
+    found = (checks.drift("shift", "shift: wind"),)
+    decision = promotion.promote(project.params, project.paths, Order(checks=found))
+    assert decision.outcome == "rejected"
+    assert "--accept-drift" in decision.reason
+    decision = promotion.promote(project.params, project.paths, Order(("drift",), checks=found))
+    assert (decision.outcome, decision.reason) == ("promoted", "a person accepted: drift")
+    assert [state for check, state in decision.checks if check.name == "drift"] == ["accepted"]
 
 
 def test_the_candidate_is_the_mean_of_the_seeds_that_were_trained(project: Project) -> None:

@@ -15,7 +15,7 @@ from pipeline.evaluation.statistics.effects import LEVEL, Effect, effects
 from pipeline.evaluation.statistics.losses import reduce
 from pipeline.tables.rows import Array
 
-ACCEPTABLE = ("baseline", "growth", "champion")
+ACCEPTABLE = ("baseline", "growth", "champion", "drift")
 TOLERANCE = 1e-3  # relative difference of the MSE in use and in the evaluation: rounding only
 
 
@@ -76,6 +76,17 @@ def growth(now: Mapping[str, float], then: Mapping[str, float], limit: float) ->
         "data has changed: look at the units of the new rows"
     )
     return Check("growth", figure, objection)
+
+
+def drift(state: str, figure: str) -> Check:
+    """Check that the new rows look like their past: the `state` of the drift is `none`."""
+    if state == "none":
+        return Check("drift", figure)
+    objection = (
+        f"the new rows differ from their past ({figure}); look at the drift, and run `python -m "
+        "pipeline.retrain --accept-drift` if they are right"
+    )
+    return Check("drift", figure, objection)
 
 
 def better(ours: float, theirs: float, effect: Effect, champion: str, on: str = "") -> Check:

@@ -24,6 +24,7 @@ from pipeline.tracking.experiment import Experiment
 from pipeline.tracking.registry import (
     ARTIFACT,
     ERROR,
+    UNTIL,
     Candidate,
     Registry,
     Version,
@@ -63,13 +64,15 @@ class Decision:
 
 @dataclass(frozen=True)
 class Order:
-    """What a person asks of a promotion: `accepted` names checks whose objection does not count.
+    """What is asked of a promotion: `accepted` names checks whose objection does not count.
 
-    A `dry_run` decides and changes nothing.
+    A `dry_run` decides and changes nothing. The `checks` were made before the training, and count
+    like those of the gate.
     """
 
     accepted: Collection[str] = ()
     dry_run: bool = False
+    checks: tuple[Check, ...] = ()
 
 
 def promote(params: Params, paths: Paths, order: Order = Order()) -> Decision:
@@ -105,6 +108,11 @@ def rollback(
     if dry_run:
         return rollbacks.earlier(registry, version)
     return rollbacks.rollback(registry, version)
+
+
+def champion(params: Params, paths: Paths) -> Version | None:
+    """Return the present champion, if there is one; raises `InputError` if MLflow has no answer."""
+    return open_registry(params, paths).version()
 
 
 def fetch_champion(params: Params, paths: Paths) -> VersionFiles:
@@ -156,6 +164,7 @@ def _decide_by_gate(
     """Compare the candidate with its rivals, and promote it if the gate has no objection."""
     windows = ReplayWindows.read(paths, study)
     judged = gate.judge(folder, candidate, study, windows, registry, champion, params.promote)
+    judged = gate.Judgement((*judged.checks, *order.checks), judged.errors)
     states = tuple((check, check.state(check.name in order.accepted)) for check in judged.checks)
     if objection := judged.objection(order.accepted):
         return Decision("rejected", objection, champion, judged.errors, states)
@@ -165,9 +174,16 @@ def _decide_by_gate(
         return Decision("would be promoted", reason, champion, judged.errors, states)
     tags = {f"gate.{check.name}": f"{state}: {check.figure}" for check, state in states}
     tags |= {f"{ERROR}{name}": repr(error) for name, error in gate.references(study).items()}
+    tags[UNTIL] = _last_row(paths)
     files = _files(params, candidate.name, folder, tags)
     version = registry.promote(files, _record(candidate, study, judged.errors), champion)
     return Decision("promoted", reason, version, judged.errors, states)
+
+
+def _last_row(paths: Paths) -> str:
+    """Return the time of the last row of the clean table."""
+    series = read_json(paths.clean / "report.json")["series"]
+    return max(str(facts["last"]) for facts in series.values())
 
 
 def _files(params: Params, variant: str, folder: Path, tags: Mapping[str, str]) -> Candidate:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CHAMPION, PREVIOUS = "champion", "previous_champion"
 ARTIFACT = "forecaster"  # names the model's folder inside a version
+UNTIL = "data.until"  # the tag with the time of the table's last row at the promotion
 ERROR = "mse."  # begins the tags that hold the errors of the references at the promotion
 MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model, no such alias
 
@@ -47,7 +48,8 @@ class Version:
     """A version of a registered model; `digest` identifies the content of the model's files.
 
     `rolled_back` is true if a user has replaced it by an earlier champion. `errors` are those of
-    baselines and plain networks when it was promoted.
+    baselines and plain networks when it was promoted, and `until` is the time of the last row that
+    the table had then, empty if that was not recorded.
     """
 
     number: str
@@ -55,6 +57,7 @@ class Version:
     variant: str
     rolled_back: bool
     errors: Mapping[str, float] = field(default_factory=dict, compare=False)
+    until: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"version {self.number} ({self.variant})"
@@ -217,6 +220,7 @@ def _version(version: _ModelVersion) -> Version:
         digest=version.tags.get("digest", ""),
         variant=version.tags.get("variant", "?"),
         rolled_back=version.tags.get("rolled_back") == "true",
+        until=version.tags.get(UNTIL, ""),
         errors={
             name.removeprefix(ERROR): float(value)
             for name, value in version.tags.items()

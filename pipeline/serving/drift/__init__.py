@@ -8,6 +8,6 @@ No threshold is fixed in units. Each column of each series is cut into windows, 
 a new window from the past is compared with the same distance between pairs of windows of its own
 history. Read `windows` (distances, and how unusual one is), `units` (which conversion explains a
 jump), `faults` (sensors that are stuck, rows that were shuffled), `columns` (one column of one
-series), `tables` (the two tables, and what is new) and `report` (all findings, as JSON and as
-Markdown).
+series), `tables` (the two tables, and what is new), `report` (all findings, as JSON and as
+Markdown) and `inspection` (all of it, before anything is changed).
 """

@@ -11,7 +11,7 @@ from pipeline.config.data import Data
 from pipeline.serving.drift.columns import ALARM, Finding, findings
 from pipeline.serving.drift.tables import Delta, Table, histories
 
-SHOWN = 20  # lines of findings in the report; the JSON has all
+SHOWN = 8  # lines of findings in the report; the JSON has all
 FAULTS = ("unit", "stuck", "shuffled", "missing")  # the others are what a model can learn
 
 
@@ -52,6 +52,14 @@ class Drift:
         if self.faults:
             return "fault"
         return "shift" if self.findings else "none"
+
+    @property
+    def summary(self) -> str:
+        """The findings in one line, such as `unit: temp, wind; shift: delay`."""
+        columns: dict[str, dict[str, None]] = {}
+        for each in self.findings:
+            columns.setdefault(each.kind, {})[each.column] = None
+        return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in columns.items()) or "none"
 
     def json(self) -> dict[str, object]:
         """Return all of it for a file."""
