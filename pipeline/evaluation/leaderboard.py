@@ -15,16 +15,17 @@ from pipeline.evaluation.statistics.planning import Needed
 from pipeline.evaluation.verdict import Result, Verdict
 
 DIGITS = 6  # significant digits
+MORE = ("more_seeds", "more_origins", "times_both")
 CONCLUDED = (
     *("rank", "rank_low", "rank_high", "tier", "best_set", "p_best"),
     *("reference", "effect", "effect_low", "effect_high", "answer", "detectable"),
-    *("more_seeds", "more_origins"),
+    *MORE,
 )
 
 
 EFFECTS = (
     *("group", "name", "against", "pairs", "effect", "effect_low", "effect_high", "answer"),
-    *("detectable", "more_seeds", "more_origins", "outcome"),
+    *("detectable", *MORE, "outcome"),
 )
 
 
@@ -116,9 +117,9 @@ def numbers(compared: Comparison | Marginal | Tested) -> dict[str, object]:
 
 def _needed(needed: Needed | None) -> dict[str, float]:
     """Return how much more would decide: NaN where it is decided, infinity where no number does."""
-    counts = (needed.seeds, needed.origins) if needed else (math.nan, math.nan)
+    counts = (needed.seeds, needed.origins, needed.both) if needed else (math.nan,) * 3
     more = [math.inf if count is None else float(count) for count in counts]
-    return dict(zip(("more_seeds", "more_origins"), more, strict=True))
+    return dict(zip(MORE, more, strict=True))
 
 
 def _row(result: Result) -> dict[str, object]:

@@ -91,6 +91,9 @@ def deciding(needed: Needed | None) -> str:
     """Return how many more seeds, or origins, would decide; a dash where nothing is to decide."""
     if needed is None:
         return NOTHING
+    if needed.seeds is None and needed.origins is None:
+        both = f"{math.ceil(needed.both):,}" if math.isfinite(needed.both) else "n/a"
+        return f"n/a alone; {both} times both"
     return f"{_more(needed.seeds)} seeds, or {_more(needed.origins)} origins"
 
 

@@ -56,7 +56,7 @@ def _table(verdict: Verdict, source: Source) -> str:
         "*better* or *worse* if the interval excludes 0, *equivalent* if it lies within ± "
         f"{percent(found.margin)}, and else *undecided*: no difference, and larger ones, are both "
         "possible. *To decide* says how many more seeds of each variant, or how many more origins, "
-        "would decide it if the effect is what it seems to be; n/a: no number of them would.",
+        "would decide it if the effect is what it seems to be; n/a: no number of them would alone.",
         "The seconds per seed are those of training.",
     ]
     if len(setup.targets) > UNITS_SHOWN:

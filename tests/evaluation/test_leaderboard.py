@@ -20,7 +20,7 @@ def test_the_leaderboard_has_the_documented_columns(study: Verdict) -> None:
     middle = "temp_mae temp_mae_sd temp_bias temp_bias_sd cells temp_cells clipped"
     tail = "skill parameters seconds_per_replica seconds_per_epoch seconds_to_best seeds state"
     concluded = "rank rank_low rank_high tier best_set p_best reference effect effect_low"
-    last = "effect_high answer detectable more_seeds more_origins"
+    last = "effect_high answer detectable more_seeds more_origins times_both"
     parts = (head, middle, tail, concluded, last)
     columns = [name for part in parts for name in part.split()]
     assert list(leaderboard.leaderboard(study)) == columns

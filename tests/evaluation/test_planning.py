@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from pipeline.evaluation.leaderboard_text import deciding
 from pipeline.evaluation.statistics.draws import draw
 from pipeline.evaluation.statistics.effects import Effect, effects
 from pipeline.evaluation.statistics.losses import Losses
@@ -58,6 +59,15 @@ def test_where_time_alone_is_too_noisy_no_number_of_seeds_decides_but_more_origi
     assert second(-0.04, 2000, 200, 0.02, 0.3).answer(MARGIN) == "undecided"
     larger = math.ceil(1.1 * (200 + more.origins))  # the noise of other origins is another one
     assert second(-0.04, 20, larger, 0.02, 0.3).answer(MARGIN) == "better"
+
+
+def test_where_neither_alone_decides_so_many_times_both_do() -> None:
+    now = second(-0.04, 5, 100, 0.05, 0.2)
+    more = needed(now, MARGIN, 5, 100)
+    assert more is not None and more.seeds is None and more.origins is None
+    times = math.ceil(1.1 * more.both)  # the noise of other origins is another one
+    assert second(-0.04, 5 * times, 100 * times, 0.05, 0.2).answer(MARGIN) == "better"
+    assert deciding(more) == f"n/a alone; {math.ceil(more.both)} times both"
 
 
 def test_where_seeds_alone_are_too_noisy_no_number_of_origins_decides() -> None:

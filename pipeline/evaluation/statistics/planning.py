@@ -14,10 +14,14 @@ from pipeline.evaluation.statistics.effects import Effect
 
 @dataclass(frozen=True)
 class Needed:
-    """How many more seeds of each variant, or more origins, decide; `None` where no number does."""
+    """How many more seeds of each variant, or more origins, decide; `None` where no number does.
+
+    `both` is by what to multiply seeds and origins together, infinity for an effect of exactly 0.
+    """
 
     seeds: int | None
     origins: int | None
+    both: float
 
 
 def needed(effect: Effect, margin: float, seeds: int, origins: int) -> Needed | None:
@@ -35,6 +39,7 @@ def needed(effect: Effect, margin: float, seeds: int, origins: int) -> Needed | 
     return Needed(
         _more(seeds, effect.seeds, allowed - effect.times),
         _more(origins, effect.times, allowed - effect.seeds),
+        1 / share if share > 0 else math.inf,
     )
 
 
