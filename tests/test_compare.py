@@ -216,3 +216,25 @@ def test_the_report_says_what_became_of_the_data(
         "Cells that were masked and are in no number of this report: 12"
         in (tmp_path / "verdict" / "report.md").read_text()
     )
+
+
+def test_what_training_flagged_is_printed_and_in_the_verdict(
+    settings: Params,
+    before: Before,
+    errors: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files.write_json(before[2] / "flags.json", [{"line": "1 of 6 replicas diverged"}])
+    compare.run(settings, *before, errors, tmp_path / "verdict")
+    assert "warning: Training: 1 of 6 replicas diverged." in capsys.readouterr().out
+    found = json.loads((tmp_path / "verdict" / "verdict.json").read_text())
+    assert "Training: 1 of 6 replicas diverged." in found["warnings"]
+
+
+def test_without_the_flags_of_training_the_stage_says_what_to_run(
+    settings: Params, before: Before, errors: Path, tmp_path: Path
+) -> None:
+    (before[2] / "flags.json").unlink()
+    with pytest.raises(InputError, match="run 'dvc repro train'"):
+        compare.run(settings, *before, errors, tmp_path / "verdict")

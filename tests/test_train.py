@@ -7,7 +7,8 @@ import pytest
 
 from pipeline.config.learning import Train
 from pipeline.config.model import Model, Shape
-from pipeline.train import _to_train
+from pipeline.core.files import write_json
+from pipeline.train import _flag, _to_train
 from pipeline.training.jobs.store import FleetStore
 from pipeline.training.jobs.task import FleetTask
 
@@ -60,3 +61,16 @@ def test_more_seeds_are_recorded_as_fleets_of_their_own(store: FleetStore) -> No
 def test_variants_with_the_same_fingerprint_are_trained_once(store: FleetStore) -> None:
     twin = replace(task("one"), variant="twin")
     assert to_train(store, task("one"), twin, workers=1) == [("twin", (0, 1, 2, 3, 4))]
+
+
+def test_the_last_lines_say_what_is_not_to_be_trusted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = "11 of 15 replicas were still improving at their last epoch: raise train.epochs"
+    write_json(tmp_path / "flags.json", [{"flag": "still improving", "line": line}])
+    shares = {"validation": 0.8, "test": 1.0}
+    write_json(tmp_path / "shift.json", {"day_of_year": {"JFK": shares}})
+    _flag(tmp_path, tmp_path)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"train: not to be trusted: {line}"
+    assert second.startswith("train: not to be trusted: day_of_year: 80% of the validation")
