@@ -13,7 +13,8 @@ The steps of `python -m pipeline.retrain`:
    needs `--accept-drift` to be promoted.
 
 The report, Markdown of at most 60 lines with the decision first, goes to stdout, to `--output FILE`
-and to the file that GITHUB_STEP_SUMMARY names.
+and to the file that GITHUB_STEP_SUMMARY names. The file that GITHUB_OUTPUT names gets the outcome
+of the gate as `outcome=...`. With `--dry-run`, all is done except for the promotion.
 
 Exit status: 0 if the candidate was promoted, the champion stays or retraining is not worth it; 3 if
 a person has to look at the drift; 1 if data was rejected or a step failed. Whatever it is, the same
@@ -59,18 +60,20 @@ class Call:
     data: Path | None = None
     only_if: str = "always"
     accept_drift: bool = False
+    dry_run: bool = False
 
 
 def main() -> None:
     """Parse the arguments, retrain and report."""
     arguments = _parser().parse_args()
-    called = Call(arguments.params, arguments.data, arguments.only_if, arguments.accept_drift)
+    options = {name: value for name, value in vars(arguments).items() if name != "output"}
+    called = Call(**options)
     report, status = Report(), FAILED
     try:
         status = run(called, report)
     except (Exception, KeyboardInterrupt) as error:
         report.decision = retraining.failure(error)
-    _publish(report.markdown(), arguments.output)
+    report.publish(arguments.output)
     sys.exit(status)
 
 
@@ -100,6 +103,7 @@ def run(called: Call, report: Report) -> int:
     report.details["Data"] = retraining.data(read_json(places.clean / "report.json"))
     decision = promotion.promote(settings, places, _order(called, drift))
     report.decision = retraining.decision(settings.promote.name, decision)
+    report.outcome = decision.outcome
     report.details["Errors"] = retraining.errors(decision)
     return PERSON if _only_drift_objects(decision) else DONE
 
@@ -143,9 +147,9 @@ def _worth(only_if: str, drift: Drift) -> bool:
 def _order(called: Call, drift: Drift | None) -> Order:
     """Return the order for the gate, with the check of the drift if there was any history."""
     if drift is None:
-        return Order()
+        return Order(dry_run=called.dry_run)
     check: Check = checks.drift(drift.state, drift.summary)
-    return Order(("drift",) if called.accept_drift else (), checks=(check,))
+    return Order(("drift",) if called.accept_drift else (), called.dry_run, (check,))
 
 
 def _only_drift_objects(decision: Decision) -> bool:
@@ -218,15 +222,6 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PATH": os.pathsep.join(path)}
 
 
-def _publish(report: str, output: Path | None) -> None:
-    sys.stdout.write(report)
-    if output:
-        output.write_text(report)
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(summary).open("a") as file:
-            file.write(report)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = command.parser(
         "Inspect the data, train what is missing, promote what passes the gate, report.",
@@ -235,6 +230,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, help="a table that takes the place of data.path")
     parser.add_argument("--only-if", choices=REASONS, default=REASONS[0], help="default: always")
     parser.add_argument("--accept-drift", action="store_true", help="the new rows are right")
+    parser.add_argument("--dry-run", action="store_true", help="train, and promote nothing")
     parser.add_argument("--output", type=Path, help="write the report to this file as well")
     return parser
 

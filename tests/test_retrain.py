@@ -108,7 +108,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(template, tmp_path / "project")
     monkeypatch.chdir(tmp_path / "project")
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path / "project"
 
 
@@ -122,10 +123,13 @@ def report(
         decision: Decision | BaseException = PROMOTED,
         *words: str,
         champion: Version | None = PROMOTED.champion,
+        asked: list[Order] | None = None,
     ) -> tuple[int, str]:
         def promote(params: object, paths: object, order: Order) -> Decision:
             if isinstance(decision, BaseException):
                 raise decision
+            if asked is not None:
+                asked.append(order)
             objections = [check for check in order.checks if check.name not in order.accepted]
             if any(check.objection for check in objections):
                 states = tuple((check, check.state()) for check in objections)
@@ -316,6 +320,17 @@ def test_the_rows_after_the_last_one_of_the_champion_are_the_new_ones(
     monkeypatch.setattr(inspection, "inspect", lambda *rest: asked.append(rest[-1]))
     report(champion=replace(PROMOTED.champion, until="2020-01-03T00:00:00Z"))
     assert asked == [np.datetime64("2020-01-03T00:00:00")]
+
+
+def test_a_dry_run_asks_the_gate_and_tells_the_runner_the_outcome(
+    project: Path, report: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Order] = []
+    monkeypatch.setenv("GITHUB_OUTPUT", str(project / "output"))
+    would = replace(PROMOTED, outcome="would be promoted")
+    assert report(would, "--dry-run", asked=asked)[0] == 0
+    assert [order.dry_run for order in asked] == [True]
+    assert (project / "output").read_text() == "outcome=would be promoted\n"
 
 
 def test_the_report_has_at_most_sixty_lines_and_goes_to_a_file_as_well(

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline import retrain
+
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".github" / "workflows"
+CHECKOUT = f"actions/checkout@{40 * '0'}"  # what a step without an action counts as
 FILES = sorted(FOLDER.glob("*.yml"))
 
 
@@ -39,22 +43,34 @@ def test_workflows_fit_the_schema_of_github() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_file_for_gitlab_fits_its_schema() -> None:
+    tool = shutil.which("check-jsonschema") or str(ROOT / ".venv/bin/check-jsonschema")
+    words = [tool, "--builtin-schema", "vendor.gitlab-ci", str(ROOT / ".gitlab-ci.yml")]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_workflows_may_read_the_contents_and_nothing_else(file: Path) -> None:
+def test_only_the_job_that_opens_a_pull_request_may_write(file: Path) -> None:
     workflow = load(file.name)
-    assert workflow["permissions"] == {"contents": "read"}
-    assert not [job for job in workflow["jobs"].values() if "permissions" in job]
+    assert workflow["permissions"] in ({}, {"contents": "read"})
+    writing = {"contents": "write", "pull-requests": "write"}
+    rights = {name: job.get("permissions") for name, job in workflow["jobs"].items()}
+    assert {name for name, own in rights.items() if own == writing} == {
+        "retrain.yml": {"propose"},
+        "retrain-schedule.yml": {"retrain"},  # it passes them on
+        "ci.yml": set(),
+    }[file.name]
+    assert all(own in (None, writing, {"contents": "read"}) for own in rights.values())
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_steps_are_commands_of_one_line_and_actions_with_a_version(file: Path) -> None:
+def test_steps_are_commands_of_one_line_and_actions_pinned_to_a_commit(file: Path) -> None:
     steps = [step for job in load(file.name)["jobs"].values() for step in job.get("steps", ())]
     assert not [step["run"] for step in steps if "\n" in step.get("run", "").strip()]
-    assert not [
-        step["uses"]
-        for step in steps
-        if "uses" in step and not re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"])
-    ]
+    pinned = re.compile(r"actions/[\w/-]+@[0-9a-f]{40}")
+    assert not [step["uses"] for step in steps if not pinned.fullmatch(step.get("uses", CHECKOUT))]
+    assert not [step["run"] for step in steps if "${{" in step.get("run", "")]
 
 
 def test_ci_runs_what_people_run() -> None:
@@ -68,29 +84,78 @@ def test_ci_runs_the_oldest_and_the_newest_python_of_the_project() -> None:
     assert matrix["python"] == ["3.11", "3.13"]
 
 
-def test_retraining_installs_fetches_retrains_and_keeps() -> None:
-    install, fetch, retrain, keep = commands("retrain.yml")
+def job(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = load("retrain.yml")["jobs"][name]
+    return found
+
+
+def runs(name: str) -> list[str]:
+    return [step["run"] for step in job(name)["steps"] if "run" in step]
+
+
+def test_retraining_checks_its_credentials_first_and_promotes_nothing() -> None:
+    install, tracking, remote, fetch, update, retrain, push = runs("retrain")
     assert install == "make install"
+    assert "MLFLOW_TRACKING_URI" in tracking
+    assert "dvc remote default" in remote
     assert "dvc pull" in fetch
-    assert retrain == ".venv/bin/python -m pipeline.retrain"
-    assert "dvc push" in keep
+    assert "dvc update" in update
+    assert "python -m pipeline.retrain --dry-run" in retrain
+    assert push == ".venv/bin/dvc push --run-cache"
 
 
-def test_retraining_starts_by_push_of_data_parameters_or_code_by_hand_and_by_call() -> None:
+def test_what_was_trained_is_kept_after_a_failure_as_well() -> None:
+    steps = job("retrain")["steps"]
+    kept = [step for step in steps if step.get("if") == "always()"]
+    assert [step.get("uses", step.get("run", "")).split("@")[0] for step in kept] == [
+        "actions/cache/save",
+        ".venv/bin/dvc push --run-cache",
+        "actions/upload-artifact",
+    ]
+    (restored,) = (step for step in steps if "cache/restore" in step.get("uses", ""))
+    assert kept[0]["with"]["key"] == restored["with"]["key"]
+
+
+def test_retraining_is_off_until_a_variable_is_set_and_waits_for_the_tests() -> None:
+    assert "vars.RETRAIN == 'on'" in job("test")["if"]
+    assert "vars.RETRAIN == 'on'" in job("retrain")["if"]
+    assert job("test")["uses"] == "./.github/workflows/ci.yml"
+    assert job("retrain")["needs"] == "test"
+    assert "!failure()" in job("retrain")["if"]
+
+
+def test_a_promotion_waits_for_the_reviewers_of_an_environment() -> None:
+    assert job("promote")["environment"] == "champion"
+    assert runs("promote")[-1] == ".venv/bin/python -m pipeline.promote"
+    others = [line for name in ("retrain", "propose") for line in runs(name)]
+    assert not [line for line in others if "pipeline.promote" in line]
+
+
+def test_retraining_starts_by_push_of_data_or_parameters_by_hand_and_by_call() -> None:
     triggers = load("retrain.yml")["on"]
-    assert set(triggers) == {"push", "workflow_dispatch", "workflow_call"}
-    assert set(triggers["push"]["paths"]) == {
-        "data/0_raw/**",
-        "params.yaml",
-        "catalogue/**",
-        "pipeline/**",
-        "dvc.yaml",
-    }
+    assert set(triggers) == {"push", "workflow_dispatch", "workflow_call", "repository_dispatch"}
+    assert set(triggers["push"]["paths"]) == {"data/0_raw/**", "params.yaml", "catalogue/**"}
+    options = triggers["workflow_dispatch"]["inputs"]["only_if"]["options"]
+    assert set(options) == set(retrain.REASONS)
+    assert set(triggers["repository_dispatch"]["types"]) <= set(retrain.REASONS)
 
 
 def test_two_trainings_never_run_at_once_and_none_is_cut_off() -> None:
-    (job,) = load("retrain.yml")["jobs"].values()
-    assert job["concurrency"] == {"group": "retrain", "cancel-in-progress": False}
+    workflow = load("retrain.yml")
+    assert workflow["concurrency"] == {"group": "retrain", "cancel-in-progress": False}
+
+
+def test_the_options_of_the_workflow_are_those_of_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.retrain", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    (line,) = (line for line in runs("retrain") if "pipeline.retrain" in line)
+    used = {*re.findall(r"--[\w-]+", line + job("retrain")["env"]["ACCEPT_DRIFT"])}
+    assert used == {"--dry-run", "--only-if", "--accept-drift", "--output"}
+    assert not [option for option in used if option not in done.stdout]
 
 
 def test_the_schedule_has_a_file_of_its_own_and_calls_the_retraining() -> None:
@@ -99,5 +164,6 @@ def test_the_schedule_has_a_file_of_its_own_and_calls_the_retraining() -> None:
     ]
     workflow = load("retrain-schedule.yml")
     assert set(workflow["on"]) == {"schedule"}
-    (job,) = workflow["jobs"].values()
-    assert (ROOT / job["uses"]).samefile(FOLDER / "retrain.yml")
+    (called,) = workflow["jobs"].values()
+    assert called["with"] == {"update": True, "only_if": "new-data"}
+    assert (ROOT / called["uses"]).samefile(FOLDER / "retrain.yml")

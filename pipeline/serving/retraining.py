@@ -1,5 +1,7 @@
 """The report of a retraining, in Markdown: the decision first, details folded, 60 lines at most."""
 
+import os
+import sys
 import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -53,9 +55,13 @@ class CleanReport(TypedDict):
 
 @dataclass
 class Report:
-    """What has happened so far: the `decision`, sections that are shown, and folded `details`."""
+    """What has happened so far: the `decision`, sections that are shown, and folded `details`.
+
+    `outcome` is that of the gate, empty if it was not reached.
+    """
 
     decision: str = ""
+    outcome: str = ""
     sections: list[str] = field(default_factory=list)
     details: dict[str, str] = field(default_factory=dict)
 
@@ -70,6 +76,18 @@ class Report:
             if "\n\n".join([*parts, each]).count("\n") < LINES:
                 parts.append(each)
         return "\n\n".join(part for part in parts if part) + "\n"
+
+    def publish(self, output: Path | None) -> None:
+        """Write the report to stdout, to `output`, and to the files that GitHub's runners name."""
+        text = self.markdown()
+        sys.stdout.write(text)
+        if output:
+            output.write_text(text)
+        written = {"GITHUB_STEP_SUMMARY": text, "GITHUB_OUTPUT": f"outcome={self.outcome}\n"}
+        for name, content in written.items():
+            if file := os.environ.get(name):
+                with Path(file).open("a") as opened:
+                    opened.write(content)
 
 
 def decision(name: str, made: Decision) -> str:
