@@ -12,17 +12,20 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.config import params
+from pipeline.config.kinds import NORMALIZATIONS, WEIGHTS
 from pipeline.config.model import Model
 from pipeline.config.params import Params
-from pipeline.config.slots import slots
+from pipeline.config.slots import Slot, slots
 from pipeline.core import command
 from pipeline.core.files import write_json
-from pipeline.evaluation import leaderboard
+from pipeline.evaluation import leaderboard, notes
 from pipeline.evaluation.entries import TRAINED
+from pipeline.evaluation.leaderboard_text import interval
 from pipeline.evaluation.questions import Questions
 from pipeline.evaluation.verdict import Result, Verdict, read
+from pipeline.tracking import view
 from pipeline.tracking.experiment import Experiment
-from pipeline.tracking.runs import Run
+from pipeline.tracking.runs import Run, Standing
 
 
 def run(params: Params, models: Path, errors: Path, verdict: Path, out: Path) -> None:
@@ -38,6 +41,7 @@ def run(params: Params, models: Path, errors: Path, verdict: Path, out: Path) ->
     experiment = Experiment(out.parent, params.track.experiment)
     # MLflow shows the newest runs first, and only ten of them in its charts.
     new = experiment.publish(reversed(runs))
+    experiment.describe({view.NOTE: notes.study(study), view.TAG: _view(study)})
     receipt = {
         "experiment": params.track.experiment,
         "runs": len(entries),
@@ -61,13 +65,20 @@ def _evaluation(study: Verdict) -> dict[str, str]:
     return {key: str(value) for key, value in vars(study.setup).items()}
 
 
+def _view(study: Verdict) -> str:
+    """Return the prepared view: what decides between variants, in the units of the first target."""
+    metrics = [f"{study.setup.targets[0]}_mae", "mse"]
+    return view.state("mse", metrics, ["normalization", "dropout"], ["effect", "answer"])
+
+
 def _entries(study: Verdict, models: Path, files: Mapping[str, Path]) -> Iterator[Run]:
     """Yield a run for each variant and baseline, best first."""
     figures = {name: path for name, path in files.items() if path.suffix == ".png"}
-    # What is concluded of a variant changes with the others, whose runs would be logged again.
-    board = leaderboard.leaderboard(study).drop(columns=list(leaderboard.CONCLUDED))
-    board = board.set_index("name").select_dtypes("number")
-    numbers = {str(name): column.to_dict() for name, column in board.items()}
+    board = leaderboard.leaderboard(study).set_index("name")
+    board = board.assign(skill_percent=(100 * board["skill"]).round(2))
+    # What is concluded of a variant changes with the others, without a change of its own.
+    own = board.drop(columns=list(leaderboard.CONCLUDED)).select_dtypes("number")
+    numbers = {str(name): column.to_dict() for name, column in own.items()}
     steps = leaderboard.horizon(study).set_index("name")
     for result in study.results:
         by_step = steps.loc[[result.name]]
@@ -76,6 +87,7 @@ def _entries(study: Verdict, models: Path, files: Mapping[str, Path]) -> Iterato
             result.name,
             _tags(result),
             params={
+                **_named(result),
                 **_evaluation(study),
                 **_flat(summary.model or {}),
                 **_flat(summary.train or {}, "train."),
@@ -84,35 +96,76 @@ def _entries(study: Verdict, models: Path, files: Mapping[str, Path]) -> Iterato
             curves={
                 f"{metric}_by_step": _curve(by_step, "step", metric) for metric in ("mse", "mae")
             },
-            figures=figures if result.is_variant else {},
+            standing=_standing(study, result, figures if result.is_variant else {}),
             children=tuple(_seeds(result, models / result.name)) if result.is_variant else (),
             failed=not result.scored,
         )
 
 
+def _standing(study: Verdict, result: Result, figures: Mapping[str, Path]) -> Standing:
+    """Return what is concluded of an entry among the others; effects are percentages."""
+    found = study.conclusion
+    metrics, tags = dict[str, float](), {view.NOTE: notes.entry(study, result)}
+    tags |= {"effect": "", "answer": "", "reference": ""}
+    if place := found.places.get(result.name):
+        metrics = {name: float(getattr(place, name)) for name in ("rank", "tier", "p_best")}
+    if compared := found.effects.get(result.name):
+        ends = {"": "value", "_low": "low", "_high": "high"}
+        metrics |= {
+            f"effect_percent{end}": round(100 * getattr(compared.effect, name), 2)
+            for end, name in ends.items()
+        }
+        tags |= {"effect": interval(compared.effect), "answer": compared.answer}
+        tags |= {"reference": compared.against}
+    elif result.name == found.reference:
+        metrics |= {"effect_percent": 0.0}
+        tags |= {"answer": "reference"}
+    return Standing(metrics, tags, figures)
+
+
+def _named(result: Result) -> dict[str, str]:
+    """Return what tells variants apart, in short: which normalization, which dropout, and where."""
+    summary = result.entry.summary
+    filled = _filled(summary.model) if summary.model else {}
+    kinds = {
+        "normalization": {path: slot.kind for path, slot in filled.items() if _normalizes(slot)},
+        "dropout": {path: slot.kind for path, slot in filled.items() if slot.row.noise},
+    }
+    places = [path for path in filled if any(path in found for found in kinds.values())]
+    return {
+        "family": summary.family,
+        **{
+            name: " + ".join(dict.fromkeys(found.values())) or "none"
+            for name, found in kinds.items()
+        },
+        "place": " + ".join(places) or "none",
+    }
+
+
+def _normalizes(slot: Slot) -> bool:
+    return slot.row in (NORMALIZATIONS.get(slot.kind), WEIGHTS.get(slot.kind))
+
+
 def _tags(result: Result) -> dict[str, str]:
     summary = result.entry.summary
-    kinds = _kinds(summary.model) if summary.model else {}
+    filled = _filled(summary.model) if summary.model else {}
     optional = {
         "weights_sha256": summary.weights_sha256,
-        "note": summary.note,
         "warnings": ", ".join(summary.warnings),
         "cudnn": None if summary.cudnn is None else str(summary.cudnn).lower(),
     }
     return {
         "role": summary.kind,
-        "family": summary.family,
         "state": summary.state,
         **{key: value for key, value in optional.items() if value},
-        **{f"slot.{path}": kind for path, kind in kinds.items()},
+        **{f"slot.{path}": slot.kind for path, slot in filled.items()},
     }
 
 
-def _kinds(model: Mapping[str, object]) -> dict[str, str]:
-    """Return the kind of each slot, and of the pooling, by its dotted path."""
-    validated = Model.model_validate(model)
-    kinds = {path: slot.kind for path, slot in slots(validated)}
-    return {**kinds, "pooling": validated.pooling.kind}
+def _filled(model: Mapping[str, object]) -> dict[str, Slot]:
+    """Return the slots of a network that are not empty, by their dotted paths."""
+    found = slots(Model.model_validate(model))
+    return {path: slot for path, slot in found if slot.row.layer is not None}
 
 
 def _flat(section: Mapping[str, object], path: str = "") -> dict[str, str]:
@@ -133,10 +186,11 @@ def _seeds(result: Result, folder: Path) -> Iterator[Run]:
     curves = history.columns.drop(["seed", "epoch"])
     for position, (seed, state) in enumerate(zip(summary.seeds, summary.states, strict=True)):
         epochs = history[history["seed"] == seed]
-        tags = {"role": "seed", "variant": result.name, "family": summary.family}
+        named = {"variant": result.name, **_named(result), "seed": str(seed)}
         yield Run(
             f"{result.name}, seed {seed}",
-            {**tags, "seed": str(seed), "state": state},
+            {"role": "seed", "state": state},
+            params=named,
             metrics=_metrics(result, position),
             curves={metric: _curve(epochs, "epoch", metric) for metric in curves},
             failed=state != TRAINED,
@@ -144,7 +198,10 @@ def _seeds(result: Result, folder: Path) -> Iterator[Run]:
 
 
 def _metrics(result: Result, position: int) -> dict[str, float]:
-    """Return the test errors of the seed at `position`, and its epochs."""
+    """Return the test errors of the seed at `position`, and its epochs.
+
+    Their names are not those of a variant, so that sorting by one never mixes seeds in.
+    """
     entry = result.entry
     metrics = {"mse": float(entry.scores.mse[position]), "mae": float(entry.scores.mae[position])}
     epochs = {
@@ -155,7 +212,7 @@ def _metrics(result: Result, position: int) -> dict[str, float]:
     for j, target in enumerate(result.unit_mse):
         metrics[f"{target}_mse"] = float(entry.unit_scores.squared.by_target[position, j])
         metrics[f"{target}_mae"] = float(entry.unit_scores.absolute.by_target[position, j])
-    return metrics
+    return {f"seed/{name}": value for name, value in metrics.items()}
 
 
 def _curve(table: pd.DataFrame, step: str, metric: str) -> dict[int, float]:

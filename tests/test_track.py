@@ -1,5 +1,8 @@
 """What MLflow receives of a study, and that it receives it once."""
 
+import base64
+import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +10,7 @@ import pytest
 
 from pipeline import track
 from pipeline.core.files import read_json
+from pipeline.tracking import view
 from pipeline.tracking.experiment import Experiment
 from tests.workshop import Workshop, made
 
@@ -31,7 +35,7 @@ def one(store: Experiment, query: str) -> Any:
     return run
 
 
-def test_a_variant_is_a_run_with_its_settings_its_slots_and_the_spread_of_its_seeds(
+def test_a_variant_is_a_run_with_its_settings_its_kinds_and_the_spread_of_its_seeds(
     workshop: Workshop,
 ) -> None:
     run = one(publish(workshop), "tags.role = 'variant' and attributes.run_name = 'plain'")
@@ -41,18 +45,49 @@ def test_a_variant_is_a_run_with_its_settings_its_slots_and_the_spread_of_its_se
     assert run.data.params["recurrent.units"] == "[3]"
     assert run.data.params["train.seeds"] == "3"
     assert run.data.params["lookback"] == "6"
-    tags = {
-        key: value
-        for key, value in run.data.tags.items()
-        if key in ("family", "state", "weights_sha256", "slot.conv.normalization", "slot.pooling")
+    assert run.data.params["family"] == "plain"
+    assert run.data.params["normalization"] == run.data.params["place"] == "none"
+    assert run.data.tags["state"] == "trained"
+    assert run.data.tags["weights_sha256"] == "ab12"
+    assert "none" not in {run.data.tags[name] for name in run.data.tags if name[:5] == "slot."}
+
+
+def test_what_is_concluded_of_a_variant_is_on_its_run_and_changes_without_a_new_run(
+    workshop: Workshop,
+) -> None:
+    store = publish(workshop)
+    before = one(store, "attributes.run_name = 'conv_ln'")
+    assert before.data.params["normalization"] == "layer"
+    assert before.data.params["place"] == "conv.normalization"
+    assert before.data.metrics["rank"] == 1
+    effect = before.data.metrics["effect_percent"]
+    assert effect == pytest.approx(100 * (0.01 / 0.1 - 1), rel=1e-3)
+    assert before.data.tags["answer"] in before.data.tags["mlflow.note.content"]
+    assert one(store, "attributes.run_name = 'plain'").data.tags["answer"] == "reference"
+    workshop.study(plain=[0.2, 0.2], conv_ln=[0.1, float("nan")])
+    after = one(publish(workshop), "attributes.run_name = 'conv_ln'")
+    assert after.info.run_id == before.info.run_id
+    assert after.data.metrics["effect_percent"] == pytest.approx(100 * (0.01 / 0.04 - 1), rel=1e-3)
+
+
+def test_the_experiment_says_what_was_found_and_opens_at_the_current_entries(
+    workshop: Workshop,
+) -> None:
+    workshop.study(plain=[0.2, 0.4], conv_ln=[0.1, 0.3])
+    store = publish(workshop)
+    tags = store.client.get_experiment(store.id).tags
+    assert "Compared with `plain`" in tags[view.NOTE]
+    packed = json.loads(tags[view.TAG])["state"].removeprefix("deflate;")
+    state = json.loads(zlib.decompress(base64.b64decode(packed)))
+    shown = {run.info.run_name for run in store.search(state["searchFilter"])}
+    assert shown == {"plain", "conv_ln", "last_value", "seasonal_naive", "ridge"}
+    run = one(store, "attributes.run_name = 'conv_ln'")
+    known = {
+        *(f"metrics.`{name}`" for name in run.data.metrics),
+        *(f"params.`{name}`" for name in run.data.params),
+        *(f"tags.`{name}`" for name in run.data.tags),
     }
-    assert tags == {
-        "family": "plain",
-        "state": "trained",
-        "weights_sha256": "ab12",
-        "slot.conv.normalization": "none",
-        "slot.pooling": "none",
-    }
+    assert set(state["selectedColumns"]) <= known
 
 
 def test_what_varies_is_a_tag(workshop: Workshop) -> None:
@@ -76,7 +111,10 @@ def test_a_seed_is_a_child_with_its_own_metrics_and_curves(workshop: Workshop) -
     store = publish(workshop)
     parent = one(store, "attributes.run_name = 'plain'")
     children = store.search(f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
-    assert sorted(run.data.metrics["mse"] for run in children) == [
+    assert {run.data.params["seed"] for run in children} == {"0", "1"}
+    assert {run.data.params["variant"] for run in children} == {"plain"}
+    assert not {*parent.data.metrics} & {*children[0].data.metrics}
+    assert sorted(run.data.metrics["seed/mse"] for run in children) == [
         pytest.approx(0.04),
         pytest.approx(0.16),
     ]

@@ -18,14 +18,14 @@ from pipeline.tracking.connection import (
     explained_errors,
     without_password,
 )
-from pipeline.tracking.runs import Run
+from pipeline.tracking.runs import Run, Standing
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as LoggedRun
 
 HOST = socket.gethostname()
 ABANDONED_AFTER = 3600  # seconds; applies to unfinished runs of other machines
-CONTENT, FIGURES = "content_hash", "figures_hash"  # tags that identify what was logged
+CONTENT, STANDING = "content_hash", "standing_hash"  # tags that identify what was logged
 
 
 class Experiment:
@@ -49,7 +49,7 @@ class Experiment:
     def publish(self, runs: Iterable[Run]) -> int:
         """Make the experiment show these runs as the current ones; return how many were new.
 
-        Incomplete runs are deleted, missing ones are logged, figures are updated, and the tag
+        Incomplete runs are deleted, missing ones are logged, standings are updated, and the tag
         `current` distinguishes these runs from those of earlier results, which stay.
         """
         wanted = {run.content_hash: run for run in runs}
@@ -61,9 +61,17 @@ class Experiment:
             for run in new:
                 self._log(run)
             for run in logged:
-                self._update_figures(run, wanted.get(run.data.tags.get(CONTENT, "")))
+                self._update_standing(run, wanted.get(run.data.tags.get(CONTENT, "")))
                 self._mark(run, run.info.run_id in current)
         return len(new)
+
+    def describe(self, tags: Mapping[str, str]) -> None:
+        """Set tags of the experiment itself, such as its note and its views."""
+        with self.lock(), self.explained_errors():
+            known = self.client.get_experiment(self.id).tags
+            for name, value in tags.items():
+                if known.get(name) != value:
+                    self.client.set_experiment_tag(self.id, name, value)
 
     def search(self, query: str) -> "list[LoggedRun]":
         """Return all runs of the experiment that match MLflow's filter string, newest first."""
@@ -111,22 +119,28 @@ class Experiment:
 
         MLflow cannot store NaN and infinity, so such values are left out.
         """
-        from mlflow.entities import Metric, Param
+        from mlflow.entities import Param
 
-        now = int(time.time() * 1000)
         points = [(name, 0, value) for name, value in run.metrics.items()]
         for name, curve in run.curves.items():
             points += [(name, step, value) for step, value in curve.items()]
+        self._log_metrics(run_id, points)
+        params = [Param(_valid_name(name), value) for name, value in run.params.items()]
+        for start in range(0, len(params), 100):
+            self.client.log_batch(run_id, params=params[start : start + 100])
+
+    def _log_metrics(self, run_id: str, points: Iterable[tuple[str, int, float]]) -> None:
+        """Log points, each a metric, a step and a value."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
         metrics = [
             Metric(_valid_name(name), value, now, step)
             for name, step, value in points
             if math.isfinite(value)
         ]
-        params = [Param(_valid_name(name), value) for name, value in run.params.items()]
         for start in range(0, len(metrics), 1000):
             self.client.log_batch(run_id, metrics=metrics[start : start + 1000])
-        for start in range(0, len(params), 100):
-            self.client.log_batch(run_id, params=params[start : start + 100])
 
     def _find_or_create(self, name: str) -> str:
         """Return the experiment's id.
@@ -182,21 +196,22 @@ class Experiment:
         run_id = str(created.info.run_id)
         self.log_values(run_id, run)
         self._log_files(run_id, run.artifacts)
-        self._log_figures(run_id, run)
+        self._log_standing(run_id, run.standing)
         for child in run.children:
             self._log(child, run_id)
         self.client.set_terminated(run_id, "FAILED" if run.failed else "FINISHED")
 
-    def _update_figures(self, logged: "LoggedRun", run: Run | None) -> None:
-        """Replace the figures of a logged run if they have changed."""
-        if run and logged.data.tags.get(FIGURES) != run.figures_hash:
-            self._log_figures(logged.info.run_id, run)
+    def _update_standing(self, logged: "LoggedRun", run: Run | None) -> None:
+        """Replace what a logged run is among the others if that has changed."""
+        if run and logged.data.tags.get(STANDING) != run.standing.content_hash:
+            self._log_standing(logged.info.run_id, run.standing)
 
-    def _log_figures(self, run_id: str, run: Run) -> None:
-        """Log a run's figures; the tag comes last, so an interrupted update is repeated."""
-        if run.figures_hash:
-            self._log_files(run_id, run.figures)
-            self.client.set_tag(run_id, FIGURES, run.figures_hash)
+    def _log_standing(self, run_id: str, standing: Standing) -> None:
+        """Log a standing; the tag with its hash comes last: an interrupted update is repeated."""
+        self._log_metrics(run_id, [(name, 0, value) for name, value in standing.metrics.items()])
+        self._log_files(run_id, standing.figures)
+        for name, value in {**standing.tags, STANDING: standing.content_hash}.items():
+            self.client.set_tag(run_id, name, value)
 
     def _log_files(self, run_id: str, files: Mapping[str, Path]) -> None:
         for name, file in files.items():

@@ -11,12 +11,29 @@ from pipeline.core.manifest import sha256
 
 
 @dataclass(frozen=True)
+class Standing:
+    """What a run is among the others: it changes with them, and then replaces what was logged.
+
+    `figures` map a path inside the run to a file.
+    """
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, Path] = field(default_factory=dict)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """The SHA-256 of everything, contents of files included."""
+        files = {name: sha256(path) for name, path in self.figures.items()}
+        return _hash([self.metrics, self.tags, files])
+
+
+@dataclass(frozen=True)
 class Run:
     """A run before it is logged.
 
-    `tags` contain its `role`. `curves` map a metric to its value at each step. `artifacts` and
-    `figures` map a path inside the run to a file. Figures compare the run with others: changed
-    figures replace the ones that were logged, whereas a change of anything else makes a new run.
+    `tags` contain its `role`. `curves` map a metric to its value at each step. `artifacts` map a
+    path inside the run to a file. A change of anything but the `standing` makes a new run.
     """
 
     name: str
@@ -25,23 +42,17 @@ class Run:
     metrics: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     artifacts: Mapping[str, Path] = field(default_factory=dict)
-    figures: Mapping[str, Path] = field(default_factory=dict)
+    standing: Standing = Standing()
     children: tuple["Run", ...] = ()
     failed: bool = False
 
     @cached_property
     def content_hash(self) -> str:
-        """The SHA-256 of everything but the figures, contents of files and children included."""
+        """The SHA-256 of everything but the standing, contents of files and children included."""
         files = {name: sha256(path) for name, path in self.artifacts.items()}
         children = [child.content_hash for child in self.children]
         content = [self.name, self.tags, self.params, self.metrics, self.curves]
         return _hash([*content, files, children, self.failed])
-
-    @cached_property
-    def figures_hash(self) -> str | None:
-        """The SHA-256 of the figures; None if there are none."""
-        files = {name: sha256(path) for name, path in self.figures.items()}
-        return _hash(files) if files else None
 
 
 def _hash(content: object) -> str:
