@@ -95,6 +95,50 @@ def test_a_check_that_was_made_before_the_training_counts_and_is_written_down(
     assert [state for check, state in decision.checks if check.name == "drift"] == ["accepted"]
 
 
+@pytest.mark.parametrize(("seeds", "outcome"), [(2, "promoted"), (40, "rejected")])
+def test_an_equivalent_candidate_is_promoted_if_its_network_is_smaller(
+    project: Project, seeds: int, outcome: str
+) -> None:
+    project.study(plain=[0.2] * 40)
+    project.promote()
+    project.study(plain=[0.2001] * seeds)
+    decision = project.promote()
+    (check,) = (check for check, _ in decision.checks if check.name == "champion")
+    assert decision.outcome == outcome
+    assert "of its size" in check.figure
+
+
+def test_forecasts_that_have_nothing_in_common_with_the_champions_need_a_person(
+    project: Project,
+) -> None:
+    project.study(plain=[0.2])
+    project.promote()
+    project.study(plain=[-0.19])
+    decision = project.promote()
+    assert decision.outcome == "rejected"
+    assert (
+        "its forecasts differ by 3.80 of the champion's MSE, at most 2 allowed" in decision.reason
+    )
+    accepted = promotion.promote(project.params, project.paths, Order(("stability",)))
+    assert accepted.outcome == "promoted"
+
+
+def test_a_version_that_does_not_answer_from_the_registry_never_becomes_champion(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.study(plain=[0.2])
+
+    def spoiled(code: Path, folder: Path, table: Path, starts: np.ndarray) -> np.ndarray:
+        return forecasts(code, folder, table, starts) + (code != CODE)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(replay, "run_replay", spoiled)
+        with pytest.raises(InputError, match="does not answer as the candidate did"):
+            project.promote()
+    assert project.champion() is None
+    assert project.promote().outcome == "promoted"
+
+
 def test_the_candidate_is_the_mean_of_the_seeds_that_were_trained(project: Project) -> None:
     project.study(plain=[0.3, float("nan"), -0.1])
     assert project.promote().errors["candidate plain"] == pytest.approx(0.01)
@@ -168,7 +212,7 @@ def test_all_checks_have_their_figure_in_the_decision_and_in_tags_of_the_version
     project.study(plain=[0.2])
     decision = project.promote()
     states = {check.name: (state, check.figure) for check, state in decision.checks}
-    assert list(states) == ["baseline", "in_use", "growth", "champion"]
+    assert list(states) == ["baseline", "in_use", "growth", "champion", "stability"]
     assert states["baseline"] == ("passed", "MSE 0.04, last_value 0.25, margin 0.0%")
     assert states["champion"][1].startswith("MSE 0.04, champion 0.09, change -55.6% (")
     registry = promotion.open_registry(project.params, project.paths)

@@ -57,9 +57,12 @@ class Promote(Section):
     """The registered model in MLflow, and what a candidate has to pass to become its champion.
 
     Its MSE must be lower than that of the best baseline by the relative `margin`. No baseline may
-    have more than `max_growth` times the MSE that it had when the champion was promoted.
+    have more than `max_growth` times the MSE that it had when the champion was promoted. The mean
+    square by which its forecasts differ from the champion's must be at most `max_change` times the
+    champion's MSE: two good forecasters that have nothing in common differ by twice of it.
     """
 
     name: Annotated[str, AfterValidator(_check_name)]
     margin: Annotated[float, Field(ge=0, lt=1)] = 0.0
     max_growth: Annotated[float, Field(gt=1, allow_inf_nan=False)] = 3.0
+    max_change: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.0

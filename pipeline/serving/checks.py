@@ -15,7 +15,8 @@ from pipeline.evaluation.statistics.effects import LEVEL, Effect, effects
 from pipeline.evaluation.statistics.losses import reduce
 from pipeline.tables.rows import Array
 
-ACCEPTABLE = ("baseline", "growth", "champion", "drift")
+ACCEPTABLE = ("baseline", "growth", "champion", "stability", "drift")
+CHEAPER = 0.9
 TOLERANCE = 1e-3  # relative difference of the MSE in use and in the evaluation: rounding only
 
 
@@ -89,15 +90,41 @@ def drift(state: str, figure: str) -> Check:
     return Check("drift", figure, objection)
 
 
-def better(ours: float, theirs: float, effect: Effect, champion: str, on: str = "") -> Check:
-    """Check that the MSE is lower than the champion's by more than chance."""
+def better(
+    ours: float,
+    theirs: float,
+    effect: Effect,
+    champion: str,
+    margin: float,
+    cost: float,
+    on: str = "",
+) -> Check:
+    """Check that the MSE is lower than the champion's by more than chance, or the network cheaper.
+
+    It is cheaper if its weights have at most `CHEAPER` times the size of the champion's, which is
+    `cost`, and the interval of the change lies within the `margin` of equivalence.
+    """
     said = f"change {interval(effect)}, with {LEVEL:.0%} confidence"
-    figure = f"MSE {ours:.4g}, champion {theirs:.4g}, {said}{on}"
-    if effect.high < 0:
+    figure = f"MSE {ours:.4g}, champion {theirs:.4g}, {said}, weights {cost:.0%} of its size{on}"
+    equivalent = -margin <= effect.low and effect.high <= margin
+    if effect.high < 0 or (equivalent and cost <= CHEAPER):
         return Check("champion", figure)
     beats = "does not clearly beat" if ours < theirs else "does not beat"
     objection = f"its MSE {ours:.4g} {beats} {champion} with {theirs:.4g}{on}: {said}"
     return Check("champion", figure, objection)
+
+
+def stability(change: float, theirs: float, limit: float) -> Check:
+    """Check that the forecasts are near the champion's for the same origins.
+
+    `change` is the mean square of the difference, `theirs` the champion's MSE.
+    """
+    unlike = 0.0 if change == 0 else float("inf")  # where the champion makes no error
+    ratio = change / theirs if theirs > 0 else unlike
+    figure = f"forecasts differ by {ratio:.2f} of the champion's MSE, at most {limit:g} allowed"
+    if ratio <= limit:
+        return Check("stability", figure)
+    return Check("stability", figure, f"its {figure}; look at both before it replaces the champion")
 
 
 def change(ours: Array, theirs: Array, origins: Array) -> Effect:

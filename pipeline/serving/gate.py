@@ -26,20 +26,34 @@ from pipeline.tables.rows import Array
 from pipeline.tracking.registry import Registry, Version, VersionFiles
 
 NEW_NAME = "to start anew, give the new model a name of its own: promote.name in params.yaml"
+WEIGHTS = "weights.npz"
 PLAIN = "plain"  # the family of the networks whose errors are watched like those of baselines
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The checks, and the test MSE of each entry on the scale of the present standardization."""
+    """The checks, and the test MSE of each entry on the scale of the present standardization.
+
+    `in_use` are the candidate's errors in use, (window, horizon, target).
+    """
 
     checks: tuple[Check, ...]
     errors: dict[str, float] = field(default_factory=dict)
+    in_use: Array = field(default_factory=lambda: np.empty(0))
 
     def objection(self, accepted: Collection[str] = ()) -> str | None:
         """Return what is left to object to, if a person accepts the checks with these names."""
         failed = (each for each in self.checks if each.state(each.name in accepted) == "failed")
         return next((check.objection for check in failed), None)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What the comparison with the champion is held to: see `Promote`, `compare.margin`, `cost`."""
+
+    margin: float
+    max_change: float
+    cost: float
 
 
 def judge(
@@ -60,14 +74,22 @@ def judge(
     ]
     errors = {f"candidate {candidate.name}": mse, rival.name: rival.mse.mean}
     if champion is None:
-        return Judgement(tuple(found), errors)
+        return Judgement(tuple(found), errors, replayed)
     found.append(checks.growth(references(study), champion.errors, settings.max_growth))
     try:
-        compared = compare(replayed, windows, registry.fetch(champion), champion)
+        files = registry.fetch(champion)
+        bounds = Bounds(study.questions.margin, settings.max_change, cost(folder, files.model))
+        compared = compare(replayed, windows, files, champion, bounds)
     except InputError as error:
         objection = f"champion {champion} cannot be compared ({error}); {NEW_NAME}"
-        return Judgement((*found, Check("comparable", "no", objection)), errors)
-    return Judgement((*found, *compared.checks), errors | compared.errors)
+        return Judgement((*found, Check("comparable", "no", objection)), errors, replayed)
+    return Judgement((*found, *compared.checks), errors | compared.errors, replayed)
+
+
+def cost(ours: Path, theirs: Path) -> float:
+    """Return the size of the weights in the folder `ours`, relative to those in `theirs`."""
+    sizes = [(folder / WEIGHTS).stat().st_size for folder in (ours, theirs)]
+    return sizes[0] / sizes[1]
 
 
 def references(study: Verdict) -> dict[str, float]:
@@ -77,7 +99,7 @@ def references(study: Verdict) -> dict[str, float]:
 
 
 def compare(
-    in_use: Array, windows: ReplayWindows, files: VersionFiles, champion: Version
+    in_use: Array, windows: ReplayWindows, files: VersionFiles, champion: Version, bounds: Bounds
 ) -> Judgement:
     """Compare the candidate's errors `in_use` (window, horizon, target) with the champion's.
 
@@ -101,8 +123,11 @@ def compare(
     share = "" if selected.all() else _share(selected, _mse(ours))
     effect = checks.change(ours, theirs, origins)
     name = f"champion {champion}"
-    check = checks.better(_mse(ours), _mse(theirs), effect, name, share)
-    return Judgement((check,), {f"{name}{share}": _mse(theirs)})
+    better = checks.better(
+        _mse(ours), _mse(theirs), effect, name, bounds.margin, bounds.cost, share
+    )
+    stable = checks.stability(_mse(ours - theirs), _mse(theirs), bounds.max_change)
+    return Judgement((better, stable), {f"{name}{share}": _mse(theirs)})
 
 
 def _not_comparable(objection: str) -> Judgement:

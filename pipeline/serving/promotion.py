@@ -2,9 +2,12 @@
 
 import tempfile
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
+
+import numpy as np
 
 from pipeline.config.params import Params
 from pipeline.config.paths import Paths
@@ -19,6 +22,7 @@ from pipeline.serving.checks import Check
 from pipeline.serving.forecaster import SERIES
 from pipeline.serving.process import CODE
 from pipeline.serving.replay import ReplayWindows
+from pipeline.tables.rows import Array
 from pipeline.tracking import rollbacks
 from pipeline.tracking.experiment import Experiment
 from pipeline.tracking.registry import (
@@ -45,6 +49,9 @@ REQUIREMENTS = (  # what a forecaster imports when it is served
     "scipy",
     "tensorflow",
 )
+
+
+ANSWERS = 3  # windows that a registered version has to answer before it becomes champion
 
 
 @dataclass(frozen=True)
@@ -164,7 +171,7 @@ def _decide_by_gate(
     """Compare the candidate with its rivals, and promote it if the gate has no objection."""
     windows = ReplayWindows.read(paths, study)
     judged = gate.judge(folder, candidate, study, windows, registry, champion, params.promote)
-    judged = gate.Judgement((*judged.checks, *order.checks), judged.errors)
+    judged = replace(judged, checks=(*judged.checks, *order.checks))
     states = tuple((check, check.state(check.name in order.accepted)) for check in judged.checks)
     if objection := judged.objection(order.accepted):
         return Decision("rejected", objection, champion, judged.errors, states)
@@ -176,8 +183,23 @@ def _decide_by_gate(
     tags |= {f"{ERROR}{name}": repr(error) for name, error in gate.references(study).items()}
     tags[UNTIL] = _last_row(paths)
     files = _files(params, candidate.name, folder, tags)
-    version = registry.promote(files, _record(candidate, study, judged.errors), champion)
+    proof = partial(_prove, windows, judged.in_use)
+    version = registry.promote(files, _record(candidate, study, judged.errors), champion, proof)
     return Decision("promoted", reason, version, judged.errors, states)
+
+
+def _prove(windows: ReplayWindows, in_use: Array, files: VersionFiles) -> None:
+    """Let a registered version answer a few windows, in a process of its own and with its own code.
+
+    Raises `InputError` if its errors there are not those of the candidate, `in_use`.
+    """
+    few = np.arange(len(windows.starts)) < ANSWERS
+    answered = windows.errors(files.code, files.model, few)
+    if not np.allclose(answered, in_use[few], rtol=1e-3, atol=1e-3, equal_nan=True):
+        raise InputError(
+            "MLflow: the registered version does not answer as the candidate did, so the champion "
+            "does not change; `python -m pipeline.promote` tries again"
+        )
 
 
 def _last_row(paths: Paths) -> str:

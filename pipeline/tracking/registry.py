@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -112,9 +112,16 @@ class Registry:
             )
         return files
 
-    def promote(self, candidate: Candidate, record: Run, expected: Version | None) -> Version:
+    def promote(
+        self,
+        candidate: Candidate,
+        record: Run,
+        expected: Version | None,
+        proof: Callable[[VersionFiles], None] = lambda files: None,
+    ) -> Version:
         """Register the candidate and make it the champion; `record` becomes the version's run.
 
+        `proof` tries the registered files before that, and raises `InputError` if they are no good.
         Raises `InputError` if the champion is no longer the `expected` one.
         """
         with self.experiment.lock(), self.experiment.explained_errors():
@@ -125,6 +132,7 @@ class Registry:
                 )
             version = self.find(manifest.digest(candidate.folder))
             version = version or self._register(candidate, record)
+            proof(self.fetch(version))
             for name, value in {**candidate.tags, "rolled_back": "false"}.items():
                 self.client.set_model_version_tag(self.name, version.number, name, value)
             self.replace_champion(expected, version, "promotion")

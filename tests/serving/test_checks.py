@@ -51,8 +51,31 @@ def test_an_error_that_is_not_a_number_has_exploded() -> None:
     assert checks.growth({"ridge": np.nan}, {"ridge": 1.0}, 3).objection
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "cost", "passes"),
+    [
+        (-0.01, 0.015, 0.5, True),
+        (-0.01, 0.015, 0.95, False),  # hardly smaller
+        (-0.01, 0.03, 0.5, False),  # it may be worse by more than the margin
+        (-0.2, -0.01, 3.0, True),  # better, at any cost
+    ],
+)
+def test_equivalent_and_cheaper_is_as_good_as_better(
+    low: float, high: float, cost: float, passes: bool
+) -> None:
+    effect = Effect((low + high) / 2, low, high, 0.2)
+    check = checks.better(1.0, 1.0, effect, "champion version 1", 0.02, cost)
+    assert (check.objection is None) == passes
+
+
+def test_forecasts_may_differ_from_the_champions_up_to_the_limit() -> None:
+    assert checks.stability(1.9, 1.0, 2.0).objection is None
+    assert "differ by 2.10 of the champion's MSE" in str(checks.stability(2.1, 1.0, 2.0).objection)
+    assert checks.stability(0.0, 0.0, 2.0).objection is None
+
+
 def test_a_gain_that_may_be_chance_is_borderline() -> None:
-    check = checks.better(0.9, 1.0, Effect(-0.1, -0.25, 0.02, 0.2), "champion version 1")
+    check = checks.better(0.9, 1.0, Effect(-0.1, -0.25, 0.02, 0.2), "champion version 1", 0.02, 0.5)
     assert check.objection == (
         "its MSE 0.9 does not clearly beat champion version 1 with 1: "
         "change -10.0% (-25.0% to +2.0%), with 95% confidence"
