@@ -4,6 +4,8 @@ Reads the errors on the test split, and the reports of what was done to the data
 leaderboard, the effects with their intervals, the verdict in short, metrics for DVC, the errors by
 horizon step and by series, a report in Markdown with its figures, and one for the browser, with the
 training curves too; prints the leaderboard.
+
+`python -m pipeline.compare --runs [FILTER]` only prints the leaderboard of the last study again.
 """
 
 import sys
@@ -11,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipeline.config import params
+from pipeline.config import params, paths
 from pipeline.config.params import Params
 from pipeline.core import command, files
 from pipeline.evaluation import (
@@ -54,7 +56,7 @@ def run(
         made = study.read(found, source, params.data.time_zone, standardized, models)
         (folder / "curves.csv").write_text(leaderboard.csv(curves.curves(found, made.histories)))
         (folder / "report.html").write_text(html.text(made))
-    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
+    console = _console()
     console.print(leaderboard_text.terminal(found, console.width))
     console.print(f"{report_finding.headline(found)}.", highlight=False)
     console.print(report_finding.sentence(found).replace("`", ""), highlight=False, markup=False)
@@ -63,5 +65,26 @@ def run(
     console.print(f"report: {out / 'report.html'}", highlight=False, soft_wrap=True)
 
 
+def show() -> None:
+    """Parse `--runs` and print the leaderboard from the errors on the test split."""
+    parser = command.parser("Print the leaderboard.", prog="python -m pipeline.compare")
+    parser.add_argument(
+        "--runs", nargs="?", const="*", metavar="FILTER", help="a family, or a pattern of names"
+    )
+    arguments = parser.parse_args()
+    with command.exit_status():
+        found = verdict.read(paths.read().errors, Questions.of(params.read(arguments.params)))
+        shown = leaderboard_text.matching(found, arguments.runs)
+        console = _console()
+        console.print(leaderboard_text.terminal(found, console.width, shown))
+
+
+def _console() -> Console:
+    return Console() if sys.stdout.isatty() else Console(width=WIDTH)
+
+
 if __name__ == "__main__":
-    command.main(run, params.read)
+    if any(argument.split("=")[0] == "--runs" for argument in sys.argv[1:]):
+        show()
+    else:
+        command.main(run, params.read)

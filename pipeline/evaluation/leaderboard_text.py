@@ -1,11 +1,13 @@
 """The leaderboard for readers: the same cells on the terminal and in Markdown."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from fnmatch import fnmatchcase
 
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.core.errors import InputError
 from pipeline.evaluation.metrics import Spread
 from pipeline.evaluation.statistics.effects import Effect
 from pipeline.evaluation.statistics.planning import Needed
@@ -125,8 +127,25 @@ def _markdown_name(result: Result, verdict: Verdict) -> str:
     return f"**`{result.name}`**" if result is verdict.best else f"`{result.name}`"
 
 
-def terminal(verdict: Verdict, width: int) -> Table:
-    """Return a table for a rich console of `width` characters.
+def matching(verdict: Verdict, pattern: str) -> set[str]:
+    """Return the entries whose name or family fits a pattern such as `*ln*` or `dropout`.
+
+    Raises `InputError` if there are none.
+    """
+    families = {result.name: result.entry.summary.family for result in verdict.results}
+    found = {
+        name for name, family in families.items() if fnmatchcase(name, pattern) or family == pattern
+    }
+    if not found:
+        raise InputError(
+            f"--runs is {pattern!r}, which fits no entry; names are {', '.join(sorted(families))}; "
+            f"families are {', '.join(sorted(set(families.values())))}"
+        )
+    return found
+
+
+def terminal(verdict: Verdict, width: int, shown: Collection[str] | None = None) -> Table:
+    """Return a table for a rich console of `width` characters, of all entries or those `shown`.
 
     Columns that do not fit are left out. The best variant is bold, the baselines are dim.
     """
@@ -145,6 +164,8 @@ def terminal(verdict: Verdict, width: int) -> Table:
             header[i], justify="left" if text else "right", no_wrap=header[i] != "state"
         )
     for result, row in zip(verdict.results, rows, strict=True):
+        if shown is not None and result.name not in shown:
+            continue
         style = "bold" if result is verdict.best else "" if result.is_variant else "dim"
         table.add_row(*(Text(row[i]) for i in kept), style=style)
     return table

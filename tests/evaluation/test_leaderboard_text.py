@@ -4,6 +4,7 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
+from pipeline.core.errors import InputError
 from pipeline.evaluation import leaderboard_text
 from pipeline.evaluation.entries import Entry
 from pipeline.evaluation.leaderboard_text import decimals, plus_minus
@@ -93,3 +94,30 @@ def test_on_a_narrow_terminal_columns_are_left_out_and_none_is_cut(
     assert "…" not in text.getvalue()
     for word in ("seasonal_naive", "0.2100 ± 0.0283", "skill"):
         assert word in text.getvalue()
+
+
+def test_a_filter_is_a_family_or_a_pattern_of_names(study: Verdict) -> None:
+    names = {result.name for result in study.results}
+    families = {result.name: result.entry.summary.family for result in study.results}
+    first = study.results[0].name
+    assert leaderboard_text.matching(study, "*") == names
+    assert leaderboard_text.matching(study, first) == {
+        name for name in names if first in (name, families[name])
+    }
+    assert leaderboard_text.matching(study, "baseline") == {
+        name for name in names if families[name] == "baseline"
+    }
+    with pytest.raises(InputError, match=r"'nothing', which fits no entry; names are .*families"):
+        leaderboard_text.matching(study, "nothing")
+
+
+def test_a_filtered_table_has_the_same_cells(study: Verdict) -> None:
+    best = study.best
+    assert best is not None
+    whole = leaderboard_text.terminal(study, 200)
+    alone = leaderboard_text.terminal(study, 200, {best.name})
+    position = [result.name for result in study.results].index(best.name)
+    assert alone.row_count == 1
+    assert [list(column.cells) for column in alone.columns] == [
+        [list(column.cells)[position]] for column in whole.columns
+    ]
