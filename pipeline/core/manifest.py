@@ -12,6 +12,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.files import read_json, write_json
 
 MANIFEST = "manifest.json"
+COMPILED = "__pycache__"
 
 
 def sha256(file: Path) -> str:
@@ -21,9 +22,16 @@ def sha256(file: Path) -> str:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file below `folder` except its manifest, by relative path."""
+    """Return the SHA-256 of every file below `folder` except its manifest, by relative path.
+
+    What Python compiles (`__pycache__`) is left out: it comes with the first import.
+    """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    named = {path.relative_to(folder).as_posix(): sha256(path) for path in files}
+    named = {
+        path.relative_to(folder).as_posix(): sha256(path)
+        for path in files
+        if path.parent.name != COMPILED
+    }
     named.pop(MANIFEST, None)
     return named
 
@@ -67,4 +75,9 @@ def verify(folder: Path, remedy: str) -> None:
 
 def digest(folder: Path) -> str:
     """Return one SHA-256 of the names and contents of a folder's files, its manifest left out."""
-    return hashlib.sha256(json.dumps(list(hashes(folder).items())).encode()).hexdigest()
+    return digest_of(hashes(folder))
+
+
+def digest_of(named: Mapping[str, str]) -> str:
+    """Return one SHA-256 of the names of files and the SHA-256 of each, in the order of names."""
+    return hashlib.sha256(json.dumps(sorted(named.items())).encode()).hexdigest()

@@ -25,15 +25,8 @@ from pipeline.serving.replay import ReplayWindows
 from pipeline.tables.rows import Array
 from pipeline.tracking import rollbacks
 from pipeline.tracking.experiment import Experiment
-from pipeline.tracking.registry import (
-    ARTIFACT,
-    ERROR,
-    UNTIL,
-    Candidate,
-    Registry,
-    Version,
-    VersionFiles,
-)
+from pipeline.tracking.packaging import ARTIFACT, Candidate
+from pipeline.tracking.registry import ERROR, UNTIL, Registry, Version, VersionFiles
 from pipeline.tracking.runs import Run
 
 REQUIREMENTS = (  # what a forecaster imports when it is served

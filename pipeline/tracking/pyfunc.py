@@ -1,6 +1,6 @@
 """What MLflow executes when it serves a registered version: models-from-code, never a pickle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -10,8 +10,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import BAD_REQUEST
 from mlflow.pyfunc import PythonModelContext
 
+from pipeline.core import manifest
 from pipeline.core.errors import InputError
-from pipeline.tracking.registry import ARTIFACT
+from pipeline.core.files import read_json
+from pipeline.tracking.packaging import ARTIFACT, SIGNED
 
 
 class Forecasts(Protocol):
@@ -28,8 +30,13 @@ class ServedModel(mlflow.pyfunc.PythonModel):
         self._load = load
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Load the model; MLflow calls this once."""
-        self._model = self._load(Path(context.artifacts[ARTIFACT]))
+        """Load the model; MLflow calls this once.
+
+        Raises `InputError` if the code beside the model is not the code that was registered.
+        """
+        folder = Path(context.artifacts[ARTIFACT])
+        _check_code(folder.parents[1] / "code", read_json(Path(context.artifacts[SIGNED])))
+        self._model = self._load(folder)
 
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: object = None
@@ -42,6 +49,19 @@ class ServedModel(mlflow.pyfunc.PythonModel):
             return self._model.forecast(model_input)
         except InputError as error:
             raise MlflowException(str(error), error_code=BAD_REQUEST) from None
+
+
+def _check_code(code: Path, signed: Mapping[str, str]) -> None:
+    found = manifest.hashes(code)
+    changed = sorted(name for name, _ in {*found.items()} ^ {*signed.items()})
+    if changed:
+        raise InputError(
+            *(
+                f"{code / name}: is not the code that was registered; promote again "
+                "(`python -m pipeline.promote`)"
+                for name in dict.fromkeys(changed)
+            )
+        )
 
 
 def serve(load: Callable[[Path], Forecasts]) -> None:

@@ -1,55 +1,32 @@
 """The registry: the versions of a registered model, and which of them is the champion."""
 
-import importlib.metadata
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 from pipeline.core import manifest
 from pipeline.core.errors import InputError
-from pipeline.tracking import history
-from pipeline.tracking.experiment import HOST, Experiment
+from pipeline.tracking import history, packaging
+from pipeline.tracking.experiment import Experiment
 from pipeline.tracking.history import Event
+from pipeline.tracking.packaging import ARTIFACT, Candidate
 from pipeline.tracking.runs import Run
 
-if TYPE_CHECKING:
-    from mlflow.models.model import ModelInfo
-
 CHAMPION, PREVIOUS = "champion", "previous_champion"
-ARTIFACT = "forecaster"  # names the model's folder inside a version
 UNTIL = "data.until"  # the tag with the time of the table's last row at the promotion
 ERROR = "mse."  # begins the tags that hold the errors of the references at the promotion
 MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # no such model, no such alias
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A model that can be registered.
-
-    `folder` holds its files and `variant` is what it was trained as. `package` is the Python
-    package that travels with it, `entry` the file of the package that MLflow executes, and
-    `requirements` the libraries that these import. `columns` are the inputs, and `tags` are those
-    of the version.
-    """
-
-    folder: Path
-    variant: str
-    columns: Sequence[str]
-    package: Path
-    entry: Path
-    requirements: Sequence[str]
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Version:
     """A version of a registered model; `digest` identifies the content of the model's files.
 
-    `rolled_back` is true if a user has replaced it by an earlier champion. `errors` are those of
-    baselines and plain networks when it was promoted, and `until` is the time of the last row that
-    the table had then, empty if that was not recorded.
+    `code_digest` does so for the code that travels with it; empty where an earlier release, which
+    did not sign it, registered the version. `rolled_back` is true if a user has replaced it by an
+    earlier champion. `errors` are those of baselines and plain networks when it was promoted, and
+    `until` is the time of the last row that the table had then, empty if that was not recorded.
     """
 
     number: str
@@ -58,6 +35,7 @@ class Version:
     rolled_back: bool
     errors: Mapping[str, float] = field(default_factory=dict, compare=False)
     until: str = field(default="", compare=False)
+    code_digest: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"version {self.number} ({self.variant})"
@@ -105,11 +83,13 @@ class Registry:
         with self.experiment.explained_errors():
             folder = Path(mlflow.artifacts.download_artifacts(uri))
         files = VersionFiles(folder / "code", folder / "artifacts" / ARTIFACT)
-        if manifest.digest(files.model) != version.digest:
-            raise InputError(
-                f"MLflow: the files of {self.name}, {version}, have changed since they were "
-                "registered; `python -m pipeline.promote --rollback` returns to an earlier champion"
-            )
+        signed = {"files": (files.model, version.digest), "code": (files.code, version.code_digest)}
+        for what, (part, digest) in signed.items():
+            if digest and manifest.digest(part) != digest:
+                raise InputError(
+                    f"MLflow: {what} of {self.name}, {version}, changed after its registration; "
+                    "`python -m pipeline.promote --rollback` returns to an earlier champion"
+                )
         return files
 
     def promote(
@@ -161,11 +141,15 @@ class Registry:
 
     def _register(self, candidate: Candidate, record: Run) -> Version:
         self._delete_unfinished_promotions()
-        model = self._log_model(candidate, record)
+        model = packaging.log(self.experiment.id, candidate, record)
         self.experiment.log_values(model.run_id, record)
         if not self.client.search_registered_models(f"name = '{self.name}'"):
             self.client.create_registered_model(self.name)
-        tags = {"digest": manifest.digest(candidate.folder), "variant": candidate.variant}
+        tags = {
+            "digest": manifest.digest(candidate.folder),
+            "code_digest": manifest.digest_of(candidate.code()),
+            "variant": candidate.variant,
+        }
         created = self.client.create_model_version(
             self.name, model.model_uri, model.run_id, tags=tags, model_id=model.model_id
         )
@@ -177,42 +161,6 @@ class Registry:
         for run in self.experiment.search("tags.role = 'promotion'"):
             if "version" not in run.data.tags and self.experiment.is_abandoned(run):
                 self.experiment.delete(run)
-
-    def _log_model(self, candidate: Candidate, record: Run) -> "ModelInfo":
-        """Log a run that holds the model's files, its package and its requirements."""
-        import mlflow
-
-        run = mlflow.start_run(
-            experiment_id=self.experiment.id,
-            run_name=record.name,
-            tags={**record.tags, "host": HOST},
-        )
-        with run, warnings.catch_warnings():
-            # MLflow warns that there is no input example. It would import TensorFlow here to try
-            # one, whereas the gate has already run the model.
-            warnings.simplefilter("ignore")
-            return mlflow.pyfunc.log_model(
-                name=ARTIFACT,
-                python_model=str(candidate.entry),
-                artifacts={ARTIFACT: str(candidate.folder)},
-                code_paths=[str(candidate.package)],
-                pip_requirements=[
-                    f"{name}=={importlib.metadata.version(name)}" for name in candidate.requirements
-                ],
-                signature=_signature(candidate.columns),
-            )
-
-
-def _signature(columns: Sequence[str]) -> object:
-    """Return a signature that accepts any type.
-
-    The model parses numbers and times itself, and explains bad ones better than MLflow's casts.
-    """
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-    from mlflow.types.schema import AnyType
-
-    return ModelSignature(inputs=Schema([ColSpec(AnyType(), column) for column in columns]))
 
 
 class _ModelVersion(Protocol):
@@ -229,6 +177,7 @@ def _version(version: _ModelVersion) -> Version:
         variant=version.tags.get("variant", "?"),
         rolled_back=version.tags.get("rolled_back") == "true",
         until=version.tags.get(UNTIL, ""),
+        code_digest=version.tags.get("code_digest", ""),
         errors={
             name.removeprefix(ERROR): float(value)
             for name, value in version.tags.items()

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import mlflow
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -19,7 +20,8 @@ from mlflow.exceptions import MlflowException
 from pipeline.core import manifest
 from pipeline.core.errors import InputError
 from pipeline.tracking.experiment import Experiment
-from pipeline.tracking.registry import PREVIOUS, Candidate, Registry
+from pipeline.tracking.packaging import Candidate
+from pipeline.tracking.registry import PREVIOUS, Registry
 from pipeline.tracking.rollbacks import rollback
 from pipeline.tracking.runs import Run
 from tests.workshop import empty_mlflow, made
@@ -343,8 +345,24 @@ def test_a_champion_whose_files_were_changed_is_rejected(
 ) -> None:
     version = registry.promote(candidate(tmp_path, "a"), RECORD, expected=None)
     (registry.fetch(version).model / "params.json").write_text("b")
-    with pytest.raises(InputError, match="have changed since they were registered"):
+    with pytest.raises(InputError, match=r"files of .* changed after its registration"):
         registry.fetch(version)
+
+
+@pytest.mark.parametrize("changed", ["model.py", "new.py"])
+def test_a_champion_whose_code_was_changed_is_neither_fetched_nor_served(
+    registry: Registry, tmp_path: Path, changed: str
+) -> None:
+    version = registry.promote(candidate(tmp_path, "a"), RECORD, expected=None)
+    code = registry.fetch(version).code / "package"
+    (made(code / "__pycache__") / "model.pyc").write_bytes(b"compiled")  # this is no change
+    registry.fetch(version)
+    with (code / changed).open("a") as file:
+        file.write("print('unnoticed')\n")
+    with pytest.raises(InputError, match=r"code of .* changed after its registration"):
+        registry.fetch(version)
+    with pytest.raises(InputError, match=f"{changed}: is not the code that was registered"):
+        mlflow.pyfunc.load_model(str(code.parents[1]))
 
 
 def test_the_previous_champion_comes_back_and_the_replaced_one_is_marked(
