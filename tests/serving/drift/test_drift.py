@@ -128,6 +128,7 @@ def test_a_table_that_is_rejected_or_has_no_history_is_an_error(project: Project
     project.write(table(OLD).assign(level="high"))
     with pytest.raises(InputError, match="level"):
         project.compare()
+    project.write(table(OLD))
     (project.places.clean / "table.parquet").unlink()
     with pytest.raises(InputError, match="no history to compare with"):
         project.compare()
