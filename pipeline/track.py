@@ -6,6 +6,7 @@ MLFLOW_TRACKING_URI names a server, the folder of `out` is MLflow's. Publishing 
 changes nothing, and what MLflow lacks is published again.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -20,12 +21,14 @@ from pipeline.core import command
 from pipeline.core.files import write_json
 from pipeline.evaluation import leaderboard, notes
 from pipeline.evaluation.entries import TRAINED
-from pipeline.evaluation.leaderboard_text import interval
+from pipeline.evaluation.leaderboard_text import signed
 from pipeline.evaluation.questions import Questions
 from pipeline.evaluation.verdict import Result, Verdict, read
 from pipeline.tracking import view
 from pipeline.tracking.experiment import Experiment
 from pipeline.tracking.runs import Run, Standing
+
+EFFECTS = ("effect", "effect_low", "effect_high")  # against the reference, and its interval
 
 
 def run(params: Params, models: Path, errors: Path, verdict: Path, out: Path) -> None:
@@ -68,7 +71,7 @@ def _evaluation(study: Verdict) -> dict[str, str]:
 def _view(study: Verdict) -> str:
     """Return the prepared view: what decides between variants, in the units of the first target."""
     metrics = [f"{study.setup.targets[0]}_mae", "mse"]
-    return view.state("mse", metrics, ["normalization", "dropout"], ["effect", "answer"])
+    return view.state("mse", metrics, ["normalization", "dropout"], ["answer", *EFFECTS])
 
 
 def _entries(study: Verdict, models: Path, files: Mapping[str, Path]) -> Iterator[Run]:
@@ -92,7 +95,10 @@ def _entries(study: Verdict, models: Path, files: Mapping[str, Path]) -> Iterato
                 **_flat(summary.model or {}),
                 **_flat(summary.train or {}, "train."),
             },
-            metrics={name: float(column[result.name]) for name, column in numbers.items()},
+            metrics={
+                name: float(f"{column[result.name]:.{leaderboard.DIGITS}g}")
+                for name, column in numbers.items()
+            },
             curves={
                 f"{metric}_by_step": _curve(by_step, "step", metric) for metric in ("mse", "mae")
             },
@@ -103,20 +109,21 @@ def _entries(study: Verdict, models: Path, files: Mapping[str, Path]) -> Iterato
 
 
 def _standing(study: Verdict, result: Result, figures: Mapping[str, Path]) -> Standing:
-    """Return what is concluded of an entry among the others; effects are percentages."""
+    """Return what is concluded of an entry among the others.
+
+    Effects are metrics, for charts, and tags, since the run table shows 12 digits of a metric.
+    """
     found = study.conclusion
     metrics, tags = dict[str, float](), {view.NOTE: notes.entry(study, result)}
-    tags |= {"effect": "", "answer": "", "reference": ""}
+    tags |= dict.fromkeys(("answer", *EFFECTS, "reference"), "")
     if place := found.places.get(result.name):
         metrics = {name: float(getattr(place, name)) for name in ("rank", "tier", "p_best")}
     if compared := found.effects.get(result.name):
-        ends = {"": "value", "_low": "low", "_high": "high"}
-        metrics |= {
-            f"effect_percent{end}": round(100 * getattr(compared.effect, name), 2)
-            for end, name in ends.items()
-        }
-        tags |= {"effect": interval(compared.effect), "answer": compared.answer}
-        tags |= {"reference": compared.against}
+        effect = compared.effect
+        sizes = dict(zip(EFFECTS, (effect.value, effect.low, effect.high), strict=True))
+        metrics |= {f"{name}_percent": round(100 * size, 2) for name, size in sizes.items()}
+        tags |= {name: signed(size) for name, size in sizes.items() if math.isfinite(size)}
+        tags |= {"answer": compared.answer, "reference": compared.against}
     elif result.name == found.reference:
         metrics |= {"effect_percent": 0.0}
         tags |= {"answer": "reference"}

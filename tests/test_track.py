@@ -2,6 +2,7 @@
 
 import base64
 import json
+import subprocess
 import zlib
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,9 @@ def test_what_is_concluded_of_a_variant_is_on_its_run_and_changes_without_a_new_
     effect = before.data.metrics["effect_percent"]
     assert effect == pytest.approx(100 * (0.01 / 0.1 - 1), rel=1e-3)
     assert before.data.tags["answer"] in before.data.tags["mlflow.note.content"]
+    assert before.data.tags["effect"] == "-90.0%"
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout
+    assert before.data.tags.get("mlflow.source.git.commit", "") == commit.strip()
     assert one(store, "attributes.run_name = 'plain'").data.tags["answer"] == "reference"
     workshop.study(plain=[0.2, 0.2], conv_ln=[0.1, float("nan")])
     after = one(publish(workshop), "attributes.run_name = 'conv_ln'")

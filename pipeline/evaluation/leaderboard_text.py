@@ -80,8 +80,8 @@ def _errors(spreads: Sequence[Spread]) -> list[str]:
 def interval(effect: Effect) -> str:
     """Return an effect with its interval and signs; the value alone where that is unknown."""
     if math.isnan(effect.low):
-        return _percent(effect.value)
-    return f"{_percent(effect.value)} ({_percent(effect.low)} to {_percent(effect.high)})"
+        return signed(effect.value)
+    return f"{signed(effect.value)} ({signed(effect.low)} to {signed(effect.high)})"
 
 
 def percent(share: float) -> str:
@@ -103,7 +103,8 @@ def _more(count: int | None) -> str:
     return "n/a" if count is None else f"+{count:,}"
 
 
-def _percent(value: float) -> str:
+def signed(value: float) -> str:
+    """Return a share with its sign, in percent: `+2.7%`, from 100 % on without decimals."""
     return f"{value:+.1%}" if abs(value) < 1 else f"{value:+.0%}"
 
 

@@ -11,11 +11,11 @@ from pipeline.evaluation.verdict import Result, Verdict
 def study(verdict: Verdict) -> str:
     """Return what was found, and how to read the table of runs."""
     how = (
-        "Each row is a variant or a baseline; its seeds are below it. `effect_percent` is the "
-        f"difference of its MSE from that of `{verdict.conclusion.reference}`, with an interval "
-        f"that holds for all variants at once at {percent(LEVEL)}; `answer` is what may be "
-        "concluded. The run `verdict` has the whole report among its artifacts: download "
-        "`report.html`, which opens without a network."
+        "Each row is a variant or a baseline; its seeds are below it. `effect` is the difference "
+        f"of its MSE from that of `{verdict.conclusion.reference}`, and the interval from "
+        f"`effect_low` to `effect_high` holds for all variants at once at {percent(LEVEL)}; "
+        "`answer` is what may be concluded. The run `verdict` has the whole report among its "
+        "artifacts: download `report.html`, which opens without a network."
     )
     return f"{report_finding.text(verdict)}\n\n{how}"
 

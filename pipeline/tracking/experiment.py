@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.core.errors import InputError
+from pipeline.tracking import provenance
 from pipeline.tracking.connection import (
     DATABASE,
     address,
@@ -189,7 +190,8 @@ class Experiment:
 
     def _log(self, run: Run, parent: str | None = None) -> None:
         """Log a run and its children; the final status says that the run is complete."""
-        tags = {**run.tags, "host": HOST, CONTENT: run.content_hash, "current": "true"}
+        identity = {"host": HOST, CONTENT: run.content_hash, "current": "true"}
+        tags = {**run.tags, **provenance.source(), **identity}
         if parent:
             tags["mlflow.parentRunId"] = parent
         created = self.client.create_run(self.id, run_name=run.name, tags=tags)

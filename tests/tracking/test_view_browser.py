@@ -73,7 +73,9 @@ def test_the_link_shows_the_entries_best_first_with_what_is_concluded_and_no_see
     shown = page.inner_text("body").splitlines()
     rows = [shown.index(name) for name in ("conv_ln", "plain", "dropout_after")]
     assert rows == sorted(rows)
-    assert {"level_mae", "mse", "dropout", "normalization", "effect", "answer"} <= {*shown}
+    assert {"level_mae", "mse", "dropout", "normalization", "effect", "effect_low", "answer"} <= {
+        *shown
+    }
     assert {"layer", "standard", "reference"} <= {*shown}  # values of these columns
     assert not [line for line in shown if "seed 0" in line]
     assert [line for line in shown if "Compared with plain" in line]  # the experiment's note
