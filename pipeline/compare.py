@@ -2,8 +2,8 @@
 
 Reads the errors on the test split, and the reports of what was done to the data before; writes the
 leaderboard, the effects with their intervals, the verdict in short, metrics for DVC, the errors by
-horizon step and by series, a report in Markdown with its figures, and one for the browser, with the
-training curves too; prints the leaderboard.
+horizon step and by series, a report in Markdown with its figures and a summary of it, and one for
+the browser, with the training curves too; prints the leaderboard.
 
 `python -m pipeline.compare --runs [FILTER]` only prints the leaderboard of the last study again.
 """
@@ -24,6 +24,7 @@ from pipeline.evaluation import (
     leaderboard_text,
     report,
     report_finding,
+    report_summary,
     series_table,
     verdict,
     verdict_files,
@@ -50,6 +51,7 @@ def run(
         (folder / "series.csv").write_text(leaderboard.csv(by_series))
         (folder / "horizon.csv").write_text(leaderboard.csv(leaderboard.horizon(found)))
         (folder / "report.md").write_text(report.text(found, source))
+        (folder / "summary.md").write_text(report_summary.text(found, flagged))
         files.write_json(folder / "metrics.json", verdict_files.metrics(found))
         files.write_json(folder / "verdict.json", verdict_files.summary(found, flagged))
         figures.write(found, folder / "figures")

@@ -146,6 +146,7 @@ def test_the_verdict_is_a_leaderboard_metrics_a_table_by_step_a_report_and_figur
         "series.csv",
         "curves.csv",
         "report.md",
+        "summary.md",
         "report.html",
         *(f"figures/{name}.png" for name in FIGURES),
     }

@@ -112,14 +112,21 @@ def _seconds(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.1f}"
 
 
-def markdown(verdict: Verdict) -> str:
-    """Return a Markdown table with the best variant in bold and the baselines in italics."""
+def markdown(
+    verdict: Verdict, shown: Collection[str] | None = None, left_out: Collection[str] = ()
+) -> str:
+    """Return a Markdown table with the best variant in bold and the baselines in italics.
+
+    It has all entries or those `shown`, and the columns that are not `left_out`.
+    """
     header, rows = cells(verdict)
+    kept = [i for i, name in enumerate(header) if name not in left_out]
+    lines = [header, [":--" if name in LEFT else "--:" for name in header]]
     for result, row in zip(verdict.results, rows, strict=True):
-        row[0] = _markdown_name(result, verdict)
-    rule = [":--" if name in LEFT else "--:" for name in header]
-    lines = [[cell.replace("|", r"\|") for cell in line] for line in [header, rule, *rows]]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        if shown is None or result.name in shown:
+            lines.append([_markdown_name(result, verdict), *row[1:]])
+    escaped = [[line[i].replace("|", r"\|") for i in kept] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
 
 
 def _markdown_name(result: Result, verdict: Verdict) -> str:
