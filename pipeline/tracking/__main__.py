@@ -1,10 +1,11 @@
 """Start MLflow's user interface on the local store: `python -m pipeline.tracking`.
 
-It opens at the prepared view of the newest study, whose link is printed.
+It brings MLflow up to date with the results, and prints the link of the prepared view.
 """
 
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +17,17 @@ from pipeline.tracking.connection import address, configure, without_password
 from pipeline.tracking.experiment import Experiment
 
 HOST, PORT = "127.0.0.1", 5000
+# Forced, since DVC does not know what MLflow has, nor that MLFLOW_TRACKING_URI names another one.
+PUBLISH = ("-m", "dvc", "repro", "--single-item", "--force", "track")
+
+
+def publish() -> None:
+    """Publish the results as they are; where that fails, say why, and leave MLflow as it was."""
+    print("Bringing MLflow up to date ...", flush=True)
+    done = subprocess.run([sys.executable, *PUBLISH], capture_output=True, text=True)
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        print(f"MLflow shows earlier results: {said[0] if said else 'DVC gave no reason'}")
 
 
 def show(folder: Path, experiment: str) -> None:
@@ -69,4 +81,5 @@ def _is_free(port: int) -> bool:
 
 if __name__ == "__main__":
     with command.exit_status():
+        publish()
         show(paths.read().mlflow, params.read(Path("params.yaml")).track.experiment)

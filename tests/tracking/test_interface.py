@@ -87,3 +87,11 @@ def test_without_a_store_there_is_nothing_to_show(tmp_path: Path, started: list[
     with pytest.raises(InputError, match="run `dvc repro`"):
         interface.show(tmp_path / "mlruns", "study")
     assert not started
+
+
+def test_results_that_cannot_be_published_leave_mlflow_as_it_was_and_say_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)  # there is no project here
+    interface.publish()
+    assert "MLflow shows earlier results: ERROR: " in capsys.readouterr().out
