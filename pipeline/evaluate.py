@@ -1,13 +1,15 @@
 """Stage `evaluate`: the errors of every trained variant and every baseline on the test split.
 
-Writes one folder of signed errors per variant and baseline, the test windows (`windows.parquet`,
+Writes one folder of signed errors per variant and baseline, with what was measured inside a variant
+on validation windows (`pipeline/evaluation/diagnosis.py`), the test windows (`windows.parquet`,
 with series, origin, start row and number of measured cells), what was evaluated (`setup.json`) and
 what R2 and MASE divide errors by (`yardsticks.parquet`). Baselines that take long to fit are kept
 in `store`; `fingerprints.json` names them, for `clean`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,10 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.config import params
+from pipeline.config.learning import Train
 from pipeline.config.params import Params
 from pipeline.core import command, files, manifest
 from pipeline.core.errors import InputError
-from pipeline.evaluation import entries, season, yardsticks
+from pipeline.evaluation import diagnosis, entries, season, yardsticks
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.entries import NOT_FINITE, TRAINED, Summary
 from pipeline.evaluation.evaluator import Evaluator, Setup
@@ -30,6 +33,11 @@ from pipeline.series.dataset import Dataset
 from pipeline.series.possible import Possible
 from pipeline.series.split import TRAIN
 from pipeline.series.windows import Windows, gather
+
+if TYPE_CHECKING:
+    from pipeline.training.engine.ensemble import Ensemble
+
+DIAGNOSED = 128  # validation windows that a diagnosis is made on
 
 
 def run(
@@ -155,8 +163,25 @@ def _evaluate_variant(evaluator: Evaluator, data: Dataset, trained: Path, out: P
 
     states = np.array(fleet["states"])
     lost, clipped = evaluator.evaluate(out, states != TRAINED, forecast)
+    if (states == TRAINED).any():
+        _diagnose(ensemble, evaluator, array, fleet["train"], out)
     states = np.where(lost & (states == TRAINED), NOT_FINITE, states)
     entries.save(out, _summary(trained, states.tolist(), tuple(clipped.tolist())))
+
+
+def _diagnose(
+    ensemble: "Ensemble", evaluator: Evaluator, array: Array, train: Mapping[str, object], out: Path
+) -> None:
+    """Write what is measured inside a variant, on validation windows from all of their times."""
+    from pipeline.training.diagnosis.measure import Batch, diagnose  # imports TensorFlow
+
+    task = evaluator.task
+    measured = np.isfinite(task.answers(task.validation)).any(axis=(1, 2))
+    starts = np.asarray(task.validation)[measured]
+    starts = starts[np.linspace(0, len(starts) - 1, min(DIAGNOSED, len(starts))).astype(int)]
+    inputs = gather(array, starts, task.lookback, task.horizon, task.future_covariates)
+    batch = Batch(*inputs, task.answers(starts).astype(np.float32))
+    diagnosis.save(out, *diagnose(ensemble, batch, Train.model_validate(train).loss))
 
 
 def _summary(trained: Path, states: Sequence[str], clipped: tuple[int, ...]) -> Summary:

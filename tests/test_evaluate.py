@@ -179,11 +179,31 @@ class Newest:
         return np.stack([newest + np.float32(seed) for seed in range(self.seeds)])
 
 
+class Inside:
+    """Takes a batch and measures nothing in it; keeps what it was given."""
+
+    seen: list["Inside"]
+
+    def __init__(self, past: np.ndarray, future: np.ndarray, truth: np.ndarray) -> None:
+        self.past, self.future, self.truth = past, future, truth
+
+    def diagnose(self: "Newest", batch: "Inside", loss: Any) -> tuple[Any, Any]:
+        Inside.seen.append(batch)
+        nothing: Any = {key: {} for key in ("layers", "gates", "weights")}
+        facts = {**nothing, "batch_gap": None, "dropout_noise": None, "error": 1.0}
+        arrays = {"recurrent_1.forward.h": np.array([[0.5, 2.0]])}
+        return {**facts, "windows": len(batch.past), "seeds": 1}, arrays
+
+
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     stand_in = ModuleType("pipeline.training.engine.ensemble")
     stand_in.Ensemble = Newest
+    inside = ModuleType("pipeline.training.diagnosis.measure")
+    inside.Batch, inside.diagnose = Inside, Inside.diagnose
     monkeypatch.setattr(Newest, "fed", [], raising=False)
+    monkeypatch.setattr(Inside, "seen", [], raising=False)
+    monkeypatch.setitem(sys.modules, "pipeline.training.diagnosis.measure", inside)
     monkeypatch.setitem(sys.modules, "pipeline.training.engine.ensemble", stand_in)
     write_arrays(tmp_path / "standardized")
     write_windows(tmp_path / "windows")
@@ -318,10 +338,26 @@ def test_the_windows_table_names_series_and_time_of_the_newest_input(run: Run) -
     )
 
 
+def test_a_diagnosis_is_made_on_measured_validation_windows(run: Run) -> None:
+    errors = run(plain=TRAINED, lost=(["diverged"], "standardized"))
+    found = {made.summary.name: made.diagnosis for made in entries.load_all(errors)}
+    assert [name for name, made in found.items() if made] == ["plain"]
+    assert found["plain"].gradient_ratio == 0.25
+    (batch,) = Inside.seen
+    starts = np.load(errors.parent / "windows" / "validation.npy")
+    array = np.load(errors.parent / "standardized" / "standardized.npy")
+    truth = np.load(errors.parent / "standardized" / "truth.npy")
+    np.testing.assert_array_equal(batch.past[0], array[starts[0] : starts[0] + LOOKBACK])
+    np.testing.assert_array_equal(
+        batch.truth[-1], truth[starts[-1] + LOOKBACK : starts[-1] + LOOKBACK + HORIZON]
+    )
+    assert found["plain"].windows == len(starts) == len(batch.truth)
+
+
 def test_two_runs_write_the_same_bytes(run: Run) -> None:
     one, two = run("one", plain=TRAINED), run("two", plain=TRAINED)
     names = [path.relative_to(one) for path in one.rglob("*") if path.is_file()]
-    assert len(names) == 3 * (len(BASELINES) + 1) + 4
+    assert len(names) == 3 * (len(BASELINES) + 1) + 4 + 2
     for name in names:
         assert (one / name).read_bytes() == (two / name).read_bytes()
 

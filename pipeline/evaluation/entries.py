@@ -2,8 +2,8 @@
 
 A folder per entry holds `summary.json`, and the errors (forecast - truth) as `standardized.npy` and
 `units.npy`, (seed, window, horizon, target) float32, NaN where the truth was not measured and for
-lost seeds. Errors are memory-mapped for writing and for reading, so that their number is bounded by
-the disk and not by the memory.
+lost seeds. A trained variant also has the files of a `diagnosis`. Errors are memory-mapped for
+writing and for reading, so that their number is bounded by the disk and not by the memory.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,8 @@ from typing import Literal
 import numpy as np
 
 from pipeline.core import files
+from pipeline.evaluation import diagnosis
+from pipeline.evaluation.diagnosis import Diagnosis
 from pipeline.evaluation.metrics import Array, Mask, Scores, score
 
 TRAINED, DETERMINISTIC = "trained", "deterministic"
@@ -98,11 +100,15 @@ def baseline(
 
 @dataclass(frozen=True)
 class Entry:
-    """A summary and the signed errors, each (seed, window, horizon, target) float32."""
+    """A summary and the signed errors, each (seed, window, horizon, target) float32.
+
+    `diagnosis` is what was measured inside a variant, null where nothing was.
+    """
 
     summary: Summary
     standardized: Array
     units: Array
+    diagnosis: Diagnosis | None = None
 
     @cached_property
     def scores(self) -> Scores:
@@ -140,7 +146,7 @@ def load(folder: Path) -> Entry:
     content |= {name: tuple(value) for name, value in content.items() if isinstance(value, list)}
     standardized = np.load(folder / "standardized.npy", mmap_mode="r")
     units = np.load(folder / "units.npy", mmap_mode="r")
-    return Entry(Summary(**content), standardized, units)
+    return Entry(Summary(**content), standardized, units, diagnosis.load(folder))
 
 
 def load_all(errors: Path) -> tuple[Entry, ...]:

@@ -6,4 +6,5 @@ Out: a folder for each variant: the best weights of every seed, their learning c
 A fleet is one variant with several seeds, trained as one graph; each seed is a replica. Read
 `engine/` to learn how replicas train together, then `jobs/` to learn how fleets are spread over
 workers, resumed after any interruption, and stored. `jobs` imports `engine`, never the reverse.
+`diagnosis/` measures what happens inside a trained variant, and changes nothing of it.
 """

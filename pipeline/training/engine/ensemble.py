@@ -37,8 +37,8 @@ class Ensemble:
     seeds: tuple[int, ...]
     states: tuple[str, ...]  # per seed: trained or diverged
     passes: int
-    _replicas: "Replicas"
-    _weights: tuple["Tensor", "Statistics"]
+    replicas: "Replicas"
+    weights: tuple["Tensor", "Statistics"]
     _graph: Graph
 
     @classmethod
@@ -59,8 +59,8 @@ class Ensemble:
             seeds=tuple(facts["seeds"]),
             states=tuple(facts["states"]),
             passes=PASSES if monte_carlo else 1,
-            _replicas=replicas,
-            _weights=weights,
+            replicas=replicas,
+            weights=weights,
             _graph=_trace(replicas, *weights),
         )
 
@@ -86,12 +86,12 @@ class Ensemble:
         """
         import tensorflow as tf
 
-        weights, statistics = self._weights
+        weights, statistics = self.weights
         inputs = tf.constant(past, tf.float32), tf.constant(future, tf.float32)
         total = np.zeros((), np.float32)
         for number in range(self.passes):
             stream = first * self.passes + number
-            reseeded = self._replicas.reseed(statistics, self.seeds, stream)
+            reseeded = self.replicas.reseed(statistics, self.seeds, stream)
             total = total + self._graph(weights, reseeded, *inputs).numpy()
         return total / self.passes
 
