@@ -96,8 +96,11 @@ def _entries(study: Verdict, models: Path, files: Mapping[str, Path]) -> Iterato
                 **_flat(summary.train or {}, "train."),
             },
             metrics={
-                name: float(f"{column[result.name]:.{leaderboard.DIGITS}g}")
-                for name, column in numbers.items()
+                name: float(f"{value:.{leaderboard.DIGITS}g}")
+                for name, value in {
+                    **{name: column[result.name] for name, column in numbers.items()},
+                    **_inside(result),
+                }.items()
             },
             curves={
                 f"{metric}_by_step": _curve(by_step, "step", metric) for metric in ("mse", "mae")
@@ -106,6 +109,12 @@ def _entries(study: Verdict, models: Path, files: Mapping[str, Path]) -> Iterato
             children=tuple(_seeds(result, models / result.name)) if result.is_variant else (),
             failed=not result.scored,
         )
+
+
+def _inside(result: Result) -> dict[str, float]:
+    """Return what was measured inside a variant."""
+    found = result.entry.diagnosis
+    return {f"diagnosis/{name}": value for name, value in found.metrics().items()} if found else {}
 
 
 def _standing(study: Verdict, result: Result, figures: Mapping[str, Path]) -> Standing:

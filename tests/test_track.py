@@ -7,10 +7,12 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pipeline import track
 from pipeline.core.files import read_json
+from pipeline.evaluation import diagnosis
 from pipeline.tracking import view
 from pipeline.tracking.experiment import Experiment
 from tests.workshop import Workshop, made
@@ -51,6 +53,22 @@ def test_a_variant_is_a_run_with_its_settings_its_kinds_and_the_spread_of_its_se
     assert run.data.tags["state"] == "trained"
     assert run.data.tags["weights_sha256"] == "ab12"
     assert "none" not in {run.data.tags[name] for name in run.data.tags if name[:5] == "slot."}
+
+
+def test_what_was_measured_inside_a_variant_is_on_its_run(workshop: Workshop) -> None:
+    nothing: dict[str, Any] = {"layers": {}, "weights": {}, "batch_gap": None, "error": 1.0}
+    counted = {"windows": 9, "seeds": 2, "dropout_noise": 0.25}
+    facts = {**nothing, **counted, "gates": {"recurrent_1.forward.forget": 0.5}}
+    norms = np.array([[0.5, 2.0], [0.5, 2.0]], np.float32)
+    folder = workshop.paths.errors / "plain"
+    diagnosis.save(folder, facts, {"recurrent_1.forward.h": norms})
+    store = publish(workshop)
+    metrics = one(store, "attributes.run_name = 'plain'").data.metrics
+    assert metrics["diagnosis/gradient_ratio"] == 0.25
+    assert metrics["diagnosis/saturated_forget"] == 0.5
+    assert metrics["diagnosis/dropout_noise"] == 0.25
+    other = one(store, "attributes.run_name = 'conv_ln'").data.metrics
+    assert not [name for name in other if name.startswith("diagnosis/")]
 
 
 def test_what_is_concluded_of_a_variant_is_on_its_run_and_changes_without_a_new_run(

@@ -12,6 +12,7 @@ from pipeline.evaluation import (
     flags,
     report_claims,
     report_data,
+    report_diagnosis,
     report_finding,
     report_slots,
     verdict_files,
@@ -138,6 +139,10 @@ def _claims(verdict: Verdict, source: Source) -> str:
     return report_claims.text(verdict)
 
 
+def _why(verdict: Verdict, source: Source) -> str:
+    return report_diagnosis.text(verdict)
+
+
 def _measured(verdict: Verdict, source: Source) -> str:
     lines = "\n".join(f"- {fact}" for fact in facts(verdict, source))
     series = "\n".join(_series(verdict))
@@ -206,6 +211,7 @@ SECTIONS: tuple[Callable[[Verdict, Source], str], ...] = (
     _table,
     _slots,
     _claims,
+    _why,
     _figures,
     _measured,
     report_data.section,

@@ -10,8 +10,8 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.evaluation import report, report_claims, report_data, report_slots
-from pipeline.evaluation.page import charts, lines, summary, words
+from pipeline.evaluation import report, report_claims, report_data, report_diagnosis, report_slots
+from pipeline.evaluation.page import charts, gradients, lines, summary, words
 from pipeline.evaluation.page.examples import examples
 from pipeline.evaluation.page.study import Study
 from pipeline.evaluation.page.table import table
@@ -57,6 +57,8 @@ def text(study: Study) -> str:
         reference=study.reference.name if study.reference else None,
         figures=figures,
         examples=list(_examples(study)),
+        symptoms=report_diagnosis.sentences(study.verdict),
+        about_symptoms=report_diagnosis.CAPTION,
         infinity=math.inf,
         **_details(study),
         measured=report.facts(study.verdict, study.source),
@@ -81,6 +83,7 @@ FIGURES: Mapping[str, tuple[Draw, str, Callable[[Study], str]]] = {
     "horizon": (lines.horizon, "Error by horizon step", summary.lines_caption),
     "series": (lines.series, "Error by series", summary.lines_caption),
     "hours": (lines.hours, "Error by hour of day", summary.hours_caption),
+    "gradients": (gradients.gradients, "Gradients over time", gradients.caption),
     "curves": (lines.curves, "Training curves", summary.curves_caption),
 }
 
