@@ -3,8 +3,8 @@
 Writes one folder of signed errors per variant and baseline, with what was measured inside a variant
 on validation windows (`pipeline/evaluation/diagnosis.py`), the test windows (`windows.parquet`,
 with series, origin, start row and number of measured cells), what was evaluated (`setup.json`) and
-what R2 and MASE divide errors by (`yardsticks.parquet`). Baselines that take long to fit are kept
-in `store`; `fingerprints.json` names them, for `clean`.
+what R2 and MASE divide errors by (`yardsticks.parquet`). Baselines that take long to fit and
+the latency of a forecast are kept in `store`; `fingerprints.json` names them, for `clean`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,9 +54,11 @@ def run(
         training = data.split == TRAIN
         known = yardsticks.yardsticks(evaluator.task, data.raw, training, data.names, setup.targets)
         known.to_parquet(errors / yardsticks.NAME)
-        for folder in folders:
-            _evaluate_variant(evaluator, data, folder, errors / folder.name)
-        kept = [_evaluate_baseline(evaluator, name, errors / name) for name in BASELINES]
+        kept: list[str | None] = [
+            _evaluate_variant(evaluator, data, folder, store, errors / folder.name)
+            for folder in folders
+        ]
+        kept += [_evaluate_baseline(evaluator, name, errors / name) for name in BASELINES]
         files.write_json(errors / "fingerprints.json", sorted(filter(None, kept)))
     print(
         f"evaluate: {len(folders)} variants and {len(BASELINES)} baselines on "
@@ -148,8 +150,14 @@ def _write_windows(path: Path, data: Dataset, task: ForecastTask) -> None:
     pq.write_table(pa.table(table), path)
 
 
-def _evaluate_variant(evaluator: Evaluator, data: Dataset, trained: Path, out: Path) -> None:
-    """Write the errors of every seed of a variant; those of a failed seed are NaN."""
+def _evaluate_variant(
+    evaluator: Evaluator, data: Dataset, trained: Path, store: Path, out: Path
+) -> str:
+    """Write the errors of every seed of a variant; those of a failed seed are NaN.
+
+    Returns the name of its latency in the store.
+    """
+    from pipeline.training.diagnosis.latency import latency
     from pipeline.training.engine.ensemble import Ensemble  # imports TensorFlow
 
     fleet, task = files.read_json(trained / "fleet.json"), evaluator.task
@@ -166,7 +174,11 @@ def _evaluate_variant(evaluator: Evaluator, data: Dataset, trained: Path, out: P
     if (states == TRAINED).any():
         _diagnose(ensemble, evaluator, array, fleet["train"], out)
     states = np.where(lost & (states == TRAINED), NOT_FINITE, states)
-    entries.save(out, _summary(trained, states.tolist(), tuple(clipped.tolist())))
+    name = manifest.read(trained)["weights.npz"][:32]
+    one = gather(array, task.test[:1], task.lookback, task.horizon, task.future_covariates)
+    took = latency(ensemble, *one, store / "latency" / name / "latency.json")
+    entries.save(out, _summary(trained, states.tolist(), tuple(clipped.tolist()), took))
+    return name
 
 
 def _diagnose(
@@ -184,7 +196,9 @@ def _diagnose(
     diagnosis.save(out, *diagnose(ensemble, batch, Train.model_validate(train).loss))
 
 
-def _summary(trained: Path, states: Sequence[str], clipped: tuple[int, ...]) -> Summary:
+def _summary(
+    trained: Path, states: Sequence[str], clipped: tuple[int, ...], latency: float
+) -> Summary:
     """Return what training recorded of a variant, with the states after the evaluation."""
     fleet, cost = files.read_json(trained / "fleet.json"), files.read_json(trained / "cost.json")
     return Summary(
@@ -199,6 +213,8 @@ def _summary(trained: Path, states: Sequence[str], clipped: tuple[int, ...]) -> 
         validation_losses=_validation_losses(trained, fleet["seeds"]),
         clipped=clipped,
         seconds_per_replica=cost["seconds_per_replica"],
+        seconds_to_trace=cost.get("seconds_to_trace"),
+        latency=latency,
         weights_sha256=manifest.read(trained)["weights.npz"],
         model=fleet["model"],
         train=fleet["train"],

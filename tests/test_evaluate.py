@@ -323,6 +323,14 @@ def test_a_summary_carries_over_what_training_recorded(run: Run) -> None:
     )
 
 
+def test_the_cost_of_a_forecast_is_measured_once(run: Run) -> None:
+    first, again = (entries.load(run(out, plain=TRAINED) / "plain").summary for out in "ab")
+    assert first.latency is not None
+    assert first.latency > 0
+    assert first.latency == again.latency
+    assert first.seconds_to_trace is None  # trained by an earlier version
+
+
 def test_the_windows_table_names_series_and_time_of_the_newest_input(run: Run) -> None:
     errors = run(plain=TRAINED)
     windows = pd.read_parquet(errors / "windows.parquet")

@@ -28,6 +28,8 @@ class Summary:
     """What is known of an entry besides its errors; tuples run over the seeds.
 
     `validation_losses` are the lowest of each seed, that of the weights which are kept.
+    `latency` is the milliseconds of a forecast from one window with all seeds, and
+    `seconds_to_trace` what the graphs of its training took before the first step.
     `clipped` counts the forecasts of each seed that `forecast.limits` clipped, `note` is
     for readers of the report, `warnings` are the rules that the network breaks and that only warn,
     and `cudnn` says whether a fused GPU kernel can compute the recurrent layers.
@@ -44,6 +46,8 @@ class Summary:
     validation_losses: tuple[float | None, ...] = ()
     clipped: tuple[int, ...] = ()
     seconds_per_replica: float | None = None
+    seconds_to_trace: float | None = None
+    latency: float | None = None
     weights_sha256: str | None = None
     model: Mapping[str, object] | None = None
     train: Mapping[str, object] | None = None

@@ -130,7 +130,6 @@ def _row(result: Result) -> dict[str, object]:
         spreads |= {f"{target}_mse": result.unit_mse[target]}
         spreads |= {f"{target}_mae": result.unit_mae[target]}
         spreads |= {f"{target}_bias": result.unit_bias[target]}
-    seconds = summary.seconds_per_replica
     cells = result.entry.scores.cells.sum(axis=0)  # (target,)
     return {
         "name": summary.name,
@@ -142,11 +141,17 @@ def _row(result: Result) -> dict[str, object]:
         "clipped": result.clipped,
         "skill": result.skill,
         "parameters": summary.parameters,
-        "seconds_per_replica": math.nan if seconds is None else seconds,
+        "seconds_per_replica": _known(summary.seconds_per_replica),
         **_times(summary),
+        "seconds_to_trace": _known(summary.seconds_to_trace),
+        "latency_ms": _known(summary.latency),
         "seeds": len(summary.seeds),
         "state": summary.state,
     }
+
+
+def _known(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _times(summary: Summary) -> dict[str, float]:

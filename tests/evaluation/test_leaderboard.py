@@ -18,7 +18,8 @@ def test_the_leaderboard_has_a_row_for_every_entry_best_first(study: Verdict) ->
 def test_the_leaderboard_has_the_documented_columns(study: Verdict) -> None:
     head = "name kind family mse mse_sd mae mae_sd bias bias_sd temp_mse temp_mse_sd"
     middle = "temp_mae temp_mae_sd temp_bias temp_bias_sd cells temp_cells clipped"
-    tail = "skill parameters seconds_per_replica seconds_per_epoch seconds_to_best seeds state"
+    tail = "skill parameters seconds_per_replica seconds_per_epoch seconds_to_best "
+    tail += "seconds_to_trace latency_ms seeds state"
     concluded = "rank rank_low rank_high tier best_set p_best reference effect effect_low"
     last = "effect_high answer detectable more_seeds more_origins times_both"
     parts = (head, middle, tail, concluded, last)

@@ -40,6 +40,16 @@ def replica(folder: Path, steps: int, state: str = "trained") -> Path:
     return folder
 
 
+def test_the_time_of_tracing_is_the_mean_of_what_is_known(tmp_path: Path) -> None:
+    replicas = [replica(tmp_path / str(seed), 500) for seed in range(3)]
+    results.gather(CASE, VARIANT, replicas, tmp_path / "unknown")
+    assert read_json(tmp_path / "unknown" / "cost.json")["seconds_to_trace"] is None
+    for folder, tracing in zip(replicas, (2.0, 4.0), strict=False):
+        write_json(folder / "cost.json", {"seconds": 1.0, "tracing": tracing, "device": "CPU"})
+    results.gather(CASE, VARIANT, replicas, tmp_path / "known")
+    assert read_json(tmp_path / "known" / "cost.json")["seconds_to_trace"] == 3.0
+
+
 @pytest.mark.parametrize(("steps", "warnings"), [((458, 1000), ["R5"]), ((459, 1000), [])])
 def test_moving_statistics_that_have_not_settled_at_the_best_weights_are_reported(
     tmp_path: Path, steps: tuple[int, ...], warnings: list[str]

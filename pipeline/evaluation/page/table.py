@@ -83,6 +83,8 @@ def _columns(study: Study) -> Sequence[_Column]:
         _Column("differs in", False, _differs(study)),
         _Column("parameters", True, _parameters),
         _Column("s per seed", True, _seconds),
+        _Column("s to trace", True, _tracing),
+        _Column("ms per forecast", True, _latency),
         _Column("failed seeds", False, _failed),
     )
 
@@ -170,6 +172,14 @@ def _failed(result: Result) -> Cell:
 
 def _parameters(result: Result) -> Cell:
     return _number(result.entry.summary.parameters, ",")
+
+
+def _tracing(result: Result) -> Cell:
+    return _number(result.entry.summary.seconds_to_trace, ".1f")
+
+
+def _latency(result: Result) -> Cell:
+    return _number(result.entry.summary.latency, ".2f")
 
 
 def _seconds(result: Result) -> Cell:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -32,9 +32,14 @@ class Facts(TypedDict):
 
 
 class Cost(TypedDict):
-    """What a replica cost: its share of the fleet's seconds, on a CPU or GPU."""
+    """What a replica cost: its share of the fleet's seconds, on a CPU or GPU.
+
+    `tracing` is what the graphs of the whole fleet took, which is no part of `seconds`; trainings
+    of earlier versions in a store lack it.
+    """
 
     seconds: float
+    tracing: NotRequired[float]
     device: str
 
 
@@ -75,7 +80,13 @@ def gather(case: Case, variant: Variant, replicas: Sequence[Path], out: Path) ->
     write_json(out / "fleet.json", _facts(case, variant, facts))
     costs: list[Cost] = [read_json(replica / "cost.json") for replica in replicas]
     seconds = float(np.mean([cost["seconds"] for cost in costs]))
-    write_json(out / "cost.json", {"seconds_per_replica": seconds, "device": costs[0]["device"]})
+    tracing = [cost["tracing"] for cost in costs if "tracing" in cost]
+    cost = {
+        "seconds_per_replica": seconds,
+        "seconds_to_trace": float(np.mean(tracing)) if tracing else None,
+        "device": costs[0]["device"],
+    }
+    write_json(out / "cost.json", cost)
     manifest.write(out)
     return case
 

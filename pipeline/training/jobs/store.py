@@ -28,6 +28,7 @@ from pipeline.core.files import (
     write_json,
 )
 
+KEPT = ("checkpoints", "baselines", "latency")  # folders beside those of trainings
 FINGERPRINT = re.compile("[0-9a-f]{32}")
 FLEETS, CHECKPOINT, USED = "fleets.json", "train_state.npz", "used.json"
 
@@ -76,13 +77,13 @@ class FleetStore:
         write_json(self.folder / USED, sorted(self.used))
 
     def unneeded(self, needed: Collection[str]) -> list[Path]:
-        """Return the folders of trainings, checkpoints and baselines that nothing needs.
+        """Return the folders of trainings and of what is kept beside them that nothing needs.
 
         `needed` are fingerprints; those of the newest run, which may be unfinished, are needed too.
         """
         path = self.folder / USED
         kept = {*needed, *(read_json(path) if path.exists() else ())}
-        places = (self.folder, self.folder / "checkpoints", self.folder / "baselines")
+        places = (self.folder, *(self.folder / name for name in KEPT))
         folders = (folder for place in places for folder in sorted(place.glob("[0-9a-f]*")))
         named = (folder for folder in folders if FINGERPRINT.fullmatch(folder.name))
         return [folder for folder in named if folder.name not in kept]

@@ -115,6 +115,9 @@ def train(task: FleetTask) -> Iterator[Progress]:
     reported = saved = time.monotonic()
     try:
         fleet = Fleet(replicas, task.train, data)
+        began = time.monotonic()
+        fleet.trace()
+        tracing = time.monotonic() - began
         for state in learn(fleet, task.train, task.seeds, task.checkpoint):
             now, ended = time.monotonic(), not len(state.learning(task.train))
             save = ended or now - saved > task.train.checkpoint_seconds
@@ -124,7 +127,7 @@ def train(task: FleetTask) -> Iterator[Progress]:
                 state.epoch,
                 float(state.best_loss.min()),
                 state.save() if save else None,
-                _results(state, replicas, data.steps(task.train.batch)) if ended else None,
+                _results(state, replicas, data.steps(task.train.batch), tracing) if ended else None,
             )
             reported = now
             if save:
@@ -133,13 +136,17 @@ def train(task: FleetTask) -> Iterator[Progress]:
         raise MemoryError from error
 
 
-def _results(state: "TrainState", replicas: "Replicas", steps: int) -> tuple[ReplicaResult, ...]:
+def _results(
+    state: "TrainState", replicas: "Replicas", steps: int, tracing: float
+) -> tuple[ReplicaResult, ...]:
     """Return the results of all replicas, in the order of their seeds."""
-    return tuple(_result(state, replicas, i, steps) for i in range(len(state.seeds)))
+    return tuple(_result(state, replicas, i, steps, tracing) for i in range(len(state.seeds)))
 
 
-def _result(state: "TrainState", replicas: "Replicas", replica: int, steps: int) -> ReplicaResult:
-    """Return the result of one replica; an epoch has `steps` steps."""
+def _result(
+    state: "TrainState", replicas: "Replicas", replica: int, steps: int, tracing: float
+) -> ReplicaResult:
+    """Return the result of one replica; an epoch has `steps` steps, `tracing` is in seconds."""
     import tensorflow as tf
 
     from pipeline.training.engine.train_state import HISTORY
@@ -162,6 +169,7 @@ def _result(state: "TrainState", replicas: "Replicas", replica: int, steps: int)
         },
         cost={
             "seconds": state.seconds / len(state.seeds),
+            "tracing": tracing,
             "device": "GPU" if tf.config.list_physical_devices("GPU") else "CPU",
         },
     )
