@@ -3,7 +3,8 @@
 What the store already holds is not trained again. Reads `standardized` and `windows`; writes one
 folder per variant to `out`: the best weights of every seed, their learning curves, and a summary;
 `flags.json`, reasons not to trust them, which are also the last lines that it prints; and
-`fingerprints.json`, what it needs of the store, for `clean`.
+`fingerprints.json`, what it needs of the store, for `clean`. If `train.seeds` is a race,
+`race.json` says what was spent where.
 """
 
 import os
@@ -27,7 +28,7 @@ from pipeline.core.errors import InputError
 from pipeline.core.files import new_folder, read_json, write_json
 from pipeline.series import shift
 from pipeline.series.channels import Channels
-from pipeline.training.jobs import cluster, devices, flags, results, runner, workers
+from pipeline.training.jobs import cluster, devices, flags, race, results, runner, workers
 from pipeline.training.jobs.fingerprint import data_hash, fingerprint
 from pipeline.training.jobs.plan import Stored, plan
 from pipeline.training.jobs.runner import Executor
@@ -50,8 +51,12 @@ def run(params: Params, standardized: Path, windows: Path, store: Path, out: Pat
         fleets = FleetStore(store)
         with fleets.lock():
             execute, number = _executor(params.train)
-            runner.run(_to_train(tasks, fleets, number), fleets, execute)
-            _warn(params.selected, _gather(params, tasks, fleets, out), reported)
+
+            def train(round_: list[FleetTask]) -> None:
+                runner.run(_to_train(round_, fleets, number), fleets, execute)
+
+            tasks, raced = race.run(params.train.seeds, tasks, fleets, train)
+            _warn(params.selected, _gather(params, tasks, fleets, out, raced), reported)
         _flag(out, standardized)
 
 
@@ -127,7 +132,7 @@ def _shape(params: Params, channels: Channels) -> Shape:
 
 
 def _task(variant: Variant, shape: Shape, standardized: Path, windows: Path) -> FleetTask:
-    """Return all seeds of a variant as one task."""
+    """Return the seeds of a variant, those it has at first in a race, as one task."""
     data = data_hash(standardized, windows, variant.model.input.values)
     return FleetTask(
         fingerprint=fingerprint(variant.model, variant.train, shape, data),
@@ -135,7 +140,7 @@ def _task(variant: Variant, shape: Shape, standardized: Path, windows: Path) -> 
         model=variant.model,
         train=variant.train,
         shape=shape,
-        seeds=tuple(range(variant.train.seeds)),
+        seeds=tuple(range(variant.train.first_seeds)),
         standardized=standardized,
         windows=windows,
     )
@@ -168,7 +173,13 @@ def _to_train(tasks: Sequence[FleetTask], store: FleetStore, number: int) -> lis
     return [task for each in plans for task in each.tasks]
 
 
-def _gather(params: Params, tasks: Sequence[FleetTask], store: FleetStore, out: Path) -> list[Case]:
+def _gather(
+    params: Params,
+    tasks: Sequence[FleetTask],
+    store: FleetStore,
+    out: Path,
+    raced: race.Record | None,
+) -> list[Case]:
     """Write a folder for each variant, and what belongs to all, and remove the checkpoints.
 
     Returns the variants as the rules see them after training.
@@ -184,6 +195,8 @@ def _gather(params: Params, tasks: Sequence[FleetTask], store: FleetStore, out: 
         curves = {variant.name: flags.read(draft / variant.name) for variant in params.selected}
         write_json(draft / "flags.json", flags.flags(curves))
         write_json(draft / "fingerprints.json", sorted(store.used))
+        if raced:
+            write_json(draft / race.NAME, raced)
     return cases
 
 

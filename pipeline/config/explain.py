@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from pipeline.config.learning import SEEDS
+
 Path = tuple[int | str, ...]
 
 RENAMED = {  # section and key -> the key's name today
@@ -54,7 +56,7 @@ def _path(path: Path, variants: Sequence[str]) -> str:
     if path[:1] == ("variants",) and len(path) > 1:
         inside = path[3:] if path[2:3] == ("model",) else path[2:]
         path = ("variants", variants[int(path[1])], *inside)
-    return ".".join(map(str, path))
+    return ".".join(str(part) for part in path if part not in SEEDS)
 
 
 def sentence(path: str, detail: ErrorDetails) -> str:

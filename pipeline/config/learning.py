@@ -7,10 +7,10 @@ that reading `params.yaml` costs no import of TensorFlow; and its options with t
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.config.section import Count, Positive, Section
+from pipeline.config.section import Count, Positive, Section, value_error
 from pipeline.config.slots import REQUIRED, Kind, Slot, fills
 
 EXECUTION = frozenset({"workers", "fleet", "checkpoint_seconds", "cluster", "memory"})
@@ -66,6 +66,40 @@ _CLIP = fills(CLIPS, "train")
 _AVERAGE = fills(AVERAGES, "train")
 
 
+class Race(Section):
+    """How many seeds each variant has if their number is not fixed.
+
+    All variants start with `first`; those that are still in question get more, up to `most`.
+    Losses within the relative `margin` count as equal. `minutes` of training, summed over the
+    workers, are the budget; null for none.
+    """
+
+    first: Annotated[int, Field(ge=2, strict=True)] = 5
+    most: Annotated[int, Field(ge=2, strict=True)] = 40
+    margin: Positive = 0.02
+    minutes: Positive | None = None
+
+    @model_validator(mode="after")
+    def _grows(self) -> "Race":
+        if self.most < self.first or self.margin >= 1:
+            raise value_error(
+                f"has first {self.first}, most {self.most} and margin {self.margin}; first must be"
+                " at most most, and margin below 1"
+            )
+        return self
+
+
+NUMBER, RACE = SEEDS = ("seeds: number", "seeds: race")
+"""What `seeds` may be; these tags are parts of no path that a user sees."""
+
+
+def _seeds(value: object) -> str:
+    return RACE if isinstance(value, Mapping | Race) else NUMBER
+
+
+Seeds = Annotated[Annotated[Count, Tag(NUMBER)] | Annotated[Race, Tag(RACE)], Discriminator(_seeds)]
+
+
 class Train(Section):
     """How a fleet learns; a variant may override it under its own `train:`.
 
@@ -75,7 +109,7 @@ class Train(Section):
     weights, losses and optimizer are always float32.
     """
 
-    seeds: Count = 5
+    seeds: Seeds = 5
     epochs: Count = 20
     batch: Count = 64
     patience: Count = 4
@@ -91,6 +125,11 @@ class Train(Section):
     fleet: Count = 16
     checkpoint_seconds: Positive = 60.0
     cluster: Literal["ray"] | None = None
+
+    @property
+    def first_seeds(self) -> int:
+        """The number of seeds that are trained whatever comes of them."""
+        return self.seeds.first if isinstance(self.seeds, Race) else self.seeds
 
     @model_validator(mode="after")
     def _reduces_the_rate_before_it_stops(self) -> "Train":

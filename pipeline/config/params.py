@@ -29,7 +29,7 @@ from pipeline.config.rules.case import Case
 from pipeline.config.section import Names, Section, as_tuple
 from pipeline.config.sections import Compare, Evaluate, Forecast, Promote, Track, Window
 from pipeline.config.standardization import Standardize
-from pipeline.config.study import broken_rules, is_left_out, tried, valid
+from pipeline.config.study import broken_rules, is_left_out, own_races, tried, valid
 from pipeline.config.validation import Validate
 from pipeline.config.variants import Content, Variant, resolve, selects
 from pipeline.config.yaml import load
@@ -202,6 +202,7 @@ def _broken_rules(whole: Content) -> list[str]:
     model, train = valid(Model, whole.get("model")), valid(Train, whole.get("train"))
     if data is None or window is None or rules is None or model is None or train is None:
         return []
-    variants = [valid(Variant, overlay) for overlay in whole["variants"]]
+    found = [valid(Variant, overlay) for overlay in whole["variants"]]
+    variants = [each for each in found if each is not None]
     shape = _expected_shape(data, rules, window)
-    return broken_rules([each for each in variants if each is not None], model, train, shape)
+    return [*broken_rules(variants, model, train, shape), *own_races(variants, train)]

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from pipeline.config.catalogue import listed
 from pipeline.config.explain import explain
-from pipeline.config.learning import Train
+from pipeline.config.learning import Race, Train
 from pipeline.config.model import Model, Shape
 from pipeline.config.rules.case import Case
 from pipeline.config.rules.findings import findings
@@ -63,6 +63,16 @@ def broken_rules(
     return [
         *(f"model: {finding} (in {listed(names)})" for finding, names in inherited.items()),
         *(f"variants.{name}: {'; also '.join(each)}" for name, each in own.items() if each),
+    ]
+
+
+def own_races(variants: Sequence[Variant], train: Train) -> list[str]:
+    """Return one sentence for each variant with a race for seeds other than that of `train`."""
+    return [
+        f"variants.{variant.name}: train.seeds is a race of its own; all variants run one race, "
+        "that of train.seeds: change it there, or give this variant a number of seeds"
+        for variant in variants
+        if isinstance(variant.train.seeds, Race) and variant.train.seeds != train.seeds
     ]
 
 

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.core.errors import InputError
+from pipeline.evaluation.entries import Summary
 from pipeline.evaluation.metrics import Spread
 from pipeline.evaluation.statistics.effects import Effect
 from pipeline.evaluation.statistics.planning import Needed
@@ -65,11 +66,20 @@ def cells(verdict: Verdict) -> tuple[list[str], list[list[str]]]:
             for name in columns["name"]
         ],
         "skill": [f"{r.skill:+.3f}" if math.isfinite(r.skill) else NOTHING for r in results],
+        **_seeds(summaries),
         "parameters": [f"{summary.parameters:,}" for summary in summaries],
         "s per seed": [_seconds(summary.seconds_per_replica) for summary in summaries],
         "state": [summary.state for summary in summaries],
     }
     return list(columns), [list(row) for row in zip(*columns.values(), strict=True)]
+
+
+def _seeds(summaries: Sequence[Summary]) -> dict[str, list[str]]:
+    """Return the column of the numbers of seeds, where these differ between the variants."""
+    counts = [len(each.seeds) if each.kind == "variant" else None for each in summaries]
+    if len({count for count in counts if count}) < 2:
+        return {}
+    return {"seeds": [f"{count}" if count else NOTHING for count in counts]}
 
 
 def _errors(spreads: Sequence[Spread]) -> list[str]:

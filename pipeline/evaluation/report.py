@@ -124,6 +124,7 @@ def facts(verdict: Verdict, source: Source) -> list[str]:
         f"Test windows: {len(verdict.windows):,}, the same for every variant and baseline. "
         f"{_cells(verdict)}",
         f"Seeds: {_seed_counts(verdict)}.",
+        *([f"Race for seeds, on the validation split: {source.race}."] if source.race else []),
         f"Baselines: {', '.join(f'*{name}* ({row.title})' for name, row in BASELINES.items())}. "
         f"The season length is {setup.season_length} steps ({setup.season}), the penalty of the "
         f"ridge regression {setup.ridge_penalty:g}.",

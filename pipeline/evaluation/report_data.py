@@ -31,13 +31,14 @@ class CleanReport(TypedDict):
 class Source:
     """The path of the raw table, the report of the clean one, and the inputs out of range.
 
-    `training` is what `train` flagged, a line each.
+    `training` is what `train` flagged, a line each; `race` is how a race for seeds went.
     """
 
     path: str
     clean: CleanReport
     shift: shift.Report
     training: tuple[str, ...] = ()
+    race: str | None = None
 
     @classmethod
     def read(cls, path: str, clean: Path, standardized: Path, models: Path) -> "Source":
@@ -50,6 +51,7 @@ class Source:
             files.read_json(clean / "report.json"),
             files.read_json(standardized / "shift.json"),
             _flagged(models),
+            _raced(models),
         )
 
 
@@ -58,6 +60,11 @@ def _flagged(models: Path) -> tuple[str, ...]:
     if not path.exists():
         raise InputError(f"{path}: was not found; run 'dvc repro train'")
     return tuple(flag["line"] for flag in files.read_json(path))
+
+
+def _raced(models: Path) -> str | None:
+    path = models / "race.json"
+    return str(files.read_json(path)["line"]) if path.exists() else None
 
 
 def section(verdict: "Verdict", source: Source) -> str:

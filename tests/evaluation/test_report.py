@@ -185,3 +185,15 @@ def test_the_report_says_what_became_of_the_data(
     ):
         assert fact in text
     assert "Nothing was filled" in report.text(judged(variant("plain", [0.2])), untouched)
+
+
+def test_seeds_are_shown_where_variants_differ_in_them_and_so_is_the_race(
+    variant: Variant, judged: Judged, untouched: Source
+) -> None:
+    even = judged(variant("plain", [0.2, 0.21]), variant("other", [0.3, 0.31]))
+    uneven = judged(variant("plain", [0.2, 0.21, 0.22]), variant("other", [0.3, 0.31]))
+    raced = replace(untouched, race="5 of 80 seeds were trained")
+    text = report.text(uneven, raced)
+    assert "| seeds |" in text and "| seeds |" not in report.text(even, untouched)
+    assert "2 for `other`; 3 for `plain`" in text
+    assert "Race for seeds, on the validation split: 5 of 80 seeds were trained." in text

@@ -81,6 +81,7 @@ def _columns(study: Study) -> Sequence[_Column]:
         *_errors(study),
         *_concluded(study.verdict.conclusion),
         _Column("differs in", False, _differs(study)),
+        _Column("seeds", True, _seeds(study)),
         _Column("parameters", True, _parameters),
         _Column("s per seed", True, _seconds),
         _Column("s to trace", True, _tracing),
@@ -161,6 +162,17 @@ def _differs(study: Study) -> Callable[[Result], Cell]:
         changed = words.differences(result, study.reference) if result.is_variant else []
         labels = tuple(f"{key}: {text}" for key, text in changed)
         return Cell("; ".join(labels) or NOTHING, labels=labels)
+
+    return cell
+
+
+def _seeds(study: Study) -> Callable[[Result], Cell]:
+    """Return the numbers of seeds as cells, dashes where they are the same for all variants."""
+    differ = len({len(result.entry.summary.seeds) for result in study.verdict.variants}) > 1
+
+    def cell(result: Result) -> Cell:
+        shown = differ and result.is_variant
+        return _number(len(result.entry.summary.seeds) if shown else None, "d")
 
     return cell
 
