@@ -22,6 +22,29 @@ DRAWN = """() => {
 }"""
 
 
+CONTRASTS = """() => {
+  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const shine = (colour) => numbers(colour).slice(0, 3).map((each) => each / 255)
+    .map((each) => each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, each, i) => sum + each * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const colour = getComputedStyle(each).backgroundColor;
+      if ((numbers(colour)[3] ?? 1) === 1) return colour;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  const said = [...document.querySelectorAll('body *:not(script):not(style)')].filter((each) =>
+    each.checkVisibility() && [...each.childNodes].some((node) =>
+      node.nodeType === 3 && node.textContent.trim()));
+  return said.map((each) => {
+    const style = getComputedStyle(each), drawn = each instanceof SVGElement;
+    const pair = [shine(drawn ? style.fill : style.color), shine(ground(each))];
+    return [(Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05), each.textContent.trim()];
+  });
+}"""  # of WCAG 2.2, of every element with a text of its own
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
@@ -70,6 +93,19 @@ def test_every_figure_is_inside_of_the_window(opened: Page) -> None:
     assert all(box["width"] > 200 and box["height"] > 60 for box in boxes)
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_every_text_has_the_contrast_that_wcag_asks_for(opened: Page) -> None:
+    found = opened.evaluate(CONTRASTS)
+    assert len(found) > 100
+    assert [(text, contrast) for contrast, text in found if contrast < 4.5] == []
+
+
+def test_every_figure_says_what_it_shows_to_a_screen_reader(opened: Page) -> None:
+    for chart in opened.locator(".chart").all():
+        assert chart.get_attribute("role") == "graphics-document"
+        assert len(chart.get_attribute("aria-label")) > 9
+    assert opened.locator("img:not([alt])").count() == 0
 
 
 def names(page: Page) -> list[str]:
