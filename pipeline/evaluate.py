@@ -1,13 +1,15 @@
 """Stage `evaluate`: the errors of every trained variant and every baseline on the test split.
 
-Writes one folder of signed errors per variant and baseline, with what was measured inside a variant
-on validation windows (`pipeline/evaluation/diagnosis.py`), the test windows (`windows.parquet`,
+Writes one folder of signed errors per variant and baseline, with the prediction intervals of a
+variant and what was measured inside it on validation windows
+(`pipeline/evaluation/diagnosis.py`), the test windows (`windows.parquet`,
 with series, origin, start row and number of measured cells), what was evaluated (`setup.json`) and
 what R2 and MASE divide errors by (`yardsticks.parquet`). Baselines that take long to fit and
 the latency of a forecast are kept in `store`; `fingerprints.json` names them, for `clean`.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ import pyarrow.parquet as pq
 from pipeline.config import params
 from pipeline.config.learning import Train
 from pipeline.config.params import Params
+from pipeline.config.sections import Forecast
 from pipeline.core import command, files, manifest
 from pipeline.core.errors import InputError
 from pipeline.evaluation import diagnosis, entries, season, yardsticks
@@ -28,7 +31,6 @@ from pipeline.evaluation.evaluator import Evaluator, Setup
 from pipeline.evaluation.metrics import Array
 from pipeline.evaluation.season import Season
 from pipeline.evaluation.task import ForecastTask, Starts
-from pipeline.series.channels import OBSERVED, Channels
 from pipeline.series.dataset import Dataset
 from pipeline.series.possible import Possible
 from pipeline.series.split import TRAIN
@@ -48,6 +50,7 @@ def run(
     data, starts = Dataset.load(standardized), Windows.load(windows)
     setup = _setup(params, data, starts)
     evaluator = _evaluator(params, setup, data, starts, store / "baselines")
+    evaluator.check_levels(params.forecast, data.names)
     with files.new_folder(out) as errors:
         setup.save(errors)
         _write_windows(errors / "windows.parquet", data, evaluator.task)
@@ -55,7 +58,7 @@ def run(
         known = yardsticks.yardsticks(evaluator.task, data.raw, training, data.names, setup.targets)
         known.to_parquet(errors / yardsticks.NAME)
         kept: list[str | None] = [
-            _evaluate_variant(evaluator, data, folder, store, errors / folder.name)
+            _evaluate_variant(evaluator, data, folder, store, errors / folder.name, params.forecast)
             for folder in folders
         ]
         kept += [_evaluate_baseline(evaluator, name, errors / name) for name in BASELINES]
@@ -122,22 +125,11 @@ def _evaluator(
         future_covariates=len(data.channels.future_covariates),
         season_length=setup.season_length,
         ridge_penalty=setup.ridge_penalty,
-        indicators=_indicators(data.channels),
+        indicators=data.channels.indicated,
         cache=cache,
     )
     possible = Possible(data.scaler, setup.targets, params.forecast.limits)
     return Evaluator(task, data.raw, possible)
-
-
-def _indicators(channels: Channels) -> tuple[tuple[int, int], ...]:
-    """Return the positions of each channel that has an indicator, and of its indicator."""
-    names = channels.names
-    columns = {indicator: indicator.removesuffix(OBSERVED) for indicator in channels.indicators}
-    return tuple(
-        (names.index(column), names.index(indicator))
-        for indicator, column in columns.items()
-        if column in names
-    )
 
 
 def _write_windows(path: Path, data: Dataset, task: ForecastTask) -> None:
@@ -151,9 +143,9 @@ def _write_windows(path: Path, data: Dataset, task: ForecastTask) -> None:
 
 
 def _evaluate_variant(
-    evaluator: Evaluator, data: Dataset, trained: Path, store: Path, out: Path
+    evaluator: Evaluator, data: Dataset, trained: Path, store: Path, out: Path, settings: Forecast
 ) -> str:
-    """Write the errors of every seed of a variant; those of a failed seed are NaN.
+    """Write the errors of every seed of a variant, NaN for a failed seed, and the intervals.
 
     Returns the name of its latency in the store.
     """
@@ -177,7 +169,12 @@ def _evaluate_variant(
     name = manifest.read(trained)["weights.npz"][:32]
     one = gather(array, task.test[:1], task.lookback, task.horizon, task.future_covariates)
     took = latency(ensemble, *one, store / "latency" / name / "latency.json")
-    entries.save(out, _summary(trained, states.tolist(), tuple(clipped.tolist()), took))
+    found = _summary(trained, states.tolist(), tuple(clipped.tolist()), took)
+    members = np.flatnonzero(states == TRAINED)
+    if settings.levels and len(members):
+        held = evaluator.write_intervals(out, forecast, members, settings, len(data.names))
+        found = replace(found, intervals=held)
+    entries.save(out, found)
     return name
 
 

@@ -16,7 +16,7 @@ from pipeline.config import params
 from pipeline.config.params import Params
 from pipeline.core import files, manifest
 from pipeline.core.errors import InputError
-from pipeline.evaluation import entries
+from pipeline.evaluation import entries, intervals
 from pipeline.evaluation.baselines import BASELINES
 from pipeline.evaluation.evaluator import Setup
 from pipeline.series.scaler import Scaler
@@ -412,3 +412,31 @@ def test_gradient_boosting_is_kept_in_the_store(run: Run) -> None:
     assert len(kept) == 1
     run("again", plain=TRAINED)
     assert list((errors.parent / "store").rglob("forecasts.npy")) == kept
+
+
+def test_the_intervals_of_the_ensemble_come_from_the_validation_windows(run: Run) -> None:
+    errors = run("errors", None, {"forecast": {"levels": [0.5, 0.8]}}, plain=TRAINED)
+    folder = errors.parent
+    truth = np.load(folder / "standardized" / "truth.npy")[:, 0]
+    starts = np.load(folder / "windows" / "validation.npy")
+    steps = starts[:, None] + LOOKBACK + np.arange(HORIZON)
+    sizes = np.abs(truth[starts + LOOKBACK - 1][:, None] + 0.5 - truth[steps])  # the mean of seeds
+    found = intervals.load(errors / "plain")
+    assert found is not None
+    half = len(starts) // 2
+    for code, own in enumerate([slice(half), slice(half, None)]):
+        ordered = np.sort(sizes[own], axis=0)
+        ranks = [int(np.ceil((half + 1) * level)) - 1 for level in (0.5, 0.8)]
+        np.testing.assert_allclose(found.half_widths[:, code, :, 0], ordered[ranks], rtol=1e-5)
+    rows = entries.load(errors / "plain").summary.intervals
+    assert [row["level"] for row in rows] == [0.5, 0.8]
+    assert 0 < rows[0]["coverage"] <= rows[1]["coverage"] <= 1
+    assert 0 < rows[0]["width"] < rows[1]["width"]
+
+
+def test_a_level_without_enough_validation_windows_is_rejected_before_anything_is_written(
+    run: Run, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"0\.95 needs at least 19 .* series 'JFK' has 13"):
+        run("errors", None, {"forecast": {"levels": [0.95]}}, plain=TRAINED)
+    assert not (tmp_path / "errors").exists()

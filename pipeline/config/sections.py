@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 
-from pipeline.config.section import Bounds, Count, Positive, Section, value_error
+from pipeline.config.section import Bounds, Count, Positive, Section, as_tuple, value_error
 
 
 class Window(Section):
@@ -16,10 +16,28 @@ class Window(Section):
     stride: Count = 1
 
 
+Level = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _check_levels(levels: tuple[float, ...]) -> tuple[float, ...]:
+    if list(levels) != sorted(set(levels)):
+        raise value_error(f"is {[*levels]}; use each level once, in ascending order")
+    return levels
+
+
+Levels = Annotated[tuple[Level, ...], BeforeValidator(as_tuple), AfterValidator(_check_levels)]
+
+
 class Forecast(Section):
-    """What every forecast is held to: per target, what is possible in its own unit."""
+    """What every forecast is held to, per target, in its unit; and its prediction intervals.
+
+    `levels` are the probabilities with which an interval is to hold the truth. Its width is that of
+    the errors on the validation split, of each series or, with `pool_series`, of all together.
+    """
 
     limits: Mapping[str, Bounds] = Field(default_factory=dict)
+    levels: Levels = ()
+    pool_series: StrictBool = False
 
 
 class Evaluate(Section):

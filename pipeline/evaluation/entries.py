@@ -30,7 +30,8 @@ class Summary:
     `validation_losses` are the lowest of each seed, that of the weights which are kept.
     `latency` is the milliseconds of a forecast from one window with all seeds, and
     `seconds_to_trace` what the graphs of its training took before the first step.
-    `clipped` counts the forecasts of each seed that `forecast.limits` clipped, `note` is
+    `clipped` counts the forecasts of each seed that `forecast.limits` clipped, `intervals` are
+    what the intervals of the ensemble hold of the test values (`intervals.held`), `note` is
     for readers of the report, `warnings` are the rules that the network breaks and that only warn,
     and `cudnn` says whether a fused GPU kernel can compute the recurrent layers.
     """
@@ -45,6 +46,7 @@ class Summary:
     parameters: int
     validation_losses: tuple[float | None, ...] = ()
     clipped: tuple[int, ...] = ()
+    intervals: tuple[Mapping[str, object], ...] = ()
     seconds_per_replica: float | None = None
     seconds_to_trace: float | None = None
     latency: float | None = None

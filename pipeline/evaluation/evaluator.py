@@ -3,14 +3,17 @@
 The signed errors are written to files as they arise (`pipeline/evaluation/entries.py`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from pipeline.config.sections import Forecast
 from pipeline.core import files
-from pipeline.evaluation import entries
+from pipeline.core.errors import InputError
+from pipeline.evaluation import entries, intervals
+from pipeline.evaluation.intervals import Intervals
 from pipeline.evaluation.metrics import Array, Counts, Mask
 from pipeline.evaluation.task import ForecastTask, Starts
 from pipeline.series.possible import Possible
@@ -91,6 +94,65 @@ class Evaluator:
         standardized[lost], units[lost] = np.nan, np.nan
         counts[lost] = 0
         return lost, counts
+
+    def check_levels(self, settings: Forecast, names: Sequence[str]) -> None:
+        """Raise `InputError` for each level that the validation windows are too few for."""
+        starts = np.asarray(self.task.validation)
+        measured, series = np.isfinite(self.task.answers(starts)), self.task.series[starts]
+        pooled = settings.pool_series
+        if found := intervals.shortage(measured, series, names, settings.levels, pooled):
+            raise InputError(*found)
+
+    def write_intervals(
+        self,
+        folder: Path,
+        forecast: Callable[[Starts], Array],
+        members: Starts,
+        settings: Forecast,
+        count: int,
+    ) -> tuple[dict[str, object], ...]:
+        """Write the intervals of the mean forecast of the seeds `members` (positions).
+
+        The test errors are in `folder` already. Returns what the intervals hold of the test values;
+        nothing, and nothing is written, if a validation forecast is not finite.
+        """
+        found = self._calibrate(forecast, members, settings, count)
+        if found is None:
+            return ()
+        found.save(folder)
+        errors = np.load(folder / "standardized.npy", mmap_mode="r")[members]
+        return tuple(self._held(found, errors.mean(axis=0, dtype=np.float64)))
+
+    def _calibrate(
+        self, forecast: Callable[[Starts], Array], members: Starts, settings: Forecast, count: int
+    ) -> Intervals | None:
+        """Return the intervals of the mean forecast of the seeds `members`, positions.
+
+        They are those of the validation windows, of `count` series, and `None` if a forecast there
+        is not finite.
+        """
+        starts, parts = np.asarray(self.task.validation), []
+        for first in range(0, len(starts), BATCH):
+            part = starts[first : first + BATCH]
+            with np.errstate(over="ignore", invalid="ignore"):
+                held = self.possible.clip(forecast(part)[members], self.task.series[part])[0]
+            if not np.isfinite(held).all():
+                return None
+            parts.append(held.mean(axis=0, dtype=np.float64) - self.task.answers(part))
+        series = self.task.series[starts]
+        errors = np.concatenate(parts)
+        return intervals.calibrate(errors, series, count, settings.levels, settings.pool_series)
+
+    def _held(self, found: Intervals, errors: Array) -> Iterator[dict[str, object]]:
+        """Yield what the intervals hold of the test values.
+
+        `errors` (window, horizon, target) are the standardized ones of the mean forecast.
+        """
+        starts = np.asarray(self.task.test)
+        truth, series = self.task.answers(starts), self.task.series[starts]
+        bounds = found.bounds(self.possible, errors + truth, series)
+        units = np.where(np.isfinite(truth), self._raw(starts), np.nan)
+        return intervals.held(bounds, units, found.levels, self.possible.targets)
 
     def _raw(self, starts: Starts) -> Array:
         """Return what is to be forecast in units, (window, horizon, target), filled cells too."""

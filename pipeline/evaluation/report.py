@@ -14,6 +14,7 @@ from pipeline.evaluation import (
     report_data,
     report_diagnosis,
     report_finding,
+    report_intervals,
     report_slots,
     verdict_files,
 )
@@ -129,6 +130,7 @@ def facts(verdict: Verdict, source: Source) -> list[str]:
         f"The season length is {setup.season_length} steps ({setup.season}), the penalty of the "
         f"ridge regression {setup.ridge_penalty:g}.",
         *_limits(verdict),
+        *report_intervals.text(verdict),
     ]
 
 

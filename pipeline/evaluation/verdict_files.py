@@ -22,6 +22,7 @@ def summary(verdict: Verdict, flagged: Sequence[str] = ()) -> dict[str, object]:
     return {
         "headline": report_finding.sentence(verdict).replace("`", ""),
         "champion": verdict.champion.name if verdict.champion else None,
+        "intervals": verdict.champion.entry.summary.intervals if verdict.champion else (),
         "best_set": found.best_set,
         "reference": found.reference,
         "margin": verdict.questions.margin,

@@ -33,6 +33,17 @@ class Channels:
         past = self.targets + self.past_covariates + self.indicators + self.static
         return past + self.future_covariates
 
+    @property
+    def indicated(self) -> tuple[tuple[int, int], ...]:
+        """The positions of each channel that has an indicator, and of its indicator."""
+        names = self.names
+        columns = {indicator: indicator.removesuffix(OBSERVED) for indicator in self.indicators}
+        return tuple(
+            (names.index(column), names.index(indicator))
+            for indicator, column in columns.items()
+            if column in names
+        )
+
     @classmethod
     def load(cls, path: Path) -> "Channels":
         """Read `channels.json`."""

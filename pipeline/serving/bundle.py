@@ -1,7 +1,8 @@
 """The bundle: the folder of a forecaster, with everything that a forecast needs.
 
 `params.json` (the `Card`), `scaler.json`, `encoder.json`, `channels.json`, `fleet.json` (the
-network), `weights.npz` (seed, ...) and `manifest.json`, against which the other files are checked
+network), `weights.npz` (seed, ...), `intervals.json` (half widths of the prediction intervals, if
+there are some) and `manifest.json`, against which the other files are checked
 when they are read. Nothing is pickled, and equal contents are equal bytes.
 """
 
@@ -14,10 +15,12 @@ from pipeline.config.params import Params
 from pipeline.core import manifest
 from pipeline.core.errors import InputError
 from pipeline.core.files import new_folder, read_json, write_json
+from pipeline.evaluation.intervals import Intervals
 from pipeline.series.features import Features
 
 CARD = "params.json"
-FORMAT = 2  # of the folder; the gate of a later release recognizes what it can compare with
+WITHOUT_INTERVALS = 2  # the format before, which is the same but for them
+FORMAT = 3  # of the folder; the gate of a later release recognizes what it can compare with
 
 
 class Card(TypedDict):
@@ -46,16 +49,19 @@ def build(
     members: Sequence[int],
     standardized: Path,
     out: Path,
+    intervals: Intervals | None = None,
 ) -> None:
     """Write the forecaster of the trained `variant` (a folder) to the folder `out`.
 
     `members` are the positions of the seeds that take part; `standardized` is the folder that the
-    stage of this name wrote.
+    stage of this name wrote; `intervals` are those that `evaluate` has calibrated and tried.
     """
     data, rules = params.data, params.validate_
     features = Features.load(standardized, data)
     with new_folder(out) as draft:
         features.save(draft)
+        if intervals:
+            intervals.save(draft)
         for name in ("fleet.json", "weights.npz"):
             shutil.copyfile(variant / name, draft / name)
         card: Card = {
@@ -85,7 +91,7 @@ def read_card(folder: Path) -> Card:
             f"{folder}: is not the folder of a forecaster, {CARD} was not found; check the path"
         )
     card: Card = read_json(folder / CARD)
-    if card.get("format") != FORMAT:
+    if card.get("format") not in (WITHOUT_INTERVALS, FORMAT):
         raise InputError(
             f"{folder / CARD}: the format is {card.get('format')}, expected {FORMAT}: another "
             "release of this pipeline wrote this forecaster"

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from pipeline.config.validation import Validate
 from pipeline.core import manifest
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_json
+from pipeline.evaluation import intervals
+from pipeline.evaluation.intervals import Intervals
 from pipeline.series.features import Block, Features
 from pipeline.series.possible import Possible
 from pipeline.series.windows import Inputs, gather
@@ -45,6 +48,19 @@ class Answer:
     remarks: Sequence[str]
 
 
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """Forecasts in units, (window, horizon, target) float64, and which of them limits have changed.
+
+    `bounds` are those of the intervals, (lower and upper, level, window, horizon, target), if the
+    forecaster has some.
+    """
+
+    values: Array
+    clipped: Array
+    bounds: Array | None
+
+
 @dataclass(frozen=True)
 class Forecaster:
     """Forecasts with the mean over the `members`, which are positions of the network's seeds.
@@ -59,6 +75,7 @@ class Forecaster:
     network: Network
     members: list[int]
     raw: bool
+    intervals: Intervals | None = None
 
     @classmethod
     def load(cls, folder: Path) -> "Forecaster":
@@ -82,12 +99,14 @@ class Forecaster:
         limits = Forecast.model_validate(card["forecast"]).limits
         possible = Possible(features.scaler, data.targets, limits)
         raw = read_json(folder / "fleet.json")["model"]["input"]["values"] == "raw"
-        return cls(form, features, possible, Ensemble.load(folder), card["members"], raw)
+        network, members = Ensemble.load(folder), card["members"]
+        return cls(form, features, possible, network, members, raw, intervals.load(folder))
 
     def forecast(self, table: pd.DataFrame) -> pd.DataFrame:
         """Forecast each series of a table of recent rows, in its units.
 
-        The result has one row per series and horizon step, and columns named as in the table. Of
+        The result has one row per series and horizon step, and columns named as in the table; the
+        bounds of the prediction intervals have names such as `sales-lo-80` and `sales-hi-80`. Of
         the rows that hold measured values, the last `lookback` of each series matter; rows after
         them give the future covariates. Raises `InputError` with every finding about rows that
         cannot be forecast from.
@@ -115,8 +134,9 @@ class Forecaster:
         except InputError as error:
             raise InputError(*(f"{path}: {finding}" for finding in error.findings)) from None
         inputs = self.gather(channels, windows.starts)
-        values, clipped = self.predict(inputs, windows.block.series[windows.starts])
-        return Answer(self._table(windows, values), [*windows.remarks, *self._clipped(clipped)])
+        predicted = self.predict(inputs, windows.block.series[windows.starts])
+        remarks = [*windows.remarks, *self._clipped(predicted.clipped)]
+        return Answer(self._table(windows, predicted), remarks)
 
     def prepare(self, block: Block) -> Array:
         """Return the channels that the network sees of the rows of a block, (row, channel).
@@ -131,27 +151,34 @@ class Forecaster:
         ahead = len(self.features.channels.future_covariates)
         return gather(channels, starts, self.form.lookback, self.form.horizon, ahead)
 
-    def predict(self, inputs: Inputs, series: Array) -> tuple[Array, Array]:
-        """Return the mean forecasts of windows in units, and which of them limits have changed.
+    def predict(self, inputs: Inputs, series: Array) -> "Predicted":
+        """Return the mean forecasts of windows, of the `series` (window,).
 
-        Both are (window, horizon, target), float64 and bool. `series` (window,) are positions in
-        the names of the scaler.
+        These are positions in the names of the scaler.
         """
         forecasts = self.network.forecast(*inputs)[self.members]
         forecasts, _, clipped = self.possible.clip(forecasts, series)
         mean = forecasts.mean(axis=0, dtype=np.float64)
         units = self.features.scaler.inverse(mean, series, self.form.data.targets)
-        return self.possible.within(units), np.asarray(clipped.any(axis=0))
+        bounds = None
+        if self.intervals:
+            bounds = self.intervals.bounds(self.possible, mean, series)
+        return Predicted(self.possible.within(units), np.asarray(clipped.any(axis=0)), bounds)
 
-    def _table(self, windows: Recent, values: Array) -> pd.DataFrame:
-        """Return the forecasts (window, horizon, target) as a table."""
+    def _table(self, windows: Recent, predicted: "Predicted") -> pd.DataFrame:
+        """Return the forecasts, and the bounds of their intervals, as a table."""
         data, columns = self.form.data, dict[str, object]()
         if data.series is not None:
             names = np.array(windows.series, object)
             columns[data.series_column or SERIES] = np.repeat(names, self.form.horizon)
         columns[data.time_name] = pd.DatetimeIndex(windows.times.reshape(-1)).tz_localize("UTC")
         for i, target in enumerate(data.targets):
-            columns[target] = values[:, :, i].reshape(-1)
+            columns[target] = predicted.values[:, :, i].reshape(-1)
+        if self.intervals and predicted.bounds is not None:
+            for place, level in enumerate(self.intervals.levels):
+                for i, end in product(range(len(data.targets)), range(2)):
+                    name = intervals.name(data.targets[i], end, level)
+                    columns[name] = predicted.bounds[end, place, :, :, i].reshape(-1)
         return pd.DataFrame(columns)
 
     def _clipped(self, clipped: Array) -> list[str]:

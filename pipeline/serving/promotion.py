@@ -14,7 +14,7 @@ from pipeline.config.paths import Paths
 from pipeline.core import manifest
 from pipeline.core.errors import InputError
 from pipeline.core.files import read_json
-from pipeline.evaluation import verdict
+from pipeline.evaluation import intervals, verdict
 from pipeline.evaluation.questions import Questions
 from pipeline.evaluation.verdict import Result, Verdict
 from pipeline.serving import bundle, gate
@@ -93,6 +93,7 @@ def promote(params: Params, paths: Paths, order: Order = Order()) -> Decision:
             gate.trained_members(candidate),
             paths.standardized,
             folder,
+            intervals.read(paths.errors / candidate.name, params.forecast.levels),
         )
         decided = _decide_from_registry(folder, candidate, registry, champion)
         return decided or _decide_by_gate(

@@ -148,6 +148,6 @@ def replay(folder: Path, table: Path, starts: Path, out: Path) -> None:
     for first in range(0, len(windows), BATCH):
         batch = windows[first : first + BATCH]
         inputs = forecaster.gather(channels, batch)
-        forecasts.append(forecaster.predict(inputs, block.series[batch])[0])
+        forecasts.append(forecaster.predict(inputs, block.series[batch]).values)
     with new_file(out) as draft:
         np.save(draft, np.concatenate(forecasts))

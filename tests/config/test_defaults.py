@@ -25,6 +25,7 @@ NOTHING = {  # lists of the user's own: without an entry there is none
     "validate.limits",
     "standardize.columns",
     "forecast.limits",
+    "forecast.levels",
 }
 
 HIDDEN = ("rows",)  # of a smoke run only

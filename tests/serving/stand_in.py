@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.core.files import read_json
+from pipeline.evaluation.intervals import Intervals
 from pipeline.serving import bundle
 from pipeline.serving.forecaster import Forecaster
 from pipeline.training.engine.ensemble import Ensemble
@@ -36,6 +37,7 @@ def build(
     members: tuple[int, ...] = (0,),
     values: str = "standardized",
     name: str = "forecaster",
+    intervals: Intervals | None = None,
 ) -> Path:
     path = workshop.folder / name
     bundle.build(
@@ -45,6 +47,7 @@ def build(
         members,
         workshop.paths.standardized,
         path,
+        intervals,
     )
     return path
 

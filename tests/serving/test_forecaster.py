@@ -419,7 +419,7 @@ def test_a_folder_without_a_forecaster_and_one_of_another_release_are_rejected(
 ) -> None:
     path = build(workshop)
     write_json(path / "params.json", {"variant": "plain"})
-    with pytest.raises(InputError, match="format is None, expected 2: another release"):
+    with pytest.raises(InputError, match="format is None, expected 3: another release"):
         Forecaster.load(path)
     with pytest.raises(InputError, match="is not the folder of a forecaster"):
         Forecaster.load(workshop.paths.clean)
