@@ -4,7 +4,7 @@ export DVC_NO_ANALYTICS := 1
 
 QUICK := tests/test_project.py $(addprefix tests/,core config tables series evaluation)
 
-.PHONY: run test quick test-faults test-browser ui install lint types check docs bench calibration lock
+.PHONY: run test quick test-faults test-browser ui demo-retraining install lint types check docs bench calibration lock
 
 run: install
 	dvc repro
@@ -26,6 +26,10 @@ test-browser: install
 
 ui: install
 	python -m pipeline.tracking
+
+# A year of deliveries, most of them bad, in a copy of this repository; about four minutes.
+demo-retraining: install
+	python -m examples.retraining --figure docs/images/retraining.png
 
 install: .venv/installed
 

@@ -27,7 +27,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,11 +54,12 @@ REASONS = ("always", "new-data", "drift")
 
 @dataclass(frozen=True)
 class Call:
-    """How retraining was called; `data` is the table that takes the place of the present one."""
+    """How it was called; `data` replaces the present table, `accept` names checks of the gate."""
 
     params: Path
     data: Path | None = None
     only_if: str = "always"
+    accept: Collection[str] = ()
     accept_drift: bool = False
     dry_run: bool = False
 
@@ -147,9 +148,10 @@ def _worth(only_if: str, drift: Drift) -> bool:
 def _order(called: Call, drift: Drift | None) -> Order:
     """Return the order for the gate, with the check of the drift if there was any history."""
     if drift is None:
-        return Order(dry_run=called.dry_run)
+        return Order(called.accept, called.dry_run)
     check: Check = checks.drift(drift.state, drift.summary)
-    return Order(("drift",) if called.accept_drift else (), called.dry_run, (check,))
+    accepted = [*called.accept, *(["drift"] if called.accept_drift else [])]
+    return Order(accepted, called.dry_run, (check,))
 
 
 def _only_drift_objects(decision: Decision) -> bool:
@@ -229,6 +231,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", type=Path, help="a table that takes the place of data.path")
     parser.add_argument("--only-if", choices=REASONS, default=REASONS[0], help="default: always")
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        choices=checks.ACCEPTABLE,
+        help="promote although this check objects; may be repeated",
+    )
     parser.add_argument("--accept-drift", action="store_true", help="the new rows are right")
     parser.add_argument("--dry-run", action="store_true", help="train, and promote nothing")
     parser.add_argument("--output", type=Path, help="write the report to this file as well")

@@ -305,6 +305,16 @@ def test_retraining_that_is_not_worth_it_is_a_normal_outcome(
     assert ("## Retraining is not worth it" in text) != worth
 
 
+def test_what_a_person_accepts_is_passed_on_to_the_gate(
+    project: Path, report: Callable[..., tuple[int, str]], drifting: Callable[..., None]
+) -> None:
+    asked: list[Order] = []
+    drifting(20, "shift")
+    report(PROMOTED, "--accept", "baseline", "--accept-drift", asked=asked)
+    report(PROMOTED, "--accept", "baseline", asked=asked)
+    assert [set(order.accepted) for order in asked] == [{"baseline", "drift"}, {"baseline"}]
+
+
 def test_without_a_champion_retraining_is_always_worth_it(
     project: Path, report: Callable[..., tuple[int, str]], drifting: Callable[..., None]
 ) -> None:
