@@ -9,7 +9,7 @@ folder per variant to `out`: the best weights of every seed, their learning curv
 
 import os
 import signal
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -28,12 +28,13 @@ from pipeline.core.errors import InputError
 from pipeline.core.files import new_folder, read_json, write_json
 from pipeline.series import shift
 from pipeline.series.channels import Channels
-from pipeline.training.jobs import cluster, devices, flags, race, results, runner, workers
+from pipeline.training.jobs import cluster, devices, flags, race, results, runner, tuning, workers
 from pipeline.training.jobs.fingerprint import data_hash, fingerprint
 from pipeline.training.jobs.plan import Stored, plan
 from pipeline.training.jobs.runner import Executor
 from pipeline.training.jobs.store import FleetStore
 from pipeline.training.jobs.task import FleetTask
+from pipeline.training.jobs.tuning import Tuning
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -47,16 +48,19 @@ def run(params: Params, standardized: Path, windows: Path, store: Path, out: Pat
             print(f"train: variants.{name} cannot run with this base: {reason}", flush=True)
         cases = [params.case(variant, shape) for variant in params.selected]
         reported = _warn(params.selected, cases)
-        tasks = [_task(variant, shape, standardized, windows) for variant in params.selected]
+        task = partial(_task, shape=shape, standardized=standardized, windows=windows)
         fleets = FleetStore(store)
         with fleets.lock():
             execute, number = _executor(params.train)
 
-            def train(round_: list[FleetTask]) -> None:
-                runner.run(_to_train(round_, fleets, number), fleets, execute)
+            def train(tasks: Sequence[FleetTask]) -> None:
+                runner.run(_to_train(tasks, fleets, number), fleets, execute)
 
+            chosen, found = tuning.tune(params.selected, task, fleets, train)
+            params = params.model_copy(update={"variants": tuple(chosen)})
+            tasks = [task(variant) for variant in chosen]
             tasks, raced = race.run(params.train.seeds, tasks, fleets, train)
-            _warn(params.selected, _gather(params, tasks, fleets, out, raced), reported)
+            _warn(chosen, _gather(params, tasks, fleets, out, raced, found), reported)
         _flag(out, standardized)
 
 
@@ -163,7 +167,7 @@ def _to_train(tasks: Sequence[FleetTask], store: FleetStore, number: int) -> lis
     """
     distinct = {task.fingerprint: task for task in tasks}
     stored = [
-        Stored(task, store.finished(name, task.seeds), store.read_fleets(name))
+        Stored(task, tuning.finished(task, store), store.read_fleets(name))
         for name, task in distinct.items()
     ]
     plans = plan(stored, number)
@@ -179,10 +183,12 @@ def _gather(
     store: FleetStore,
     out: Path,
     raced: race.Record | None,
+    found: Mapping[str, Tuning],
 ) -> list[Case]:
     """Write a folder for each variant, and what belongs to all, and remove the checkpoints.
 
-    Returns the variants as the rules see them after training.
+    `found` is what tuning found of a variant. Returns the variants as the rules see them after
+    training.
     """
     cases = []
     with new_folder(out) as draft:
@@ -190,10 +196,10 @@ def _gather(
             replicas = [store.replica(task.fingerprint, seed) for seed in task.seeds]
             folder = draft / variant.name
             case = params.case(variant, task.shape)
-            cases.append(results.gather(case, variant, replicas, folder))
+            cases.append(results.gather(case, variant, replicas, folder, found.get(variant.name)))
             store.drop_checkpoints(task.fingerprint)
         curves = {variant.name: flags.read(draft / variant.name) for variant in params.selected}
-        write_json(draft / "flags.json", flags.flags(curves))
+        write_json(draft / "flags.json", [*flags.flags(curves), *tuning.flags(found)])
         write_json(draft / "fingerprints.json", sorted(store.used))
         if raced:
             write_json(draft / race.NAME, raced)

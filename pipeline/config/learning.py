@@ -12,9 +12,10 @@ from pydantic_core import PydanticCustomError
 
 from pipeline.config.section import Count, Positive, Section, value_error
 from pipeline.config.slots import REQUIRED, Kind, Slot, fills
+from pipeline.config.tuning import Tune
 
-EXECUTION = frozenset({"workers", "fleet", "checkpoint_seconds", "cluster", "memory"})
-"""Keys of `train:` on which no weight depends, except for rounding."""
+EXECUTION = frozenset({"workers", "fleet", "checkpoint_seconds", "cluster", "memory", "tune"})
+"""Keys of `train:` on which no weight depends, except for rounding; `tune` sets other keys."""
 
 
 def _kind(name: str, **options: Any) -> Kind:
@@ -106,7 +107,8 @@ class Train(Section):
     Optimizer, schedule, loss, clip and average are slots, like those of the network. `memory` is
     how many MiB of data a worker holds on its device; of larger data it gathers the windows of some
     steps at a time, with the same weights as a result. `precision` is what the layers compute in;
-    weights, losses and optimizer are always float32.
+    weights, losses and optimizer are always float32. `tune` is the grid from which validation
+    chooses the settings of each variant.
     """
 
     seeds: Seeds = 5
@@ -121,6 +123,7 @@ class Train(Section):
     average: Annotated[Slot, _AVERAGE] = _AVERAGE.read("none")
     precision: Literal["float32", "bfloat16"] = "float32"
     memory: Count = 1024
+    tune: Tune | None = None
     workers: Count | None = None
     fleet: Count = 16
     checkpoint_seconds: Positive = 60.0

@@ -7,7 +7,7 @@ fits the device. A replica uses only its own row: its result does not depend on 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,31 +17,15 @@ from tensorflow import Tensor
 
 from pipeline.config.learning import Train
 from pipeline.config.slots import Slot
-from pipeline.training.engine.optimizers import Optimizer, Slots
+from pipeline.training.engine.grid import Grid, seeds
+from pipeline.training.engine.optimizers import Optimizer, OwnDecay, Slots
 from pipeline.training.engine.replicas import Replicas, Statistics
 from pipeline.training.engine.samples import DeviceData, Samples
+from pipeline.training.engine.variables import Variables
 
 # Windows at a time. It bounds memory; it changes results only for a network whose normalization
 # uses the statistics of the batch at inference.
 VALIDATION_BATCH = 512
-
-
-@dataclass(frozen=True)
-class Variables:
-    """All that an optimizer step changes; the first axis of all but `step` is the replica."""
-
-    weights: Tensor  # (replica, parameter) float32
-    statistics: Statistics
-    slots: Slots  # the optimizer's memory
-    step: Tensor  # () float32: optimizer steps taken
-
-    def take(self, replicas: Sequence[int]) -> "Variables":
-        """Return those of these replicas, in this order."""
-        rows = np.asarray(replicas, np.int32)
-        weights, statistics, slots = tf.nest.map_structure(
-            lambda x: tf.gather(x, rows), (self.weights, self.statistics, self.slots)
-        )
-        return Variables(weights, statistics, slots, self.step)
 
 
 class Fleet:
@@ -50,21 +34,32 @@ class Fleet:
     `epoch` trains each replica on its own batches; `validate` measures every replica.
     """
 
-    def __init__(self, replicas: Replicas, train: Train, samples: Samples) -> None:
+    def __init__(
+        self, replicas: Replicas, train: Train, samples: Samples, grid: Grid | None = None
+    ) -> None:
+        """Without a `grid` all replicas have the settings of `train`."""
         self.replicas, self.samples = replicas, samples
         self.memory = train.memory * 2**20  # bytes
         spared = replicas.spared(train.optimizer.options["spare"])
-        self.optimizer: Optimizer = bind(train.average)(bind(train.optimizer)(spared=spared))
+        decay = train.optimizer.options["weight_decay"]
+        self.grid = grid or Grid((train.learning_rate,), (decay,))
+        own = {"weight_decay": 0.0} if self.grid.decays_differ else {}
+        self.optimizer: Optimizer = bind(train.average)(bind(train.optimizer)(spared=spared, **own))
+        if own:
+            self.optimizer = OwnDecay(0.0, self.optimizer, spared=spared)
         self.loss = bind(train.loss)
         self.clip = bind(train.clip)
         self.schedule = bind(train.schedule)
         replicas.compute_in(train.precision)
         self._define(samples.size(train.batch))
 
-    def initial(self, seeds: Sequence[int]) -> Variables:
-        """Return the variables before the first step."""
-        weights, statistics = self.replicas.initial(seeds)
-        return Variables(weights, statistics, self.optimizer.initial(weights), tf.zeros(()))
+    def initial(self, numbers: Sequence[int]) -> Variables:
+        """Return the variables of these replicas of the grid before the first step."""
+        weights, statistics = self.replicas.initial(seeds(numbers))
+        slots = self.optimizer.initial(weights)
+        if self.grid.decays_differ:
+            slots = *slots[:-1], tf.constant(self.grid.weight_decays(numbers))
+        return Variables(weights, statistics, slots, tf.zeros(()))
 
     def _define(self, batch: int) -> None:
         """Define both graphs for any number of replicas, so that some can leave without a retrace.

@@ -42,11 +42,13 @@ class Optimizer:
         """Return weights and memory after one step."""
         change, slots = self._change(gradient, slots, step, rate)
         if self.weight_decay:
-            decay = weights * self.weight_decay * rate
-            weights = weights - (
-                decay if self.spared is None else tf.where(self.spared, 0.0, decay)
-            )
+            weights = self._decayed(weights, self.weight_decay, rate)
         return weights - change, slots
+
+    def _decayed(self, weights: Tensor, weight_decay: float | Tensor, rate: Tensor) -> Tensor:
+        """Return the weights less what decays of those that are not spared."""
+        decay = weights * weight_decay * rate
+        return weights - (decay if self.spared is None else tf.where(self.spared, 0.0, decay))
 
     def evaluated(self, weights: Tensor, slots: Slots) -> Tensor:
         """Return the weights that are validated, kept and forecast with."""
@@ -57,6 +59,33 @@ class Optimizer:
     ) -> tuple[Tensor, Slots]:
         """Return what to subtract from the weights for `gradient`, and the new memory."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class OwnDecay(Optimizer):
+    """An `optimizer` without weight decay, and a weight decay of each replica's own.
+
+    The decays, (replica, 1), are the last of the `slots`, zero at first. As what an optimizer
+    subtracts for a gradient does not depend on the weights, they may decay before it.
+    """
+
+    optimizer: Optimizer
+
+    def initial(self, weights: Tensor) -> Slots:
+        """Return the memory of the optimizer, and the decays."""
+        return *self.optimizer.initial(weights), tf.zeros_like(weights[:, :1])
+
+    def apply(
+        self, weights: Tensor, gradient: Tensor, slots: Slots, step: Tensor, rate: Tensor
+    ) -> tuple[Tensor, Slots]:
+        """Return weights and memory after one step."""
+        decayed = self._decayed(weights, slots[-1], rate)
+        weights, memory = self.optimizer.apply(decayed, gradient, slots[:-1], step, rate)
+        return weights, (*memory, slots[-1])
+
+    def evaluated(self, weights: Tensor, slots: Slots) -> Tensor:
+        """Return the weights that the optimizer names."""
+        return self.optimizer.evaluated(weights, slots[:-1])
 
 
 @dataclass(frozen=True)

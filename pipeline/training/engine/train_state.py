@@ -8,7 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.config.learning import Train
-from pipeline.training.engine.fleet import Fleet, Variables
+from pipeline.training.engine import grid
+from pipeline.training.engine.fleet import Fleet
+from pipeline.training.engine.variables import Variables
 
 PIECE = 1000  # steps between two moments at which a checkpoint is possible: a second or more
 HISTORY = ("seed", "epoch", "loss", "validation_loss", "learning_rate")
@@ -24,7 +26,7 @@ class TrainState:
     replicas, in the order of `seeds`.
     """
 
-    seeds: np.ndarray  # (replica,)
+    seeds: np.ndarray  # (replica,); numbers in a fleet that trains a grid
     variables: Variables
     best_weights: np.ndarray  # (replica, parameter)
     best_statistics: list[np.ndarray]  # each (replica, ...)
@@ -66,9 +68,9 @@ class TrainState:
     def advance(self, fleet: Fleet, train: Train) -> Iterator[None]:
         """Train one more epoch; yields after each piece of it, when a checkpoint is possible."""
         began, learning = time.perf_counter(), self.learning(train)
-        seeds = self.seeds[learning].tolist()
-        share = fleet.schedule(self.epoch, train.epochs, self._validation_losses(seeds))
-        rates = train.learning_rate * share
+        numbers = self.seeds[learning].tolist()
+        share = fleet.schedule(self.epoch, train.epochs, self._validation_losses(numbers))
+        rates, seeds = fleet.grid.learning_rates(numbers) * share, grid.seeds(numbers)
         batches = fleet.samples.batches(train.batch, seeds, self.epoch)
         if not self.steps:
             self.variables = fleet.begin(self.variables, seeds, self.epoch)

@@ -56,7 +56,7 @@ def _fleets(stored: Stored, workers: int) -> list[Seeds]:
     """
     begun = [seeds for seeds in stored.begun if set(seeds) <= set(stored.task.seeds)]
     new = sorted(stored.missing.difference(*begun))
-    parts = min(len(new), max(workers, _ceil(len(new), stored.task.train.fleet)))
+    parts = min(len(new), max(workers, _ceil(len(new), stored.task.largest)))
     # Every `parts`-th seed goes into the same fleet, so that sizes differ by one at most.
     return [*begun, *(tuple(new[first::parts]) for first in range(parts))]
 

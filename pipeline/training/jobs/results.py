@@ -61,12 +61,19 @@ class ReplicaResult:
         write_json(folder / "cost.json", self.cost)
 
 
-def gather(case: Case, variant: Variant, replicas: Sequence[Path], out: Path) -> Case:
+def gather(
+    case: Case,
+    variant: Variant,
+    replicas: Sequence[Path],
+    out: Path,
+    tuning: Mapping[str, object] | None = None,
+) -> Case:
     """Write a trained variant to the new folder `out`.
 
     `case` is the variant as the rules see it; `replicas` are the folders of its seeds in the
     store, in order. The files are `weights.npz` (seed, ...), `history.parquet`, `fleet.json`,
-    `cost.json` and their manifest. Returns the case with what training added to it.
+    `cost.json` and their manifest; and `tuning.json` with what `tuning` found. Returns the case
+    with what training added to it.
     """
     out.mkdir()
     arrays = [np.load(replica / "weights.npz", allow_pickle=False) for replica in replicas]
@@ -87,6 +94,8 @@ def gather(case: Case, variant: Variant, replicas: Sequence[Path], out: Path) ->
         "device": costs[0]["device"],
     }
     write_json(out / "cost.json", cost)
+    if tuning is not None:
+        write_json(out / "tuning.json", tuning)
     manifest.write(out)
     return case
 

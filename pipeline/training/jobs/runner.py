@@ -58,7 +58,7 @@ def _keep(fleet: FleetTask, progress: Progress, store: FleetStore) -> None:
         store.save(fleet.name, progress.checkpoint)
     if progress.results:
         for seed, result in zip(fleet.seeds, progress.results, strict=True):
-            with store.keep(fleet.fingerprint, seed) as folder:
+            with store.keep(*fleet.place(seed)) as folder:
                 result.write(folder)
         store.drop_checkpoints(fleet.name)
 
@@ -106,5 +106,5 @@ def _failure_message(fleet: FleetTask, reason: str) -> str:
 
 
 def _death(fleet: FleetTask, reason: str) -> str:
-    seeds = ", ".join(map(str, fleet.seeds))
+    seeds = ", ".join(map(str, sorted({fleet.place(seed)[1] for seed in fleet.seeds})))
     return f"train: {fleet.variant}: the worker of seeds {seeds} died ({reason}, out of memory?)"

@@ -16,6 +16,7 @@ import numpy as np
 from pipeline.config.learning import Train
 from pipeline.config.model import Model, Shape
 from pipeline.training.engine import backend
+from pipeline.training.engine.grid import Grid, seeds, split
 from pipeline.training.jobs.results import ReplicaResult
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ Checkpoint = Mapping[str, np.ndarray]  # a saved `TrainState`
 
 @dataclass(frozen=True)
 class FleetTask:
-    """The replicas of a variant's `seeds` as one fleet on the data in two folders."""
+    """The replicas of a variant's `seeds` as one fleet on the data in two folders.
+
+    With a `grid` the seeds are numbers of its replicas, and `points` the fingerprint of each point.
+    """
 
     fingerprint: str
     variant: str
@@ -46,6 +50,8 @@ class FleetTask:
         default=None, repr=False, compare=False
     )
     deaths: int = 0  # of its workers, since the training last made progress
+    grid: Grid | None = None
+    points: tuple[str, ...] = ()
 
     @property
     def work(self) -> float:
@@ -61,6 +67,16 @@ class FleetTask:
             products *= 2
         per_window = products + LAUNCH_COST / self.train.batch
         return per_window * self.shape.lookback * self.train.epochs * len(self.seeds)
+
+    @property
+    def largest(self) -> int:
+        """How many replicas are one graph at most: `train.fleet` seeds of every point."""
+        return self.train.fleet * max(1, len(self.points))
+
+    def place(self, number: int) -> tuple[str, int]:
+        """Return under which fingerprint and seed the result of a replica is stored."""
+        point, seed = split(number)
+        return (self.points[point] if self.points else self.fingerprint), seed
 
     @property
     def folders(self) -> tuple[Path, Path]:
@@ -114,7 +130,7 @@ def train(task: FleetTask) -> Iterator[Progress]:
     replicas = Replicas(task.model, task.shape, rows)
     reported = saved = time.monotonic()
     try:
-        fleet = Fleet(replicas, task.train, data)
+        fleet = Fleet(replicas, task.train, data, task.grid)
         began = time.monotonic()
         fleet.trace()
         tracing = time.monotonic() - began
@@ -154,13 +170,13 @@ def _result(
     one = slice(replica, replica + 1)
     history = state.history[state.history[:, 0] == state.seeds[replica]]
     columns = dict(zip(HISTORY, history.T, strict=True))
-    columns |= {name: columns[name].astype(np.int64) for name in ("seed", "epoch")}
+    columns |= {"seed": np.array(seeds(columns["seed"])), "epoch": columns["epoch"].astype(int)}
     best_epoch = int(state.best_epoch[replica])
     return ReplicaResult(
         weights=replicas.named(state.best_weights[one], [s[one] for s in state.best_statistics]),
         history=columns,
         facts={
-            "seed": int(state.seeds[replica]),
+            "seed": split(state.seeds[replica])[1],
             "state": "trained" if state.diverged[replica] < 0 else "diverged",
             "best_epoch": best_epoch,
             "best_step": (best_epoch + 1) * steps,
