@@ -150,6 +150,16 @@ def test_steps_of_both_directions_are_in_the_order_of_time(
     assert arrays["recurrent_1.backward.h"].argmax(axis=1).tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("kind", ["none", "batch", "last_value", "revin"])
+def test_layers_behind_any_input_normalization_are_measured(
+    ensembles: Ensembles, batch: Batch, kind: str
+) -> None:
+    facts, arrays = diagnose(ensembles(input={"normalization": kind}), batch, MSE)
+    assert {"conv_1", "recurrent_1", "forecast"} <= facts["layers"].keys()
+    assert all(facts["layers"][name]["sd"] > 0 for name in ("conv_1", "recurrent_1", "forecast"))
+    assert arrays["recurrent_1.forward.h"].shape == (len(SEEDS), SHAPE.lookback)
+
+
 def test_measuring_leaves_the_network_as_it_was(ensembles: Ensembles, batch: Batch) -> None:
     ensemble = ensembles(**NOISY)
     before = ensemble.forecast(batch.past, batch.future)

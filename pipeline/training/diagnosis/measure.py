@@ -82,7 +82,8 @@ def diagnose(ensemble: Ensemble, batch: Batch, loss: Slot) -> tuple[Facts, Array
     A fact is a mean over the seeds; an array is (seed, step), the steps of a recurrent layer in the
     order of time. Its key is the name of layer, direction and state or gate, such as
     `recurrent_1.forward.h`, which holds norms of gradients, and `recurrent_1.forward.forget`, which
-    holds shares of saturated gates. `loss` is that of the training. What is not finite is null.
+    holds shares of saturated gates. `loss` is that of the training. What is not finite is null. A
+    normalization that the forecast inverts (`revin`, `last_value`) is not among the layers.
     """
     each = [_one(replica) for replica in _replicas(ensemble, batch, bind(loss))]
     facts = _mean([facts for facts, _ in each])
@@ -115,7 +116,9 @@ def _one(replica: Replica) -> tuple[Facts, Arrays]:
     arrays = {**_gradients(tape, total, seen), **dict(_saturated(seen, cell))}
     error = _rms(forecast.numpy() - replica.batch.truth)
     facts: Facts = {
-        "layers": {name: _activation(layers[name], seen.outputs[name]) for name in layers},
+        "layers": {
+            name: _activation(layers[name], got) for name, got in seen.outputs.items() if got
+        },
         "weights": _norms(replica),
         "batch_gap": _batch_gap(replica, forecast, error, float(tf.reduce_mean(losses))),
         "dropout_noise": _noise(replica, error),
