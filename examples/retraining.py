@@ -5,8 +5,8 @@
 In a copy of this repository with a Git, DVC and MLflow of its own, the table of `deliveries` is
 delivered month by month to `python -m pipeline.retrain --data FILE --only-if drift`, with a small
 network of two seeds. What looks faulty is corrected by the next month, except in July: that shift
-is real, and a person accepts it. As ridge regression has a lower error than so small a network, the
-check of the gate named `baseline` is accepted from the start. In October someone puts scrambled
+is real, and a person accepts it. The check of the gate named `baseline` is accepted from the start,
+as a baseline may have a lower error than so small a network. In October someone puts scrambled
 weights forward.
 
 Printed is the log of decisions. The errors in it are those of the champion that is in use in a
