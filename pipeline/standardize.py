@@ -12,19 +12,16 @@ from pipeline.config.params import Params
 from pipeline.core import command, files
 from pipeline.series import categories, channels, dataset, fitting, shift, split
 from pipeline.series.features import Features
-from pipeline.tables import outline, rows
+from pipeline.tables import rows
 from pipeline.tables.outline import Outline
 
 
 def run(params: Params, clean: Path, out: Path) -> None:
     """Split the clean table, fit the scaler on its training rows and write the arrays."""
     table, data, section = clean / "table.parquet", params.data, params.standardize
-    whole = outline.trace(
-        ((part, None) for part, _ in rows.parts(table)),
-        split.moments(section.split, data.time_zone),
-    )
-    divided = split.divide(whole, section.split)
-    features = _fit(params, table, whole, divided)
+    whole, rule = split.trace(table, section.split, data.time_zone)
+    divided = split.divide(whole, rule)
+    features = _fit(params, table, divided, split.training(whole, rule))
     with files.new_folder(out) as folder:
         report = dataset.write(folder, table, divided, features)
     counts = split.counts(divided).sum(axis=0)
@@ -36,16 +33,16 @@ def run(params: Params, clean: Path, out: Path) -> None:
         print(f"standardize: {line}")
 
 
-def _fit(params: Params, table: Path, whole: Outline, divided: Outline) -> Features:
-    """Fit scaler and categories on the training rows of the table."""
+def _fit(params: Params, table: Path, divided: Outline, training: list[slice]) -> Features:
+    """Fit scaler and categories on the training rows of the table, `training` of each series."""
     data, section = params.data, params.standardize
     encoder = categories.fit(
         data.categories, dataset.training_texts(table, divided, tuple(data.categories))
     )
     scaler = fitting.fit(
         section,
-        whole.names,
-        split.training(whole, section.split),
+        divided.names,
+        training,
         channels.numeric(data),
         lambda name: rows.Column(table, name),
     )

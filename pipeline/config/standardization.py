@@ -1,5 +1,6 @@
 """`standardize:`, the split and the scalers."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
@@ -18,13 +19,17 @@ def _read_date(value: object) -> datetime:
     except ValueError:
         raise PydanticCustomError(
             "value",
-            "is {value}; give a date such as '2013-11-06', or all three of train, validation and"
-            " test as fractions or numbers of rows",
+            "is {value}; give a date such as '2013-11-06', a duration such as 60d, or all three of"
+            " train, validation and test as fractions or numbers of rows",
             {"value": repr(value)},
         ) from None
 
 
 Date = Annotated[datetime, BeforeValidator(_read_date)]
+DURATION = re.compile(r"([1-9]\d*)([hdw])")
+Duration = Annotated[
+    str, Field(pattern=f"^{DURATION.pattern}$")
+]  # hours, days or weeks: 12h, 60d, 8w
 _SCALER = fills(SCALERS, "column")
 Scaler = Annotated[Slot, _SCALER]
 
@@ -75,17 +80,30 @@ class Dates(Section):
         return self
 
 
+class Durations(Section):
+    """The split by how long the last two parts are: it moves when newer rows come.
+
+    The test part ends with the newest row of the table, the validation part before the test part;
+    training has all rows before that, so that it grows.
+    """
+
+    validation: Duration
+    test: Duration
+
+
 def _read_split(value: object) -> Section:
-    """Read a split: with `train` by fractions or by numbers of rows, without it by dates."""
+    """Read a split: with `train` by fractions or by numbers of rows, else by dates or durations."""
     if isinstance(value, Section):
         return value
     if not isinstance(value, Mapping):
         raise PydanticCustomError(
             "split",
-            "is {value}; give the sizes of train, validation and test, or the first dates of"
-            " validation and test",
+            "is {value}; give the sizes of train, validation and test, or the first dates or the"
+            " durations of validation and test",
             {"value": repr(value)},
         )
+    if any(DURATION.fullmatch(str(part)) and isinstance(part, str) for part in value.values()):
+        return Durations.model_validate(value)
     if "train" not in value:
         return Dates.model_validate(value)
     _reject_percent(value)
@@ -114,7 +132,7 @@ class Standardize(Section):
     scaler: Scaler = _SCALER.read("standard")
     columns: Mapping[str, Scaler] = Field(default_factory=dict)
     scope: Literal["series", "global"] = "series"
-    split: Annotated[Shares | RowCounts | Dates, BeforeValidator(_read_split)]
+    split: Annotated[Shares | RowCounts | Dates | Durations, BeforeValidator(_read_split)]
 
     def scaler_of(self, column: str) -> Slot:
         """Return the scaler of a column."""

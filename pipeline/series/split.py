@@ -4,29 +4,70 @@ Nothing is drawn at random.
 """
 
 from dataclasses import replace
+from datetime import datetime
 from itertools import accumulate
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from pipeline.config.standardization import Dates, RowCounts, Shares
+from pipeline.config.standardization import DURATION, Dates, Durations, RowCounts, Shares
 from pipeline.core.errors import InputError
-from pipeline.tables import timestamps
+from pipeline.tables import outline as outlines
+from pipeline.tables import rows, timestamps
 from pipeline.tables.outline import Outline
 from pipeline.tables.rows import Array
 
 SPLITS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(len(SPLITS))
 UNUSED = -1
-Rule = Shares | RowCounts | Dates  # what `standardize.split` may be
+Rule = Shares | RowCounts | Dates
+Declared = Rule | Durations  # what `standardize.split` may be
 
 
-def moments(rule: Rule, zone: str) -> Array:
+def moments(rule: Declared, zone: str) -> Array:
     """Return the dates at which `rule` splits, (moment,) datetime64[ns] in UTC; none for others.
 
     An outline must count the rows before them. A date without a zone of its own is local in `zone`.
     """
     dates = [rule.validation, rule.test] if isinstance(rule, Dates) else []
     return np.array([timestamps.moment(date, zone) for date in dates], "datetime64[ns]")
+
+
+def trace(table: Path, declared: Declared, zone: str) -> tuple[Outline, Rule]:
+    """Return the outline of a clean table, and the split with durations as dates of this table."""
+    rule = dated(declared, _trace(table), zone) if isinstance(declared, Durations) else declared
+    return _trace(table, moments(rule, zone)), rule
+
+
+def _trace(table: Path, dates: Array = outlines.NO_MOMENTS) -> Outline:
+    return outlines.trace(((part, None) for part, _ in rows.parts(table)), dates)
+
+
+def dated(durations: Durations, outline: Outline, zone: str) -> Dates:
+    """Return the dates to which durations come, back from the newest row of the table.
+
+    Days and weeks are those of the clocks in `zone`, so that 60 days are 60 rows of daily data.
+    """
+    newest = outline.last_times.max()
+    test = _before(newest, durations.test, zone)
+    validation = _before(test, durations.validation, zone)
+    return Dates(validation=_next(validation), test=_next(test))
+
+
+def _before(time: np.datetime64, duration: str, zone: str) -> np.datetime64:
+    """Return the time in UTC that is a duration before another one."""
+    [(number, unit)] = DURATION.findall(duration)
+    if unit == "h":
+        return time - np.timedelta64(int(number), "h")
+    days = pd.Timedelta(days=int(number) * (7 if unit == "w" else 1))
+    local = timestamps.to_local(np.array([time]), zone) - days
+    return np.datetime64(timestamps.to_instants(local, zone)[0])
+
+
+def _next(time: np.datetime64) -> datetime:
+    """Return the first time after a row, at which its next one may begin a part."""
+    return pd.Timestamp(time, tz="UTC").ceil("us").to_pydatetime() + pd.Timedelta(1, "us")
 
 
 def stops(outline: Outline, rule: Rule) -> Array:

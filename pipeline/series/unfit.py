@@ -12,8 +12,10 @@ import numpy as np
 
 from pipeline.config.data import Data
 from pipeline.config.params import Params
+from pipeline.config.standardization import Durations
 from pipeline.core.errors import InputError
 from pipeline.series import split, windows
+from pipeline.series.split import Rule
 from pipeline.tables import rows
 from pipeline.tables.outline import Outline
 from pipeline.tables.rows import Array
@@ -24,15 +26,18 @@ def unfit(params: Params, raw: Path, outline: Outline, table: Path) -> dict[str,
 
     `raw` is what the sentences name, and `table` the file whose outline it is.
     """
+    rule = params.standardize.split
+    if isinstance(rule, Durations):
+        outline, rule = split.trace(table, rule, params.data.time_zone)
     reasons: dict[str, str] = {}
     measured = _measured(params, table)
     stops = np.cumsum(outline.counts())[:-1]
     for name, own in zip(outline.names, np.split(measured, stops), strict=True):
-        if found := _short(params, raw, outline.only([name]), own):
+        if found := _short(params, rule, raw, outline.only([name]), own):
             reasons[name] = found
     left = [name for name in outline.names if name not in reasons]
     if params.standardize.scope == "series" and len(left) > 1:
-        reasons |= _constant(params, raw, outline, left, table)
+        reasons |= _constant(params, rule, raw, outline, left, table)
     return reasons
 
 
@@ -45,26 +50,26 @@ def _measured(params: Params, table: Path) -> Array:
     return np.concatenate(parts)
 
 
-def _short(params: Params, raw: Path, series: Outline, measured: Array) -> str:
+def _short(params: Params, rule: Rule, raw: Path, series: Outline, measured: Array) -> str:
     """Return what a single series is too short for, or nothing.
 
     `measured` (row,) says whether some target is.
     """
     try:
-        divided = split.divide(series, params.standardize.split)
+        divided = split.divide(series, rule)
     except InputError as error:
         return error.findings[0]
     return "".join(windows.shortage(raw, windows.plan(divided, params.window, measured))[:1])
 
 
 def _constant(
-    params: Params, raw: Path, outline: Outline, names: Sequence[str], table: Path
+    params: Params, rule: Rule, raw: Path, outline: Outline, names: Sequence[str], table: Path
 ) -> dict[str, str]:
     """Return the series of `names` in whose training rows a column is constant, unlike in others.
 
     A column that is constant in every series is a static feature, or of no use to any of them.
     """
-    lowest, highest = _ranges(params, outline, table)
+    lowest, highest = _ranges(params, rule, outline, table)
     chosen = [outline.names.index(name) for name in names]
     varies = (lowest < highest)[chosen]  # (series, column), false where a column is all missing
     reasons: dict[str, str] = {}
@@ -93,14 +98,14 @@ def _scaled(params: Params) -> list[str]:
     ]
 
 
-def _ranges(params: Params, outline: Outline, table: Path) -> tuple[Array, Array]:
+def _ranges(params: Params, rule: Rule, outline: Outline, table: Path) -> tuple[Array, Array]:
     """Return the lowest and the highest training value, both (series, column).
 
     Where nothing is measured, the lowest is infinity, and the highest minus infinity. So it is in
     series that are too short to have training rows.
     """
     columns = _scaled(params)
-    stops = _training_stops(params, outline)
+    stops = _training_stops(rule, outline)
     codes = {name: code for code, name in enumerate(outline.names)}
     highest = np.full((len(outline.names), len(columns)), -np.inf)
     lowest = -highest
@@ -119,12 +124,12 @@ def _ranges(params: Params, outline: Outline, table: Path) -> tuple[Array, Array
     return lowest, highest
 
 
-def _training_stops(params: Params, outline: Outline) -> Array:
+def _training_stops(rule: Rule, outline: Outline) -> Array:
     """Return how many rows of each series are for training, (series,); 0 where it is too short."""
     stops = np.zeros(len(outline.names), np.int64)
     for code, name in enumerate(outline.names):
         try:
-            (training,) = split.training(outline.only([name]), params.standardize.split)
+            (training,) = split.training(outline.only([name]), rule)
         except InputError:
             continue
         stops[code] = training.stop

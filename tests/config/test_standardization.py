@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pipeline.config.scalers import SCALERS
-from pipeline.config.standardization import RowCounts, Shares, Standardize
+from pipeline.config.standardization import Durations, RowCounts, Shares, Standardize
 
 SPLIT = {"train": 0.7, "validation": 0.15, "test": 0.15}
 
@@ -85,3 +85,12 @@ def test_a_split_is_by_fractions_or_by_numbers_of_rows() -> None:
     rows = {"train": 700, "validation": 150, "test": 150}
     assert isinstance(Standardize.model_validate({"split": rows}).split, RowCounts)
     assert isinstance(Standardize.model_validate({"split": SPLIT}).split, Shares)
+
+
+def test_a_split_by_durations_names_both_of_them(rejected: Any) -> None:
+    split = {"validation": "8w", "test": "60d"}
+    assert isinstance(Standardize.model_validate({"split": split}).split, Durations)
+    (finding,) = rejected({"standardize/split": {"validation": "2013-09-12", "test": "60d"}})
+    assert finding.startswith("params.yaml: standardize.split.validation is '2013-09-12'")
+    (finding,) = rejected({"standardize/split": {"train": "1d", **split}})
+    assert finding.startswith("params.yaml: standardize.split.train")

@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config.standardization import Dates, RowCounts, Shares
+from pipeline.config.standardization import Dates, Durations, RowCounts, Shares
 from pipeline.core.errors import InputError
 from pipeline.series import split
 from pipeline.tables import outline
@@ -76,6 +77,28 @@ def test_dates_are_first_moments_in_the_zone_of_the_data() -> None:
     dates = Dates(validation=datetime(2013, 1, 2), test=datetime(2013, 1, 3))
     assert counts(assign(index(60), dates)) == [24, 24, 12]
     assert counts(assign(index(60), dates, "America/New_York")) == [29, 24, 7]
+
+
+@pytest.mark.parametrize("newest", [100, 101, 150])
+def test_durations_count_back_from_the_newest_row_and_move_with_it(newest: int) -> None:
+    table = index(newest, 90)
+    rule = split.dated(
+        Durations(validation="20h", test="2d"), outline.trace([(table, None)]), "UTC"
+    )
+    parts = assign(table, rule) if newest < 150 else assign(index(newest), rule)
+    assert counts(parts[:newest]) == [newest - 68, 20, 48]
+    if newest == 100:  # the other series ends ten hours earlier: its test part is shorter
+        assert counts(parts[newest:]) == [32, 20, 38]
+
+
+def test_days_are_those_of_the_clocks_across_a_change() -> None:
+    days = pd.date_range("2013-01-01", "2013-03-31", tz="America/New_York")
+    code = np.zeros(len(days), np.int32)
+    table = Rows(("A",), code, days.tz_convert("UTC").tz_localize(None).to_numpy("M8[ns]"), code)
+    durations = Durations(validation="2w", test="30d")
+    zone = "America/New_York"
+    rule = split.dated(durations, outline.trace([(table, None)]), zone)
+    assert counts(assign(table, rule, zone)) == [46, 14, 30]
 
 
 @pytest.mark.parametrize(
