@@ -212,7 +212,16 @@ def test_all_checks_have_their_figure_in_the_decision_and_in_tags_of_the_version
     project.study(plain=[0.2])
     decision = project.promote()
     states = {check.name: (state, check.figure) for check, state in decision.checks}
-    assert list(states) == ["baseline", "in_use", "growth", "champion", "stability"]
+    assert list(states) == [
+        "baseline",
+        "in_use",
+        "coverage",
+        "latency",
+        "size",
+        "growth",
+        "champion",
+        "stability",
+    ]
     assert states["baseline"] == ("passed", "MSE 0.04, last_value 0.25, margin 0.0%")
     assert states["champion"][1].startswith("MSE 0.04, champion 0.09, change -55.6% (")
     registry = promotion.open_registry(project.params, project.paths)
@@ -237,6 +246,9 @@ def test_a_rejected_candidate_has_the_figures_of_the_checks_that_it_passed_as_we
     assert [(check.name, state) for check, state in decision.checks] == [
         ("baseline", "failed"),
         ("in_use", "passed"),
+        ("coverage", "passed"),
+        ("latency", "passed"),
+        ("size", "passed"),
     ]
 
 

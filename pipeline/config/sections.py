@@ -77,10 +77,16 @@ class Promote(Section):
     Its MSE must be lower than that of the best baseline by the relative `margin`. No baseline may
     have more than `max_growth` times the MSE that it had when the champion was promoted. The mean
     square by which its forecasts differ from the champion's must be at most `max_change` times the
-    champion's MSE: two good forecasters that have nothing in common differ by twice of it.
+    champion's MSE: two good forecasters that have nothing in common differ by twice of it. Its
+    prediction intervals must hold the level's share of the test values, but for
+    `max_coverage_error`; a forecast may take `max_latency` milliseconds, and its weights may have
+    `max_size` megabytes. Null is no limit.
     """
 
     name: Annotated[str, AfterValidator(_check_name)]
     margin: Annotated[float, Field(ge=0, lt=1)] = 0.0
     max_growth: Annotated[float, Field(gt=1, allow_inf_nan=False)] = 3.0
     max_change: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.0
+    max_coverage_error: Annotated[float, Field(gt=0, lt=1)] | None = 0.1
+    max_latency: Positive | None = None
+    max_size: Positive | None = None

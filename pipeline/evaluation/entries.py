@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class Summary:
     parameters: int
     validation_losses: tuple[float | None, ...] = ()
     clipped: tuple[int, ...] = ()
-    intervals: tuple[Mapping[str, object], ...] = ()
+    intervals: tuple[Mapping[str, Any], ...] = ()
     seconds_per_replica: float | None = None
     seconds_to_trace: float | None = None
     latency: float | None = None

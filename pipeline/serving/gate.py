@@ -18,6 +18,7 @@ from pipeline.core.errors import InputError
 from pipeline.evaluation.entries import TRAINED
 from pipeline.evaluation.verdict import Result, Verdict
 from pipeline.serving import checks
+from pipeline.serving.budgets import WEIGHTS, budgets
 from pipeline.serving.bundle import read_card
 from pipeline.serving.checks import Check
 from pipeline.serving.process import CODE
@@ -26,7 +27,6 @@ from pipeline.tables.rows import Array
 from pipeline.tracking.registry import Registry, Version, VersionFiles
 
 NEW_NAME = "to start anew, give the new model a name of its own: promote.name in params.yaml"
-WEIGHTS = "weights.npz"
 PLAIN = "plain"  # the family of the networks whose errors are watched like those of baselines
 
 
@@ -71,6 +71,7 @@ def judge(
     found = [
         checks.baseline(mse, rival.name, rival.mse.mean, settings.margin),
         checks.in_use(_mse(replayed), mse),
+        *budgets(candidate.entry.summary, folder, settings),
     ]
     errors = {f"candidate {candidate.name}": mse, rival.name: rival.mse.mean}
     if champion is None:

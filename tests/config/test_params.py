@@ -63,7 +63,7 @@ MISTAKES = {
     "a date and a share": (
         "standardize/split/test",
         0.3,
-        "params.yaml: standardize.split.test is 0.3; give a date such as '2013-11-06', or all",
+        "params.yaml: standardize.split.test is 0.3; give a date such as '2013-11-06', a duration",
     ),
     "variant without a family": (
         "variants/mine",

@@ -1,10 +1,17 @@
 """The checks of the gate by themselves, with numbers that are known."""
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
+from pipeline.config.sections import Promote
+from pipeline.evaluation.entries import Summary
 from pipeline.evaluation.statistics.effects import Effect
 from pipeline.serving import checks
+from pipeline.serving.budgets import budgets
 
 HOURS = np.arange(400)
 
@@ -81,3 +88,37 @@ def test_a_gain_that_may_be_chance_is_borderline() -> None:
         "change -10.0% (-25.0% to +2.0%), with 95% confidence"
     )
     assert [check.state(), check.state(accepted=True)] == ["failed", "accepted"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "failed"),
+    [
+        ({}, []),
+        ({"max_coverage_error": 0.04}, ["coverage"]),
+        ({"max_latency": 4.9, "max_size": 0.001}, ["latency", "size"]),
+        ({"max_latency": 5.0, "max_size": 0.002, "max_coverage_error": None}, []),
+    ],
+)
+def test_intervals_latency_and_size_are_held_to_their_limits(
+    tmp_path: Path, settings: dict[str, Any], failed: list[str]
+) -> None:
+    (tmp_path / "weights.npz").write_bytes(bytes(2000))
+    held = {"level": 0.8, "target": "delay", "coverage": 0.75}
+    summary = Summary("a", "variant", "a", (0,), ("trained",), (1,), (1,), 1, latency=5.0)
+    summary = replace(summary, intervals=(held,))
+    found = budgets(summary, tmp_path, Promote(name="forecaster", **settings))
+    assert [check.name for check in found] == ["coverage", "latency", "size"]
+    assert [check.name for check in found if check.objection] == failed
+    assert found[0].figure.startswith("those of 0.8 of delay held 75.0%")
+    assert {check.state(accepted=True) for check in found} <= {"passed", "accepted"}
+
+
+def test_what_was_not_measured_is_said_and_passes(tmp_path: Path) -> None:
+    (tmp_path / "weights.npz").write_bytes(b"")
+    summary = Summary("a", "variant", "a", (0,), ("trained",), (1,), (1,), 1)
+    settings = Promote(name="forecaster", max_latency=1, max_size=1)
+    assert [(check.figure, check.objection) for check in budgets(summary, tmp_path, settings)] == [
+        ("no prediction intervals", None),
+        ("not measured", None),
+        ("the weights have 0 MB, at most 1 MB allowed", None),
+    ]
