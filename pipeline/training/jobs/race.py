@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from pipeline.config.learning import Race
 from pipeline.core.files import read_json
 from pipeline.training.jobs.racing import Answer, Array, decide, schedule
+from pipeline.training.jobs.results import lowest_loss
 from pipeline.training.jobs.store import FleetStore
 from pipeline.training.jobs.task import FleetTask
 
@@ -175,7 +175,5 @@ class _Field:
 
 def validation_losses(store: FleetStore, task: FleetTask) -> Array:
     """Return the logarithm of the lowest validation loss of each trained seed, (seed,)."""
-    folders = [store.replica(task.fingerprint, seed) for seed in task.seeds]
-    trained = [each for each in folders if read_json(each / "replica.json")["state"] == "trained"]
-    columns = [pq.read_table(each / "history.parquet")["validation_loss"] for each in trained]
-    return np.log([np.nanmin(column.to_numpy()) for column in columns])
+    found = (lowest_loss(store.replica(task.fingerprint, seed)) for seed in task.seeds)
+    return np.log([loss for loss in found if loss is not None])

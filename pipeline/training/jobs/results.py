@@ -61,6 +61,14 @@ class ReplicaResult:
         write_json(folder / "cost.json", self.cost)
 
 
+def lowest_loss(replica: Path) -> float | None:
+    """Return the lowest validation loss of the replica in this folder, null if it diverged."""
+    if read_json(replica / "replica.json")["state"] != "trained":
+        return None
+    history = pq.read_table(replica / "history.parquet", columns=["validation_loss"])
+    return float(np.nanmin(history["validation_loss"].to_numpy()))
+
+
 def gather(
     case: Case,
     variant: Variant,

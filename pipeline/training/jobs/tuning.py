@@ -12,16 +12,13 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from pathlib import Path
 from typing import TypedDict
-
-import pyarrow.parquet as pq
 
 from pipeline.config.learning import Train
 from pipeline.config.variants import Variant
-from pipeline.core.files import read_json
 from pipeline.training.engine.grid import SPAN, Grid
 from pipeline.training.jobs.flags import NAMED, Flag
+from pipeline.training.jobs.results import lowest_loss
 from pipeline.training.jobs.store import FleetStore
 from pipeline.training.jobs.task import FleetTask
 
@@ -63,9 +60,11 @@ def points(variant: Variant, task: MakeTask) -> list[Point]:
     `task` returns the task of a variant with all of its seeds.
     """
     axes = variant.train.tune.axes if variant.train.tune else {}
+    if not axes:
+        return []
     grid = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-    variants = [_at(variant, values) for values in grid if values]
-    return [Point(values, at, task(at)) for values, at in zip(grid, variants, strict=False)]
+    variants = [_at(variant, values) for values in grid]
+    return [Point(values, at, task(at)) for values, at in zip(grid, variants, strict=True)]
 
 
 def _at(variant: Variant, values: Mapping[str, float]) -> Variant:
@@ -126,14 +125,7 @@ def tune(
 
 def losses(task: FleetTask, store: FleetStore) -> list[float | None]:
     """Return the lowest validation loss of each seed, null if it diverged."""
-    return [_loss(store.replica(task.fingerprint, seed)) for seed in task.seeds]
-
-
-def _loss(replica: Path) -> float | None:
-    if read_json(replica / "replica.json")["state"] == "diverged":
-        return None
-    history = pq.read_table(replica / "history.parquet", columns=["validation_loss"])
-    return float(min(history["validation_loss"].to_pylist()))
+    return [lowest_loss(store.replica(task.fingerprint, seed)) for seed in task.seeds]
 
 
 def choose(
