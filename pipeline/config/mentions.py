@@ -1,10 +1,11 @@
 """Names that one section uses and another one defines: variants, families, columns."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 
 from pipeline.config.claims import Claim, unknown
 from pipeline.config.data import Data
-from pipeline.config.sections import Forecast
+from pipeline.config.sections import Forecast, bound_column
 from pipeline.config.standardization import Standardize
 from pipeline.config.study import valid
 from pipeline.config.variants import Content, selects
@@ -55,6 +56,18 @@ def unknown_columns(whole: Content) -> Iterator[str]:
         yield from _not_among("standardize.columns", standardize.columns, numbers)
     if forecast := valid(Forecast, whole.get("forecast", {})):
         yield from _not_among("forecast.limits", forecast.limits, data.targets)
+        yield from _overwritten(data, forecast)
+
+
+def _overwritten(data: Data, forecast: Forecast) -> Iterator[str]:
+    """Yield a sentence for every column of a forecast whose name is that of a bound."""
+    columns = {*data.targets, data.time_name, data.series_column or "series"}
+    for target, end, level in product(data.targets, range(2), forecast.levels):
+        if (name := bound_column(target, end, level)) in columns:
+            yield (
+                f"forecast.levels: {level:g} names a bound of {target} {name!r}, as a column of "
+                "the table is called; use another level, or rename the column"
+            )
 
 
 def _not_among(section: str, named: Iterable[str], columns: Sequence[str]) -> Iterator[str]:

@@ -40,6 +40,11 @@ class Forecast(Section):
     pool_series: StrictBool = False
 
 
+def bound_column(target: str, end: int, level: float) -> str:
+    """Return the column of a lower (`end` 0) or upper (1) bound, such as `delay-lo-80`."""
+    return f"{target}-{('lo', 'hi')[end]}-{100 * level:g}"
+
+
 class Evaluate(Section):
     """The baselines: season length in steps of the seasonal naive one, penalty of the ridge one.
 

@@ -74,11 +74,6 @@ def read(folder: Path, levels: tuple[float, ...]) -> Intervals | None:
     return found
 
 
-def name(target: str, end: int, level: float) -> str:
-    """Return the column of a lower (`end` 0) or upper (1) bound, such as `delay-lo-80`."""
-    return f"{target}-{('lo', 'hi')[end]}-{100 * level:g}"
-
-
 def calibrate(
     errors: Array, series: Codes, count: int, levels: tuple[float, ...], pooled: bool
 ) -> Intervals:

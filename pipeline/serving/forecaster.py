@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.config.data import Data, FromFilename
-from pipeline.config.sections import Forecast
+from pipeline.config.sections import Forecast, bound_column
 from pipeline.config.validation import Validate
 from pipeline.core import manifest
 from pipeline.core.errors import InputError
@@ -177,7 +177,7 @@ class Forecaster:
         if self.intervals and predicted.bounds is not None:
             for place, level in enumerate(self.intervals.levels):
                 for i, end in product(range(len(data.targets)), range(2)):
-                    name = intervals.name(data.targets[i], end, level)
+                    name = bound_column(data.targets[i], end, level)
                     columns[name] = predicted.bounds[end, place, :, :, i].reshape(-1)
         return pd.DataFrame(columns)
 

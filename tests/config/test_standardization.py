@@ -58,6 +58,10 @@ MISTAKES = {
         {"forecast": {"limits": {"humid": {"min": 0}}}},
         "forecast.limits.humid: no such column; use one of temp",
     ),
+    "a bound called as a column": (
+        {"data/targets": ["temp", "temp-lo-80"], "forecast": {"levels": [0.8]}},
+        "forecast.levels: 0.8 names a bound of temp 'temp-lo-80', as a column",
+    ),
     "limits in the wrong order": (
         {"forecast": {"limits": {"temp": {"min": 1, "max": 0}}}},
         "forecast.limits.temp has min 1.0 and max 0.0; min must be below max",
