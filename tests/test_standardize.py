@@ -107,6 +107,22 @@ def test_rows_are_described_in_the_order_of_the_arrays(tmp_path: Path) -> None:
     ]
 
 
+def test_a_split_by_durations_ends_with_the_newest_row_of_the_table(tmp_path: Path) -> None:
+    days = LENGTHS[0] // 24 - 50  # the test part reaches back to where the shorter series is
+    split = {"validation": "1w", "test": f"{days}d"}
+    data = run(tmp_path, settings(split=split))
+    (longer, shorter) = (data.split[: LENGTHS[0]], data.split[LENGTHS[0] :])
+    assert [int((longer == part).sum()) for part in (1, 2)] == [7 * 24, days * 24]
+    first = data.times[: LENGTHS[0]][longer == 2][0]
+    assert (data.times[LENGTHS[0] :][shorter == 2] >= first).all()
+    assert (data.times[LENGTHS[0] :][shorter == 0] < first - np.timedelta64(7, "D")).all()
+
+
+def test_a_series_that_ends_before_the_durations_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"series 'B' has 3000 rows, .* too few for"):
+        run(tmp_path, settings(split={"validation": "4w", "test": "60d"}))
+
+
 @pytest.mark.parametrize("kind", SCALERS)
 def test_the_inverse_of_the_standardized_array_is_the_raw_one(kind: str, tmp_path: Path) -> None:
     data = run(tmp_path, settings(kind))
